@@ -1,0 +1,226 @@
+"""All settings: ``marsad.toml`` (or the file that ``MARSAD_CONFIG`` names), each key also ``MARSAD_SECTION__KEY``.
+
+The environment wins over the file, the file over the defaults. An unknown key is an error: a typing mistake must not be silent.
+"""
+
+import os
+import tomllib
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from marsad.errors import ConfigError
+
+__all__ = [
+    "AlertSettings",
+    "DataSettings",
+    "ElasticsearchSettings",
+    "KafkaSettings",
+    "LogSettings",
+    "Network",
+    "PollSettings",
+    "ProcessSettings",
+    "Settings",
+    "WebSettings",
+    "load_settings",
+]
+
+Network = IPv4Network | IPv6Network
+
+
+def _split(value: object) -> object:
+    """Let a list be written in the environment as words between commas."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _networks(value: object) -> object:
+    parts = _split(value)
+    return (
+        [ip_network(part, strict=False) if isinstance(part, str) else part for part in parts]
+        if isinstance(parts, list)
+        else parts
+    )
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataSettings(_Section):
+    """Where the embedded size keeps what it knows."""
+
+    dir: Path = Field(Path(".marsad"), description="folder of the embedded store; made if missing")
+    keep_days: int = Field(0, ge=0, description="days that raw entries and page HTML are kept; 0 keeps them for ever")
+
+
+class PollSettings(_Section):
+    """How feeds and article pages are asked for. Times are seconds."""
+
+    min_interval: float = Field(120, gt=0, description="shortest time between two polls of a feed")
+    max_interval: float = Field(86_400, gt=0, description="longest time between two polls of a feed")
+    unconditional_every: float = Field(
+        43_200,
+        gt=0,
+        description="a feed is asked without validators at least this often: the guard against false 304 answers",
+    )
+    concurrency: int = Field(64, ge=1, le=2_000, description="requests at once, all hosts together")
+    host_concurrency: int = Field(2, ge=1, description="requests at once to one registrable domain")
+    host_spacing: float = Field(
+        1.0, ge=0, description="pause between two requests to one registrable domain; none inside allow_networks"
+    )
+    timeout: float = Field(30, gt=0, description="whole time of one request, redirects and body included")
+    max_feed_bytes: int = Field(10_000_000, ge=10_000, description="largest feed body, after decompression")
+    max_page_bytes: int = Field(5_000_000, ge=10_000, description="largest article page, after decompression")
+    max_redirects: int = Field(5, ge=0, le=20)
+    max_entries: int = Field(
+        2_000, ge=1, description="entries read from one feed document; more is a problem that is shown"
+    )
+    pages: bool = Field(True, description="fetch the article page where the feed gives only a summary")
+    page_attempts: int = Field(3, ge=1, description="tries for one article page before the feed's own text is used")
+    robots: bool = Field(True, description="obey robots.txt for article pages")
+    allow_networks: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
+        (), description="private addresses (CIDR) that may be asked all the same, such as 127.0.0.0/8"
+    )
+    user_agent: str = Field("Marsad/0.1 (+news monitoring; feed reader)", min_length=3)
+
+
+class ProcessSettings(_Section):
+    """How entries become articles."""
+
+    batch: int = Field(32, ge=1, le=1_000, description="entries in one transaction")
+    extractors: int = Field(
+        1,
+        ge=0,
+        le=64,
+        description="processes that read article pages beside the main one; 0 reads them in the main one",
+    )
+    topics_dir: Path | None = Field(
+        None, description="folder of your own topic files; they add to the shipped ones or replace them by id"
+    )
+    group_days: int = Field(7, ge=1, le=30, description="days in which reports can join one story")
+
+
+class WebSettings(_Section):
+    """The web page and the API."""
+
+    host: str = Field("127.0.0.1", description="address to listen on; another than loopback needs web.token")
+    port: int = Field(8080, ge=0, le=65_535, description="0 takes a free port")
+    base_url: str = Field("", description="address that readers use, for links in alerts; default: http://host:port")
+    token: SecretStr = Field(SecretStr(""), description="if set, changes through the API and the pages need it")
+
+
+class AlertSettings(_Section):
+    """How alerts go out."""
+
+    terminal: bool = Field(True, description="show alerts on the terminal of `marsad run`")
+    max_attempts: int = Field(12, ge=1, description="tries of one delivery before it is given up")
+    retry_first: float = Field(30, gt=0, description="seconds before the second try; doubles each time, up to 6 h")
+
+
+class KafkaSettings(_Section):
+    """The broker of the cluster size."""
+
+    bootstrap: str = Field("127.0.0.1:9092", description="host:port, several between commas")
+    prefix: str = Field("marsad", pattern=r"^[a-z0-9.-]+$", description="first part of every stream's name")
+
+
+class ElasticsearchSettings(_Section):
+    """The index of the cluster size."""
+
+    url: str = Field("http://127.0.0.1:9200")
+    prefix: str = Field("marsad", pattern=r"^[a-z0-9-]+$", description="first part of every index name")
+
+
+class LogSettings(_Section):
+    """What is written to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "text", "json"] = Field("auto", description="auto: text on a terminal, JSON elsewhere")
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, frozen once read."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MARSAD_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    data: DataSettings = DataSettings()
+    poll: PollSettings = PollSettings()
+    process: ProcessSettings = ProcessSettings()
+    web: WebSettings = WebSettings()
+    alerts: AlertSettings = AlertSettings()
+    kafka: KafkaSettings = KafkaSettings()
+    elasticsearch: ElasticsearchSettings = ElasticsearchSettings()
+    log: LogSettings = LogSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order of the sources, strongest first: arguments, environment, file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _config_file())
+
+
+def _config_file() -> Path:
+    return Path(os.environ.get("MARSAD_CONFIG", "marsad.toml"))
+
+
+def _unknown_variables() -> list[str]:
+    """Environment variables with our prefix that name no setting (pydantic-settings passes over those in silence)."""
+    known = {
+        f"MARSAD_{section}__{key}".upper()
+        for section, field in Settings.model_fields.items()
+        for key in getattr(field.annotation, "model_fields", {})
+    }
+    ours = {"MARSAD_CONFIG", "MARSAD_EVAL_DATA", "MARSAD_TEST_KAFKA", "MARSAD_TEST_ELASTICSEARCH"}
+    return sorted(name for name in os.environ if name.startswith("MARSAD_") and name not in known | ours)
+
+
+def load_settings() -> Settings:
+    """Read the settings from the file and the environment.
+
+    Raises:
+        ConfigError: the file is missing although it was named, is no TOML, or a key or value is wrong; every fault is named.
+    """
+    path = _config_file()
+    if "MARSAD_CONFIG" in os.environ and not path.is_file():
+        raise ConfigError(f"MARSAD_CONFIG names {path}, which is no file")
+    if unknown := _unknown_variables():
+        raise ConfigError(
+            f"unknown setting in the environment: {', '.join(unknown)}; `marsad config` lists all settings"
+        )
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()
+        )
+        raise ConfigError(f"{path if path.is_file() else 'settings'}: {faults}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    if settings.poll.min_interval > settings.poll.max_interval:
+        raise ConfigError(
+            f"poll.min_interval ({settings.poll.min_interval}) is greater than poll.max_interval ({settings.poll.max_interval})"
+        )
+    return settings

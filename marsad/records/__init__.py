@@ -1,0 +1,49 @@
+"""Records: immutable, one type for each crossing between parts, with a versioned wire codec."""
+
+from marsad.records.alert import Alert, AlertReason, Delivery, DeliveryState, QuietHours, Subscription, Trigger
+from marsad.records.article import Article, CountryTag, EntityTag, Evidence, Place, Precision, TextField, TopicTag
+from marsad.records.codec import decode, encode
+from marsad.records.entry import Enclosure, Entry
+from marsad.records.feed import Feed, FeedKind, FeedState, GapMark, Health, Seen
+from marsad.records.http import FetchRequest, FetchResponse
+from marsad.records.quarantine import Quarantined
+from marsad.records.search import Facet, FacetName, Highlight, SearchHit, SearchPage, Sort
+from marsad.records.story import Story
+
+__all__ = [
+    "Alert",
+    "AlertReason",
+    "Article",
+    "CountryTag",
+    "Delivery",
+    "DeliveryState",
+    "Enclosure",
+    "EntityTag",
+    "Entry",
+    "Evidence",
+    "Facet",
+    "FacetName",
+    "Feed",
+    "FeedKind",
+    "FeedState",
+    "FetchRequest",
+    "FetchResponse",
+    "GapMark",
+    "Health",
+    "Highlight",
+    "Place",
+    "Precision",
+    "Quarantined",
+    "QuietHours",
+    "SearchHit",
+    "SearchPage",
+    "Seen",
+    "Sort",
+    "Story",
+    "Subscription",
+    "TextField",
+    "TopicTag",
+    "Trigger",
+    "decode",
+    "encode",
+]

@@ -1,0 +1,74 @@
+"""The wire form: JSON with the record's name and schema version in it. An old version still reads."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+
+from marsad.errors import CodecError
+
+__all__ = ["CURRENT_VERSIONS", "UPGRADES", "Record", "decode", "encode", "version_of"]
+
+Record = TypeVar("Record", bound=msgspec.Struct)
+
+UPGRADES: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}
+"""(record name, version) to the function that turns its fields into those of the next version."""
+
+_encoder = msgspec.json.Encoder()
+_decoders: dict[type[msgspec.Struct], msgspec.json.Decoder[Any]] = {}
+
+
+class _Header(msgspec.Struct):
+    record: str
+    v: int = 1
+
+
+_header = msgspec.json.Decoder(_Header)
+
+
+def version_of(kind: type[msgspec.Struct]) -> int:
+    """The schema version that this program writes for ``kind``."""
+    return int(next(field.default for field in msgspec.structs.fields(kind) if field.name == "v"))
+
+
+CURRENT_VERSIONS: dict[type[msgspec.Struct], int] = {}
+
+
+def encode(record: msgspec.Struct) -> bytes:
+    """Write a record as UTF-8 JSON."""
+    return _encoder.encode(record)
+
+
+def decode(kind: type[Record], data: bytes) -> Record:
+    """Read a record of the given kind, lifting an older version to the present one.
+
+    Raises:
+        CodecError: no JSON, another record, a field of a wrong type, or a version newer than this program knows.
+    """
+    try:
+        header = _header.decode(data)
+        current = CURRENT_VERSIONS.setdefault(kind, version_of(kind))
+        if header.v > current:
+            raise CodecError(
+                f"{header.record} record of version {header.v}, this program reads up to {current}: update Marsad"
+            )
+        if header.v < current:
+            return _upgrade(kind, data, header.v, current)
+        decoder = _decoders.get(kind)
+        if decoder is None:
+            decoder = _decoders[kind] = msgspec.json.Decoder(kind)
+        record: Record = decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise CodecError(f"no {kind.__name__} record: {error}") from error
+    return record
+
+
+def _upgrade(kind: type[Record], data: bytes, version: int, current: int) -> Record:
+    fields: dict[str, Any] = msgspec.json.decode(data)
+    name = str(fields["record"])
+    for step in range(version, current):
+        upgrade = UPGRADES.get((name, step))
+        if upgrade is None:
+            raise CodecError(f"no upgrade of {name} from version {step}")
+        fields = {**upgrade(fields), "v": step + 1}
+    return msgspec.convert(fields, kind)

@@ -1,0 +1,125 @@
+"""Feeds, and what is known about polling each."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+__all__ = ["Feed", "FeedKind", "FeedState", "GapMark", "Health", "Seen"]
+
+FeedKind = Literal["rss", "atom", "json", "sitemap"]
+
+
+class Health(StrEnum):
+    """What the last polls say about a feed. Each state is named, shown and can be alerted on."""
+
+    NEW = "new"
+    OK = "ok"
+    UNCHANGED = "unchanged"
+    EMPTY = "empty"
+    NOT_A_FEED = "not-a-feed"
+    BOT_WALL = "bot-wall"
+    GONE = "gone"
+    MOVED = "moved"
+    SLOW = "slow"
+    TLS = "tls"
+    DNS = "dns"
+    HTTP_4XX = "http-4xx"
+    HTTP_5XX = "http-5xx"
+    THROTTLED = "throttled"
+    FROZEN_DATES = "frozen-dates"
+    SILENT = "silent"
+    TOO_LARGE = "too-large"
+    BLOCKED = "blocked"
+    """The address is one that the operator did not allow (see ``poll.allow_networks``)."""
+    NETWORK = "network"
+    """Refused, reset or broken off: neither DNS nor TLS nor an HTTP status."""
+
+
+class Feed(msgspec.Struct, frozen=True, kw_only=True, tag="feed", tag_field="record"):
+    """A feed as the catalogue, an OPML file or a person gave it."""
+
+    id: str
+    url: str
+    title: str
+    outlet: str
+    """The outlet's name as readers know it, in Arabic where it has one."""
+    country: str = ""
+    """ISO 3166-1 alpha-2 of the outlet; empty if unknown."""
+    language: str = "ar"
+    section: str = ""
+    """The outlet's own section, such as ``sport``; called category in feed lists."""
+    kind: FeedKind = "rss"
+    full_text: bool | None = None
+    """True: entries carry the whole text. False: pages must be fetched. None: judged from the entries."""
+    weight: float = 1.0
+    zone: str = ""
+    """IANA time zone for dates written without one; empty: the country's."""
+    enabled: bool = True
+    added_at: datetime | None = None
+    folder: str = ""
+    v: int = 1
+
+
+class Seen(msgspec.Struct, frozen=True, array_like=True):
+    """One remembered entry of a feed."""
+
+    content: str
+    """Hash of the entry's content as last taken."""
+    article: str
+    """The article id that the entry led to."""
+    revision: int = 1
+    at: int = 0
+    """Unix seconds at which it was last found in the feed."""
+
+
+class GapMark(msgspec.Struct, frozen=True):
+    """Entries that were published and gone between two polls."""
+
+    at: datetime
+    oldest_seen: datetime | None
+    newest_known: datetime | None
+    missed_at_least: int = 0
+
+
+class FeedState(msgspec.Struct, frozen=True, kw_only=True, tag="feed-state", tag_field="record"):
+    """All that polling remembers of a feed. Written by the producers alone; intervals in seconds, instants UTC."""
+
+    feed_id: str
+    etag: str = ""
+    last_modified: str = ""
+    body_hash: str = ""
+    validators_trusted: int = 0
+    """0 unproven, 1 proven by an unconditional answer, -1 caught lying: polled unconditionally from then on."""
+    last_unconditional_at: datetime | None = None
+    interval: float = 0
+    next_poll_at: datetime | None = None
+    reason: str = ""
+    """Why the next poll is then, as a person would say it."""
+    last_poll_at: datetime | None = None
+    last_ok_at: datetime | None = None
+    last_new_at: datetime | None = None
+    last_new_count: int = 0
+    polls: int = 0
+    entries_seen: int = 0
+    failures: int = 0
+    """Failed polls in a row."""
+    health: Health = Health.NEW
+    health_since: datetime | None = None
+    detail: str = ""
+    """What the last answer said, for a person."""
+    redirect_to: str = ""
+    redirect_votes: int = 0
+    url: str = ""
+    """The stored address after a permanent move; empty: the feed's own."""
+    known_share: float = 0.0
+    """Moving average of the share of entries that were known already (0 to 1)."""
+    rate: float = 0.0
+    """New entries an hour, moving average."""
+    seen: dict[str, Seen] = {}
+    newest_published: datetime | None = None
+    gaps: tuple[GapMark, ...] = ()
+    gap_count: int = 0
+    muted: bool = False
+    v: int = 1

@@ -1,0 +1,1 @@
+"""The composition root: command line, the embedded size, the web page."""

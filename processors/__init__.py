@@ -1,0 +1,1 @@
+"""What changes a record: clean, tag, locate, group, match, in the order of `processors.pipeline`."""

@@ -1,0 +1,1 @@
+"""What brings news in: the feed catalogue, fetching, parsing, polling policy, article pages."""

@@ -1,0 +1,1 @@
+"""What takes news out: the index and the alerts."""
