@@ -59,7 +59,9 @@ class DataSettings(_Section):
     """Where the embedded size keeps what it knows."""
 
     dir: Path = Field(Path(".marsad"), description="folder of the embedded store; made if missing")
-    keep_days: int = Field(0, ge=0, description="days that raw entries and page HTML are kept; 0 keeps them for ever")
+    keep_days: int = Field(
+        30, ge=0, description="days that raw entries with their page HTML are kept for replays; 0 keeps them for ever"
+    )
 
 
 class PollSettings(_Section):
@@ -97,12 +99,6 @@ class ProcessSettings(_Section):
     """How entries become articles."""
 
     batch: int = Field(32, ge=1, le=1_000, description="entries in one transaction")
-    extractors: int = Field(
-        1,
-        ge=0,
-        le=64,
-        description="processes that read article pages beside the main one; 0 reads them in the main one",
-    )
     topics_dir: Path | None = Field(
         None, description="folder of your own topic files; they add to the shipped ones or replace them by id"
     )

@@ -224,8 +224,13 @@ class QuarantineStore(Protocol):
 class Outlet(Protocol):
     """One way to hand an alert to a person."""
 
-    def send(self, delivery: Delivery, alert: Alert, subscription: Subscription) -> None:
-        """Hand it over. ``delivery.delivery_id`` is the idempotency key.
+    def send(self, key: str, subscription: Subscription, alerts: Sequence[Alert]) -> None:
+        """Hand over one message: one alert, or the alerts of a digest, oldest first.
+
+        Args:
+            key: the idempotency key; the same after a crash that left the answer unknown.
+            subscription: whose alerts they are.
+            alerts: at least one.
 
         Raises:
             TransientError: try again later.

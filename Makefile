@@ -1,0 +1,60 @@
+# Everything one does with Marsad. `make help` lists it.
+.DEFAULT_GOAL := help
+.PHONY: help install demo run test test-cluster check lint types architecture eval bench chaos docs clean
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DEMO_EXIT ?= 0
+ARGS ?=
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+install: $(STAMP) ## make .venv and install Marsad with all it needs to run and to be tested
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Marsad needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Say which to use: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	@touch $@
+
+demo: install ## two minutes of sample news through every stage, with the web page; DEMO_EXIT=1 checks the result and ends
+	$(BIN)/marsad demo $(if $(filter 1,$(DEMO_EXIT)),--exit) $(ARGS)
+
+run: install ## watch the shipped feeds for real (ARGS='--feeds my.opml' for your own)
+	$(BIN)/marsad run $(ARGS)
+
+test: install ## the test suite; browser tests are skipped where no chromium is installed
+	$(BIN)/python -m pytest $(ARGS)
+
+check: lint types architecture ## lint, types and architecture
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install
+	$(BIN)/mypy
+
+architecture: install
+	$(BIN)/lint-imports
+
+eval: install ## quality on labelled data (MARSAD_EVAL_DATA); a table and out/eval.json
+	$(BIN)/python tests/quality/evaluate.py $(ARGS)
+
+bench: install ## speed and memory as ratios to bare baselines of the same run; a table and out/bench.json
+	$(BIN)/python tests/quality/bench.py $(ARGS)
+
+test-cluster: ## the contract and smoke tests on a real Kafka and Elasticsearch (comes with the cluster size)
+	@echo "The cluster size is not built yet: see docs/architecture.md, 'Two sizes'." && exit 1
+
+chaos: install ## kill -9 at random moments of a replay; nothing may be missing or twice
+	$(BIN)/python tests/quality/chaos.py $(ARGS)
+
+docs: install ## write docs/configuration.md from the settings
+	$(BIN)/marsad config --markdown > docs/configuration.md
+
+clean: ## remove what runs and builds leave behind (not your data)
+	rm -rf build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,145 @@
+"""Articles and stories, written and read by id, in SQLite."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from marsad.records import Article, Story
+from marsad_app.embedded import fts
+from marsad_app.embedded.database import Database, pack, unpack
+
+__all__ = ["SqliteArticles", "SqliteStories", "docid_for", "docid_range"]
+
+_SALT_BITS = 20
+_INSERT = "INSERT INTO articles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+
+def docid_for(article: Article) -> int:
+    """The row number of an article: its publication second, then 20 bits of its id.
+
+    Full-text rows come out ordered by row number, so that "newest first" and a range of dates cost no sorting.
+    Two articles of one second share a number with chance 2^-20; the writer then takes the next free one.
+    """
+    return (int(article.published_at.timestamp()) << _SALT_BITS) + int(article.article_id[:5], 16)
+
+
+def docid_range(low: int | None, high: int | None) -> tuple[int, int]:
+    """The row numbers of articles published from second ``low`` to second ``high``, both included; None is open."""
+    lowest = -(1 << 62) if low is None else low << _SALT_BITS
+    highest = (1 << 62) if high is None else ((high + 1) << _SALT_BITS) - 1
+    return lowest, highest
+
+
+class SqliteArticles:
+    """``marsad.ports.ArticleWriter``, and reading by id."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Make the full-text table, anew where the analyser changed since it was filled."""
+        with self._db.write() as connection:
+            row = connection.execute("SELECT value FROM meta WHERE name = 'analyser'").fetchone()
+            if row is not None and row[0] == fts.ANALYSER_VERSION:
+                return
+            connection.execute("DROP TABLE IF EXISTS fts")
+            connection.execute(fts.CREATE)
+            for docid, data in connection.execute("SELECT docid, data FROM articles ORDER BY docid").fetchall():
+                connection.execute(fts.INSERT, (docid, *fts.index_row(unpack(Article, data))))
+            connection.execute("INSERT OR REPLACE INTO meta VALUES ('analyser', ?)", (fts.ANALYSER_VERSION,))
+
+    def put_articles(self, articles: Sequence[Article]) -> None:
+        """Add or replace by ``article_id``; an older revision than the stored one changes nothing."""
+        with self._db.write() as connection:
+            # Full-text rows that come in order of their numbers make one segment of the batch instead of one each.
+            for article in sorted(articles, key=docid_for):
+                self._put(connection, article)
+
+    def _put(self, connection: sqlite3.Connection, article: Article) -> None:
+        stored = connection.execute(
+            "SELECT docid, revision, added, data FROM articles WHERE article_id = ?", (article.article_id,)
+        ).fetchone()
+        if stored is not None:
+            docid, revision, added, data = stored
+            if revision > article.revision:
+                return
+            connection.execute(fts.DELETE, (docid, *fts.index_row(unpack(Article, data))))
+            connection.execute("DELETE FROM articles WHERE docid = ?", (docid,))
+        else:
+            added = connection.execute("SELECT coalesce(max(added), 0) + 1 FROM articles").fetchone()[0]
+        docid = docid_for(article)
+        while connection.execute("SELECT 1 FROM articles WHERE docid = ?", (docid,)).fetchone():
+            docid += 1
+        connection.execute(_INSERT, (docid, *_columns(article, added)))
+        connection.execute(fts.INSERT, (docid, *fts.index_row(article)))
+
+    def article(self, article_id: str) -> Article | None:
+        """One article."""
+        with self._db.read() as connection:
+            row = connection.execute("SELECT data FROM articles WHERE article_id = ?", (article_id,)).fetchone()
+        return unpack(Article, row[0]) if row else None
+
+    def since(self, instant: datetime) -> Iterator[Article]:
+        """Articles first seen from then on, in the order they came: what grouping rebuilds its window from."""
+        with self._db.read() as connection:
+            rows = connection.execute(
+                "SELECT data FROM articles WHERE first_seen >= ? ORDER BY added",
+                (int(instant.timestamp()),),
+            ).fetchall()
+        return (unpack(Article, data) for (data,) in rows)
+
+
+def _columns(article: Article, added: int) -> tuple[str, int, int, int, float, str, str, str, str, str, int, bytes]:
+    return (
+        article.article_id,
+        int(article.published_at.timestamp()),
+        added,
+        int(article.first_seen_at.timestamp()),
+        max((topic.score for topic in article.topics), default=0.0),
+        article.outlet,
+        " ".join(topic.id for topic in article.topics),
+        " ".join(country.code for country in article.countries),
+        article.story_id,
+        article.duplicate_of,
+        article.revision,
+        pack(article),
+    )
+
+
+class SqliteStories:
+    """``marsad.ports.Stories``."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def story(self, story_id: str) -> Story | None:
+        """One story."""
+        with self._db.read() as connection:
+            row = connection.execute("SELECT data FROM stories WHERE story_id = ?", (story_id,)).fetchone()
+        return unpack(Story, row[0]) if row else None
+
+    def put_stories(self, stories: Iterable[Story]) -> None:
+        """Add or replace."""
+        with self._db.write() as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO stories VALUES (?, ?, ?, ?)",
+                ((story.story_id, int(story.last_seen_at.timestamp()), story.size, pack(story)) for story in stories),
+            )
+
+    def latest_stories(self, *, limit: int = 20, offset: int = 0, min_size: int = 1) -> Sequence[Story]:
+        """The most recently extended first."""
+        with self._db.read() as connection:
+            rows = connection.execute(
+                "SELECT data FROM stories WHERE size >= ? ORDER BY last_seen DESC, story_id LIMIT ? OFFSET ?",
+                (min_size, limit, offset),
+            ).fetchall()
+        return [unpack(Story, data) for (data,) in rows]
+
+    def story_articles(self, story_id: str) -> Sequence[Article]:
+        """The story's articles, oldest first."""
+        with self._db.read() as connection:
+            rows = connection.execute(
+                "SELECT data FROM articles WHERE story_id = ? ORDER BY published, article_id", (story_id,)
+            ).fetchall()
+        return [unpack(Article, data) for (data,) in rows]

@@ -1,0 +1,215 @@
+"""Takes entries through the pipeline, a batch at a time: clean, tag, locate, then group, match and store in one transaction."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
+
+import msgspec
+import structlog
+
+from marsad.clock import Clock
+from marsad.errors import PoisonError
+from marsad.events import AlertRaised, EventSink, ItemOutcome, Outcome
+from marsad.records import Alert, Article, Delivery, Entry, Feed, Quarantined, Story, Subscription, encode
+from marsad.records.ids import quarantine_id
+from marsad_app.embedded.queue import Queued
+from marsad_app.embedded.store import Store
+from processors.group import Grouper
+from processors.match import Matcher
+from processors.merge import merge
+from processors.pipeline import Pipeline
+from sinks.alerts.plan import deliveries_for
+
+__all__ = ["Processor"]
+
+_log = structlog.get_logger(__name__)
+
+
+class _Cleaned(msgspec.Struct, frozen=True):
+    """An entry after the stateless steps: an article, or the reason why there is none."""
+
+    item: Queued
+    article: Article | None
+    problem: str = ""
+
+
+class _Batch:
+    """What one transaction is going to store."""
+
+    def __init__(self) -> None:
+        self.articles: dict[str, Article] = {}
+        self.stories: dict[str, Story] = {}
+        self.alerts: list[Alert] = []
+        self.quarantined: list[Quarantined] = []
+        self.outcomes: list[tuple[Queued, Outcome, str, Article | None]] = []
+
+
+class Processor:
+    """The pipeline over the embedded store. Used by one thread.
+
+    Args:
+        store: where entries come from and everything goes.
+        pipeline: the stateless steps.
+        make_grouper: makes an empty window of stories.
+        make_matcher: compiles subscriptions.
+        clock: the time.
+        events: takes outcomes and alerts.
+        batch: entries in one transaction.
+        group_days: days of the story window.
+        extra_outlets: outlets that get every alert, such as the terminal.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        pipeline: Pipeline,
+        make_grouper: Callable[[], Grouper],
+        make_matcher: Callable[[Sequence[Subscription]], Matcher],
+        clock: Clock,
+        events: EventSink,
+        *,
+        batch: int,
+        group_days: int,
+        extra_outlets: Sequence[str] = (),
+    ) -> None:
+        self._store = store
+        self._pipeline = pipeline
+        self._make_grouper = make_grouper
+        self._make_matcher = make_matcher
+        self._clock = clock
+        self._events = events
+        self._batch_size = batch
+        self._window = timedelta(days=group_days)
+        self._extra = extra_outlets
+        self._grouper: Grouper | None = None
+        self._matcher: Matcher | None = None
+        self._subscriptions: dict[str, Subscription] = {}
+        self._subscriptions_version = ""
+
+    def step(self) -> int:
+        """Take one batch through; how many entries it held. A batch that fails as a whole changes nothing and is taken again."""
+        items = self._store.queue.ready(self._batch_size)
+        if not items:
+            return 0
+        feeds = {feed_id: self._store.feeds.feed(feed_id) for feed_id in {item.entry.feed_id for item in items}}
+        cleaned = [self._clean(item, feeds[item.entry.feed_id]) for item in items]
+        self._refresh_matcher()
+        try:
+            batch, new = self._commit(cleaned)
+        except BaseException:
+            # The window has taken articles that were not stored: build it anew from what is.
+            self._grouper = None
+            raise
+        self._tell(batch, new)
+        return len(items)
+
+    def _clean(self, item: Queued, feed: Feed | None) -> _Cleaned:
+        try:
+            return _Cleaned(item, self._pipeline.stateless(item.entry, feed or _forgotten(item.entry)))
+        except PoisonError as error:
+            return _Cleaned(item, None, str(error))
+        except Exception as error:
+            # A fault of ours, met by one entry: keep the entry with the reason, go on with the others.
+            _log.exception("pipeline failed on an entry", entry=item.entry.entry_id, url=item.entry.url)
+            return _Cleaned(item, None, f"{type(error).__name__}: {error}")
+
+    def _commit(self, cleaned: Iterable[_Cleaned]) -> tuple[_Batch, Sequence[Alert]]:
+        grouper = self._window_of_stories()
+        with self._store.database.write():
+            batch = _Batch()
+            for one in cleaned:
+                if one.article is None:
+                    batch.quarantined.append(self._quarantined(one))
+                    batch.outcomes.append((one.item, Outcome.QUARANTINED, one.problem, None))
+                else:
+                    self._take(batch, grouper, one.item, one.article)
+            self._store.articles.put_articles(list(batch.articles.values()))
+            self._store.stories.put_stories(batch.stories.values())
+            self._store.quarantine.quarantine(batch.quarantined)
+            new = self._store.alerts.record_alerts(batch.alerts, self._deliveries(batch.alerts))
+            for item, outcome, reason, _ in batch.outcomes:
+                self._store.queue.done(item.seq, outcome, reason)
+        return batch, new
+
+    def _take(self, batch: _Batch, grouper: Grouper, item: Queued, article: Article) -> None:
+        stored = batch.articles.get(article.article_id) or self._store.articles.article(article.article_id)
+        merged = merge(stored, article)
+        outcome, result = merged.outcome, merged.article
+        if outcome in {Outcome.INDEXED, Outcome.REVISED}:
+            grouping = grouper.assign(result)
+            result = msgspec.structs.replace(result, story_id=grouping.story_id, duplicate_of=grouping.duplicate_of)
+            batch.stories[grouping.story_id] = grouping.story
+            if self._matcher is not None:
+                batch.alerts += self._matcher.match(result, grouping.story, stored, self._clock.now())
+            if outcome is Outcome.INDEXED and result.duplicate_of:
+                outcome = Outcome.DUPLICATE
+        if merged.changed:
+            batch.articles[result.article_id] = result
+        batch.outcomes.append(
+            (item, outcome, f"copy of {result.duplicate_of}" if outcome is Outcome.DUPLICATE else "", result)
+        )
+
+    def _deliveries(self, alerts: Iterable[Alert]) -> list[Delivery]:
+        return [
+            delivery
+            for alert in alerts
+            if (subscription := self._subscriptions.get(alert.subscription_id)) is not None
+            for delivery in deliveries_for(alert, subscription, extra=self._extra)
+        ]
+
+    def _window_of_stories(self) -> Grouper:
+        if self._grouper is None:
+            grouper = self._make_grouper()
+            grouper.restore(self._store.articles.since(self._clock.now() - self._window))
+            self._grouper = grouper
+        return self._grouper
+
+    def _refresh_matcher(self) -> None:
+        version = self._store.subscriptions.version()
+        if self._matcher is None or version != self._subscriptions_version:
+            subscriptions = [
+                subscription for subscription in self._store.subscriptions.subscriptions() if subscription.enabled
+            ]
+            self._matcher = self._make_matcher(subscriptions)
+            for problem in self._matcher.problems:
+                _log.warning("subscription cannot be matched", problem=problem)
+            self._subscriptions = {subscription.id: subscription for subscription in subscriptions}
+            self._subscriptions_version = version
+
+    def _quarantined(self, one: _Cleaned) -> Quarantined:
+        entry = one.item.entry
+        return Quarantined(
+            id=quarantine_id("clean", entry.entry_id, one.problem),
+            stage="clean",
+            key=entry.entry_id,
+            reason=one.problem,
+            payload=encode(entry),
+            at=self._clock.now(),
+            detail=entry.url or entry.guid,
+        )
+
+    def _tell(self, batch: _Batch, new: Sequence[Alert]) -> None:
+        for item, outcome, reason, article in batch.outcomes:
+            self._events.emit(
+                ItemOutcome(
+                    entry_id=item.entry.entry_id,
+                    outcome=outcome,
+                    title=article.title if article else item.entry.title,
+                    topics=tuple(topic.id for topic in article.topics) if article else (),
+                    reason=reason,
+                )
+            )
+        for alert in new:
+            subscription = self._subscriptions[alert.subscription_id]
+            self._events.emit(
+                AlertRaised(
+                    alert_id=alert.alert_id,
+                    subscription=subscription.name,
+                    title=alert.title,
+                    reason=alert.reason.value,
+                )
+            )
+
+
+def _forgotten(entry: Entry) -> Feed:
+    """Stands in for a feed that was removed while its entries were on their way."""
+    return Feed(id=entry.feed_id, url="", title="", outlet="")

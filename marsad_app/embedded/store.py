@@ -1,0 +1,56 @@
+"""The embedded store: every port over one SQLite file."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from marsad.records import Entry, Feed
+from marsad_app.embedded.alerts import SqliteAlertLedger, SqliteDeliveryLedger, SqliteSubscriptions
+from marsad_app.embedded.articles import SqliteArticles, SqliteStories
+from marsad_app.embedded.database import Database
+from marsad_app.embedded.feeds import SqliteFeeds, SqlitePollLedger
+from marsad_app.embedded.quarantine import SqliteQuarantine
+from marsad_app.embedded.queue import EntryQueue
+from marsad_app.embedded.search import SqliteSearch
+
+__all__ = ["FILE_NAME", "Store", "open_store"]
+
+FILE_NAME = "marsad.db"
+
+
+def _no_page(feed: Feed | None, entry: Entry) -> bool:
+    return False
+
+
+class Store:
+    """The adapters, sharing one file; ``with store.database.write():`` makes several calls one transaction.
+
+    Args:
+        path: the file.
+        wants_page: whether an entry's article page is read before it goes on.
+    """
+
+    def __init__(self, path: Path, wants_page: Callable[[Feed | None, Entry], bool] = _no_page) -> None:
+        self.database = Database(path)
+        self.quarantine = SqliteQuarantine(self.database)
+        self.queue = EntryQueue(self.database)
+        self.feeds = SqliteFeeds(self.database)
+        self.polls = SqlitePollLedger(self.database, self.queue, self.quarantine, wants_page)
+        self.articles = SqliteArticles(self.database)
+        self.search = SqliteSearch(self.database)
+        self.stories = SqliteStories(self.database)
+        self.subscriptions = SqliteSubscriptions(self.database)
+        self.alerts = SqliteAlertLedger(self.database)
+        self.deliveries = SqliteDeliveryLedger(self.database)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.database.close()
+
+
+def open_store(folder: Path, wants_page: Callable[[Feed | None, Entry], bool] = _no_page) -> Store:
+    """Open (or make) the store in a folder.
+
+    Raises:
+        StoreError: it cannot be opened; the sentence says why and what to do.
+    """
+    return Store(folder / FILE_NAME, wants_page)

@@ -1,0 +1,64 @@
+"""One article from several entries: the same address in several feeds, and later revisions of it."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from marsad.events import Outcome
+from marsad.records import Article
+
+__all__ = ["Merged", "merge"]
+
+
+class Merged(msgspec.Struct, frozen=True):
+    """What is to be stored, and what that means."""
+
+    article: Article
+    outcome: Outcome
+    changed: bool
+    """Whether anything is to be written at all."""
+
+
+def merge(stored: Article | None, incoming: Article) -> Merged:
+    """Bring an article that has just been cleaned together with what is stored under its id.
+
+    - Not stored: it is new.
+    - From a feed that it already came from, with other words: a revision, its number one higher.
+    - From a further feed: feed, section and GUID are added; the words stay, but for a whole text over a partial one.
+    - Nothing new: unchanged.
+
+    Args:
+        stored: what is stored under ``incoming.article_id``, or None.
+        incoming: cleaned and tagged, not yet grouped.
+    """
+    if stored is None:
+        return Merged(incoming, Outcome.INDEXED, changed=True)
+    gathered = msgspec.structs.replace(
+        stored,
+        feed_ids=_union(stored.feed_ids, incoming.feed_ids),
+        guids=_union(stored.guids, incoming.guids),
+        sections=_union(stored.sections, incoming.sections),
+    )
+    same_feed = set(incoming.feed_ids) <= set(stored.feed_ids)
+    fuller = bool(stored.partial) and not incoming.partial
+    if _words(stored) != _words(incoming) and (fuller or (same_feed and not (incoming.partial and not stored.partial))):
+        revised = msgspec.structs.replace(
+            incoming,
+            feed_ids=gathered.feed_ids,
+            guids=gathered.guids,
+            sections=gathered.sections,
+            published_at=min(stored.published_at, incoming.published_at),
+            first_seen_at=min(stored.first_seen_at, incoming.first_seen_at),
+            updated_at=incoming.updated_at or incoming.first_seen_at,
+            revision=stored.revision + 1,
+        )
+        return Merged(revised, Outcome.REVISED, changed=True)
+    return Merged(gathered, Outcome.UNCHANGED, changed=gathered != stored)
+
+
+def _words(article: Article) -> tuple[str, str]:
+    return (article.title, article.text)
+
+
+def _union(first: Iterable[str], second: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*first, *second)))

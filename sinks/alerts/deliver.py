@@ -1,0 +1,137 @@
+"""Handing alerts over: one path for all outlets. The only module that knows apprise."""
+
+from collections.abc import Mapping, Sequence
+
+import apprise
+import msgspec
+import structlog
+
+from marsad.clock import Clock
+from marsad.config import AlertSettings
+from marsad.errors import ConfigError, PoisonError, TransientError
+from marsad.ports import DeliveryLedger, Outlet, Subscriptions
+from marsad.records import Alert, Delivery, DeliveryState, Subscription
+from sinks.alerts.plan import Batch, after_failure, after_success, batches
+from sinks.alerts.render import render
+
+__all__ = ["AppriseOutlet", "Deliverer", "check_outlet"]
+
+_log = structlog.get_logger(__name__)
+
+
+def check_outlet(address: str) -> None:
+    """See that an address names an outlet that apprise knows.
+
+    Raises:
+        ConfigError: it does not; the message does not repeat the address, which may hold a password.
+    """
+    if not apprise.Apprise.instantiate(address):
+        scheme = address.partition(":")[0][:20]
+        raise ConfigError(
+            f"the outlet {scheme}:… is no address that can be delivered to; see `marsad subscriptions add --help` for examples"
+        )
+
+
+class AppriseOutlet:
+    """Mail, chat and the other services that apprise reaches.
+
+    Args:
+        address: an apprise URL.
+        base_url: the web page's address for links.
+    """
+
+    def __init__(self, address: str, base_url: str) -> None:
+        self._address = address
+        self._base_url = base_url
+
+    def send(self, key: str, subscription: Subscription, alerts: Sequence[Alert]) -> None:
+        """Hand one message over.
+
+        Raises:
+            PoisonError: the address is no outlet.
+            TransientError: the service did not take it.
+        """
+        target = apprise.Apprise()
+        if not target.add(self._address):
+            raise PoisonError("the outlet's address is not one that apprise knows")
+        message = render(subscription, alerts, self._base_url)
+        sent = target.notify(title=message.title, body=message.text, body_format=apprise.NotifyFormat.TEXT)
+        if not sent:
+            raise TransientError("the service did not take the message")
+
+
+class Deliverer:
+    """Sends what is due and writes down how it went.
+
+    Args:
+        ledger: the delivery ledger.
+        subscriptions: whose alerts they are.
+        outlets: outlets by address; those that are not here go through apprise.
+        settings: retries.
+        clock: the time.
+        base_url: the web page's address for links.
+    """
+
+    def __init__(
+        self,
+        ledger: DeliveryLedger,
+        subscriptions: Subscriptions,
+        outlets: Mapping[str, Outlet],
+        settings: AlertSettings,
+        clock: Clock,
+        base_url: str = "",
+    ) -> None:
+        self._ledger = ledger
+        self._subscriptions = subscriptions
+        self._outlets = outlets
+        self._settings = settings
+        self._clock = clock
+        self._base_url = base_url
+
+    def step(self, limit: int = 100) -> int:
+        """Try all that is due, up to ``limit``; how many deliveries were tried."""
+        due = self._ledger.due(self._clock.now(), limit=limit)
+        if not due:
+            return 0
+        subscriptions = {subscription.id: subscription for subscription in self._subscriptions.subscriptions()}
+        for batch in batches(due, subscriptions):
+            self._send(batch, subscriptions.get(batch.subscription_id))
+        return len(due)
+
+    def _send(self, batch: Batch, subscription: Subscription | None) -> None:
+        if subscription is None:
+            self._failed(batch, PoisonError("the subscription was removed"))
+            return
+        for delivery, _ in batch.items:
+            self._ledger.put_delivery(_sending(delivery))
+        outlet = self._outlets.get(batch.outlet) or AppriseOutlet(batch.outlet, self._base_url)
+        try:
+            outlet.send(batch.key, subscription, [alert for _, alert in batch.items])
+        except (PoisonError, TransientError) as error:
+            self._failed(batch, error)
+        except Exception as error:  # noqa: BLE001 - the edge of the stage: one outlet's fault must not stop the others
+            _log.warning("outlet failed unexpectedly", subscription=batch.subscription_id, error=type(error).__name__)
+            self._failed(batch, TransientError(f"{type(error).__name__} in the outlet"))
+        else:
+            now = self._clock.now()
+            for delivery, _ in batch.items:
+                self._ledger.put_delivery(after_success(delivery, now))
+
+    def _failed(self, batch: Batch, error: PoisonError | TransientError) -> None:
+        now = self._clock.now()
+        for delivery, _ in batch.items:
+            self._ledger.put_delivery(
+                after_failure(
+                    delivery,
+                    str(error),
+                    now,
+                    final=isinstance(error, PoisonError),
+                    first_wait=self._settings.retry_first,
+                    max_attempts=self._settings.max_attempts,
+                    retry_after=error.retry_after if isinstance(error, TransientError) else None,
+                )
+            )
+
+
+def _sending(delivery: Delivery) -> Delivery:
+    return msgspec.structs.replace(delivery, state=DeliveryState.SENDING)
