@@ -1,8 +1,29 @@
 """Arabic text: keys, tokens, stems and forms; encodings, direction, language and dates."""
 
+from marsad.arabic.bidi import balance, isolate_latin, strip_controls
+from marsad.arabic.charset import decode
 from marsad.arabic.forms import expand, proclitic_forms
-from marsad.arabic.keyform import key_form, key_words
+from marsad.arabic.keyform import key_form, key_words, strip_marks
+from marsad.arabic.language import arabic_share, detect, letter_rule
+from marsad.arabic.repair import repair
 from marsad.arabic.stem import stem
 from marsad.arabic.tokens import Tokens, tokenize
 
-__all__ = ["Tokens", "expand", "key_form", "key_words", "proclitic_forms", "stem", "tokenize"]
+__all__ = [
+    "Tokens",
+    "arabic_share",
+    "balance",
+    "decode",
+    "detect",
+    "expand",
+    "isolate_latin",
+    "key_form",
+    "key_words",
+    "letter_rule",
+    "proclitic_forms",
+    "repair",
+    "stem",
+    "strip_controls",
+    "strip_marks",
+    "tokenize",
+]
