@@ -1,0 +1,77 @@
+"""Serves the web page and the API inside the one process."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+
+from marsad.clock import Clock
+from marsad.config import Settings
+from marsad.errors import ConfigError
+from marsad_app.embedded.board import Board
+from marsad_app.embedded.services import services_for
+from marsad_app.embedded.store import Store
+from marsad_app.web.app import create_app
+
+__all__ = ["WebServer", "bind"]
+
+_GRACE_S = 2
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Take the port before anything else starts.
+
+    Raises:
+        ConfigError: it is taken, or the address is not this machine's.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot listen on {host}:{port}: {error.strerror}; set web.port (or MARSAD_WEB__PORT) to another port, 0 for any free one"
+        ) from error
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: the program has one place that is told to stop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class WebServer:
+    """The page and the API on a bound socket.
+
+    Args:
+        settings: everything that can be set.
+        store: what is shown.
+        clock: the time.
+        board: live counters.
+        listener: from ``bind``.
+    """
+
+    def __init__(self, settings: Settings, store: Store, clock: Clock, board: Board, listener: socket.socket) -> None:
+        host, port = listener.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        self.address = settings.web.base_url.rstrip("/") or f"http://{shown}:{port}"
+        self._listener = listener
+        self._app = create_app(services_for(settings, store, clock, board))
+
+    async def serve(self, stop: asyncio.Event) -> None:
+        """Answer requests until ``stop``."""
+        config = uvicorn.Config(self._app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=_GRACE_S)
+        server = _Server(config)
+        serving = asyncio.create_task(server.serve(sockets=[self._listener]))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        stopping.cancel()
+        await serving

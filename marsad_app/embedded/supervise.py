@@ -1,0 +1,92 @@
+"""Keeps the parts of the one process going: a part that fails is told, waited for, and started again."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from marsad.errors import MarsadError
+from marsad.events import EventSink, StageFailed
+
+__all__ = ["Worker", "supervise", "wait"]
+
+_log = structlog.get_logger(__name__)
+_FIRST_WAIT_S = 1.0
+_LONGEST_WAIT_S = 30.0
+
+
+async def wait(stop: asyncio.Event, seconds: float) -> None:
+    """Sleep, but wake when stopped."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
+
+
+def _told(name: str, error: Exception, pause: float, events: EventSink) -> None:
+    if isinstance(error, MarsadError):
+        _log.error("stage failed", stage=name, error=str(error), retry_in=pause)
+    else:
+        _log.error("stage failed", stage=name, retry_in=pause, exc_info=error)
+    events.emit(StageFailed(stage=name, error=str(error) or type(error).__name__, retry_in=pause))
+
+
+async def supervise(name: str, run: Callable[[asyncio.Event], Awaitable[None]], stop: asyncio.Event, events: EventSink) -> None:
+    """Run a part of the event loop until ``stop``; after an error start it again, waiting twice as long each time in a row."""
+    pause = _FIRST_WAIT_S
+    while not stop.is_set():
+        try:
+            await run(stop)
+        except Exception as error:  # noqa: BLE001 - the edge of the stage: told, waited, started again
+            _told(name, error, pause, events)
+            await wait(stop, pause)
+            pause = min(pause * 2, _LONGEST_WAIT_S)
+
+
+class Worker:
+    """A thread that repeats a step.
+
+    Args:
+        name: the stage, for people.
+        step: does some work; how much it did. 0 rests for ``idle`` seconds.
+        events: told of errors, and of their end.
+        idle: seconds.
+    """
+
+    def __init__(self, name: str, step: Callable[[], int], events: EventSink, *, idle: float = 0.1) -> None:
+        self.name = name
+        self._step = step
+        self._events = events
+        self._idle = idle
+        self._stop = threading.Event()
+        # A daemon: should a step hang, the process still ends in time; an unfinished transaction is undone by SQLite.
+        self._thread = threading.Thread(target=self._run, name=f"marsad-{name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask it to end after the present step."""
+        self._stop.set()
+
+    def join(self, timeout: float) -> bool:
+        """Wait for its end; False if it did not come in time."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        pause, failing = _FIRST_WAIT_S, False
+        while not self._stop.is_set():
+            try:
+                worked = self._step()
+            except Exception as error:  # noqa: BLE001 - the edge of the stage: told, waited, tried again
+                _told(self.name, error, pause, self._events)
+                self._stop.wait(pause)
+                pause, failing = min(pause * 2, _LONGEST_WAIT_S), True
+                continue
+            if failing:
+                self._events.emit(StageFailed(stage=self.name, error=""))
+                pause, failing = _FIRST_WAIT_S, False
+            if not worked:
+                self._stop.wait(self._idle)
