@@ -31,7 +31,10 @@ __all__ = [
     "ProcessSettings",
     "Settings",
     "WebSettings",
+    "child_environment",
+    "eval_data_dir",
     "load_settings",
+    "stack_dir",
 ]
 
 Network = IPv4Network | IPv6Network
@@ -176,6 +179,21 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _config_file())
 
 
+def eval_data_dir() -> Path:
+    """The folder of labelled data for ``make eval``: ``MARSAD_EVAL_DATA``, by default ``../shared/data``."""
+    return Path(os.environ.get("MARSAD_EVAL_DATA", "../shared/data"))
+
+
+def stack_dir() -> Path:
+    """The folder of the programs that start real servers for tests: ``MARSAD_STACK``, by default ``../shared/stack``."""
+    return Path(os.environ.get("MARSAD_STACK", "../shared/stack"))
+
+
+def child_environment(**changes: str) -> dict[str, str]:
+    """The environment for a Marsad process that a test or a bench starts: without this one's settings, with the given ones."""
+    return {**{name: value for name, value in os.environ.items() if not name.startswith("MARSAD_")}, **changes}
+
+
 def _config_file() -> Path:
     return Path(os.environ.get("MARSAD_CONFIG", "marsad.toml"))
 
@@ -187,7 +205,7 @@ def _unknown_variables() -> list[str]:
         for section, field in Settings.model_fields.items()
         for key in getattr(field.annotation, "model_fields", {})
     }
-    ours = {"MARSAD_CONFIG", "MARSAD_EVAL_DATA", "MARSAD_TEST_KAFKA", "MARSAD_TEST_ELASTICSEARCH"}
+    ours = {"MARSAD_CONFIG", "MARSAD_EVAL_DATA", "MARSAD_STACK", "MARSAD_TEST_KAFKA", "MARSAD_TEST_ELASTICSEARCH"}
     return sorted(name for name in os.environ if name.startswith("MARSAD_") and name not in known | ours)
 
 

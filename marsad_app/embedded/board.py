@@ -86,7 +86,10 @@ class Board:
             table.add_column(style="bold cyan")
             table.add_column()
             bad = sum(1 for state in self.health.values() if state not in _GOOD)
-            table.add_row("poll", f"{sum(self.polls.values())} polls of {len(self.health)} feeds, {bad} unwell; {self.entries} entries")
+            table.add_row(
+                "poll",
+                f"{sum(self.polls.values())} polls of {len(self.health)} feeds, {bad} unwell; {self.entries} entries",
+            )
             table.add_row("pages", f"{self.pages} read, {self.pages_failed} given up, {waiting.get('page', 0)} waiting")
             done = ", ".join(f"{count} {name}" for name, count in sorted(self.outcomes.items())) or "nothing yet"
             table.add_row("clean → match", f"{done}; {waiting.get('ready', 0)} waiting")

@@ -83,7 +83,9 @@ class Runtime:
             group_days=settings.process.group_days,
             extra_outlets=[TERMINAL] if TERMINAL in outlets else [],
         )
-        deliverer = Deliverer(store.deliveries, store.subscriptions, outlets, settings.alerts, clock, web.address if web else "")
+        deliverer = Deliverer(
+            store.deliveries, store.subscriptions, outlets, settings.alerts, clock, web.address if web else ""
+        )
         self._workers = [Worker("process", processor.step, board), Worker("deliver", deliverer.step, board, idle=0.3)]
 
     def _matcher(self, subscriptions: Sequence[Subscription]) -> Matcher:
@@ -105,7 +107,9 @@ class Runtime:
                 await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), _JOIN_S)
             for worker in self._workers:
                 if not await asyncio.to_thread(worker.join, 1.0):
-                    _log.warning("stage did not end in time; its unfinished step is undone and done again", stage=worker.name)
+                    _log.warning(
+                        "stage did not end in time; its unfinished step is undone and done again", stage=worker.name
+                    )
 
     async def _produce(self, stop: asyncio.Event) -> None:
         """Poll feeds and read pages: one client and one politeness for both."""
@@ -122,7 +126,13 @@ class Runtime:
                 random.Random(),  # noqa: S311 - jitter, no secret
                 self._board,
             )
-            pages = PageStage(self._store.queue, PageReader(fetcher, gate, settings, self._clock).read, settings, self._clock, self._board)
+            pages = PageStage(
+                self._store.queue,
+                PageReader(fetcher, gate, settings, self._clock).read,
+                settings,
+                self._clock,
+                self._board,
+            )
             await asyncio.gather(poller.run(stop), pages.run(stop))
 
     async def _housekeep(self, stop: asyncio.Event) -> None:
@@ -177,7 +187,9 @@ def run(settings: Settings, *, feeds_file: Path | None = None, web: bool = True)
         outlets: dict[str, Outlet] = {TERMINAL: TerminalOutlet(console)} if settings.alerts.terminal else {}
         runtime = Runtime(settings, store, clock, board, outlets=outlets, web=server)
         address = server.address if server else ""
-        console.print(f"Watching {len(feeds)} feeds; store in {settings.data.dir}." + (f" Web page: {address}" if address else ""))
+        console.print(
+            f"Watching {len(feeds)} feeds; store in {settings.data.dir}." + (f" Web page: {address}" if address else "")
+        )
         asyncio.run(watch(runtime, board, store, console, address))
     finally:
         store.close()

@@ -67,7 +67,9 @@ class WebServer:
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Answer requests until ``stop``."""
-        config = uvicorn.Config(self._app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=_GRACE_S)
+        config = uvicorn.Config(
+            self._app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=_GRACE_S
+        )
         server = _Server(config)
         serving = asyncio.create_task(server.serve(sockets=[self._listener]))
         stopping = asyncio.create_task(stop.wait())

@@ -31,7 +31,9 @@ def _told(name: str, error: Exception, pause: float, events: EventSink) -> None:
     events.emit(StageFailed(stage=name, error=str(error) or type(error).__name__, retry_in=pause))
 
 
-async def supervise(name: str, run: Callable[[asyncio.Event], Awaitable[None]], stop: asyncio.Event, events: EventSink) -> None:
+async def supervise(
+    name: str, run: Callable[[asyncio.Event], Awaitable[None]], stop: asyncio.Event, events: EventSink
+) -> None:
     """Run a part of the event loop until ``stop``; after an error start it again, waiting twice as long each time in a row."""
     pause = _FIRST_WAIT_S
     while not stop.is_set():

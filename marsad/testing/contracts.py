@@ -1,0 +1,282 @@
+"""What every adapter of a port must do, as functions that a test calls with a fresh adapter.
+
+Each takes adapters that start empty and raises ``AssertionError`` where the contract of ``marsad.ports`` is not kept. The fakes,
+SQLite and every later adapter pass the same ones.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Protocol
+
+import msgspec
+
+from marsad.ports import (
+    AlertLedger,
+    ArticleSearch,
+    ArticleWriter,
+    DeliveryLedger,
+    FeedRegistry,
+    PollLedger,
+    QuarantineStore,
+    Stories,
+    Subscriptions,
+)
+from marsad.query import parse
+from marsad.records import DeliveryState, FeedState, Health
+from marsad.testing.factories import (
+    NOW,
+    a_delivery,
+    a_feed,
+    a_quarantined,
+    a_story,
+    a_subscription,
+    an_alert,
+    an_article,
+    an_entry,
+)
+
+__all__ = ["CONTRACTS", "Adapters"]
+
+
+class Adapters(Protocol):
+    """One adapter of each port, over one empty store."""
+
+    @property
+    def feeds(self) -> FeedRegistry:
+        """The feeds."""
+        ...
+
+    @property
+    def polls(self) -> PollLedger:
+        """Feed states."""
+        ...
+
+    @property
+    def articles(self) -> ArticleWriter:
+        """The index, for writing."""
+        ...
+
+    @property
+    def search(self) -> ArticleSearch:
+        """The index, for reading."""
+        ...
+
+    @property
+    def stories(self) -> Stories:
+        """The stories."""
+        ...
+
+    @property
+    def subscriptions(self) -> Subscriptions:
+        """The subscriptions."""
+        ...
+
+    @property
+    def alerts(self) -> AlertLedger:
+        """The alert ledger."""
+        ...
+
+    @property
+    def deliveries(self) -> DeliveryLedger:
+        """The delivery ledger."""
+        ...
+
+    @property
+    def quarantine(self) -> QuarantineStore:
+        """The quarantine."""
+        ...
+
+
+def feeds_are_added_once_and_replaced_by_id(store: Adapters) -> None:
+    """``put_feeds`` counts only feeds that were not there."""
+    first, second = a_feed(id="a"), a_feed(id="b")
+    assert store.feeds.put_feeds([second, first]) == 2
+    assert store.feeds.put_feeds([msgspec.structs.replace(first, enabled=False)]) == 0
+    assert [(feed.id, feed.enabled) for feed in store.feeds.feeds()] == [("a", False), ("b", True)]
+    assert store.feeds.feed("missing") is None
+
+
+def a_removed_feed_takes_its_state_along(store: Adapters) -> None:
+    """``remove_feed`` says whether there was one."""
+    store.feeds.put_feeds([a_feed(id="a")])
+    store.polls.commit_poll(FeedState(feed_id="a"), [])
+    assert store.feeds.remove_feed("a")
+    assert not store.feeds.remove_feed("a")
+    assert store.polls.state("a") is None
+
+
+def a_poll_replaces_the_feed_state(store: Adapters) -> None:
+    """The newest state stands; states come by feed id."""
+    assert store.polls.state("a") is None
+    store.polls.commit_poll(FeedState(feed_id="b"), [])
+    store.polls.commit_poll(FeedState(feed_id="a", health=Health.DNS), [an_entry()])
+    store.polls.commit_poll(FeedState(feed_id="a", health=Health.OK, next_poll_at=NOW), [an_entry()])
+    assert [(state.feed_id, state.health) for state in store.polls.states()] == [("a", Health.OK), ("b", Health.NEW)]
+
+
+def articles_are_replaced_by_id_and_never_by_an_older_revision(store: Adapters) -> None:
+    """A replay of old news must not undo a correction."""
+    new = an_article(article_id="a" * 32, title="عنوان مصحح", revision=2)
+    store.articles.put_articles([new])
+    store.articles.put_articles([msgspec.structs.replace(new, title="عنوان قديم", revision=1)])
+    store.articles.put_articles([new])
+    assert store.search.count() == 1
+    assert store.search.article("a" * 32) == new
+    assert [hit.article.title for hit in store.search.search(parse("عنوان", now=NOW)).hits] == ["عنوان مصحح"]
+    assert store.search.search(parse("قديم", now=NOW)).total == 0
+
+
+def search_finds_inflected_words_in_text_and_title(store: Adapters) -> None:
+    """A query word stands for its inflections."""
+    store.articles.put_articles(
+        [an_article(article_id="b" * 32, title="زيارة", text="بحث الجانبان وبالتعاون العسكري سبل الدعم")]
+    )
+    assert store.search.search(parse("التعاون", now=NOW)).total == 1
+    assert store.search.search(parse("title:التعاون", now=NOW)).total == 0
+
+
+def search_sorts_by_date_newest_first(store: Adapters) -> None:
+    """Ties are broken by article id, so that pages do not overlap."""
+    ages = {"1": 3, "2": 1, "3": 2}
+    store.articles.put_articles(
+        [
+            an_article(article_id=key * 32, title="خبر", published_at=NOW - timedelta(hours=age))
+            for key, age in ages.items()
+        ]
+    )
+    page = store.search.search(parse("خبر", now=NOW), sort="date", limit=2)
+    rest = store.search.search(parse("خبر", now=NOW), sort="date", limit=2, offset=2)
+    assert [hit.article.article_id[0] for hit in (*page.hits, *rest.hits)] == ["2", "3", "1"]
+    assert page.total == 3
+
+
+def search_collapses_stories(store: Adapters) -> None:
+    """One hit for each story, and the total counts stories."""
+    store.articles.put_articles(
+        [
+            an_article(article_id="1" * 32, title="خبر", story_id="s"),
+            an_article(article_id="2" * 32, title="خبر", story_id="s"),
+            an_article(article_id="3" * 32, title="خبر", story_id="t"),
+        ]
+    )
+    page = store.search.search(parse("خبر", now=NOW), collapse=True)
+    assert sorted(hit.article.story_id for hit in page.hits) == ["s", "t"]
+    assert page.total == 2
+
+
+def highlights_point_at_the_words_that_matched(store: Adapters) -> None:
+    """Offsets are into the stored text, marks and all."""
+    store.articles.put_articles([an_article(title="زيارة", text="وقّع البلدان اتفاقَ تعاونٍ دفاعي")])
+    hit = store.search.search(parse("تعاون", now=NOW)).hits[0]
+    marked = {hit.article.text[mark.start : mark.end] for mark in hit.highlights if mark.field == "text"}
+    assert marked == {"تعاونٍ"}
+
+
+def facets_count_matching_articles(store: Adapters) -> None:
+    """Commonest first; days in order."""
+    store.articles.put_articles(
+        [
+            an_article(article_id="1" * 32, title="خبر", outlet="أ"),
+            an_article(article_id="2" * 32, title="خبر", outlet="أ", published_at=NOW - timedelta(days=1)),
+            an_article(article_id="3" * 32, title="خبر", outlet="ب"),
+            an_article(article_id="4" * 32, title="آخر", outlet="ب"),
+        ]
+    )
+    facets = store.search.facets(parse("خبر", now=NOW), ["outlet", "day"])
+    assert [(facet.value, facet.count) for facet in facets["outlet"]] == [("أ", 2), ("ب", 1)]
+    assert [facet.count for facet in facets["day"]] == [1, 2]
+
+
+def export_gives_every_article_once(store: Adapters) -> None:
+    """All of them, or those that match."""
+    store.articles.put_articles([an_article(article_id=str(n) * 32, title="خبر" if n else "آخر") for n in range(5)])
+    assert len({article.article_id for article in store.search.export()}) == 5
+    assert len(list(store.search.export(parse("خبر", now=NOW)))) == 4
+
+
+def stories_come_latest_first(store: Adapters) -> None:
+    """Replaced by id; filtered by size."""
+    store.stories.put_stories(
+        [a_story(story_id="old", last_seen_at=NOW - timedelta(hours=1), size=3), a_story(story_id="new")]
+    )
+    store.stories.put_stories([a_story(story_id="new", size=2)])
+    assert [story.story_id for story in store.stories.latest_stories()] == ["new", "old"]
+    assert [story.story_id for story in store.stories.latest_stories(min_size=3)] == ["old"]
+    assert store.stories.story("missing") is None
+
+
+def a_story_lists_its_articles_oldest_first(store: Adapters) -> None:
+    """By publication."""
+    store.articles.put_articles(
+        [
+            an_article(article_id="1" * 32, story_id="s"),
+            an_article(article_id="2" * 32, story_id="s", published_at=NOW - timedelta(hours=1)),
+            an_article(article_id="3" * 32, story_id="t"),
+        ]
+    )
+    assert [article.article_id[0] for article in store.stories.story_articles("s")] == ["2", "1"]
+
+
+def subscriptions_come_oldest_first(store: Adapters) -> None:
+    """Replaced by id; removed once."""
+    store.subscriptions.put_subscription(a_subscription(id="b", created_at=NOW))
+    store.subscriptions.put_subscription(a_subscription(id="a", created_at=NOW - timedelta(days=1)))
+    assert [subscription.id for subscription in store.subscriptions.subscriptions()] == ["a", "b"]
+    assert store.subscriptions.remove_subscription("a")
+    assert not store.subscriptions.remove_subscription("a")
+    assert store.subscriptions.subscription("a") is None
+
+
+def an_alert_enters_the_ledger_once(store: Adapters) -> None:
+    """However often it is raised, with its deliveries only the first time."""
+    alert = an_alert()
+    delivery = a_delivery(alert_id=alert.alert_id)
+    assert list(store.alerts.record_alerts([alert], [delivery])) == [alert]
+    assert list(store.alerts.record_alerts([alert], [a_delivery(alert_id=alert.alert_id, delivery_id="other")])) == []
+    assert list(store.alerts.alerts()) == [alert]
+    assert list(store.alerts.alerts(subscription_id="nobody")) == []
+    assert [found.delivery_id for found in store.deliveries.deliveries()] == [delivery.delivery_id]
+
+
+def deliveries_are_due_until_sent_or_given_up(store: Adapters) -> None:
+    """A delivery whose answer is not known is due again."""
+    alert = an_alert()
+    delivery = a_delivery(alert_id=alert.alert_id, next_try_at=NOW)
+    store.alerts.record_alerts([alert], [delivery])
+    assert list(store.deliveries.due(NOW - timedelta(seconds=1))) == []
+    assert list(store.deliveries.due(NOW)) == [(delivery, alert)]
+    store.deliveries.put_delivery(msgspec.structs.replace(delivery, state=DeliveryState.SENDING))
+    assert len(store.deliveries.due(NOW)) == 1
+    store.deliveries.put_delivery(msgspec.structs.replace(delivery, state=DeliveryState.SENT, sent_at=NOW))
+    assert list(store.deliveries.due(NOW)) == []
+
+
+def the_same_fault_of_the_same_item_is_quarantined_once(store: Adapters) -> None:
+    """Newest first; dropped once."""
+    store.quarantine.quarantine([a_quarantined(id="1"), a_quarantined(id="2", stage="parse")])
+    store.quarantine.quarantine([a_quarantined(id="1")])
+    assert [item.id for item in store.quarantine.quarantined()] == ["2", "1"]
+    assert [item.id for item in store.quarantine.quarantined(stage="parse")] == ["2"]
+    assert store.quarantine.drop_quarantined("1")
+    assert not store.quarantine.drop_quarantined("1")
+    assert store.quarantine.quarantined_item("1") is None
+
+
+CONTRACTS: tuple[Callable[[Adapters], None], ...] = (
+    feeds_are_added_once_and_replaced_by_id,
+    a_removed_feed_takes_its_state_along,
+    a_poll_replaces_the_feed_state,
+    articles_are_replaced_by_id_and_never_by_an_older_revision,
+    search_finds_inflected_words_in_text_and_title,
+    search_sorts_by_date_newest_first,
+    search_collapses_stories,
+    highlights_point_at_the_words_that_matched,
+    facets_count_matching_articles,
+    export_gives_every_article_once,
+    stories_come_latest_first,
+    a_story_lists_its_articles_oldest_first,
+    subscriptions_come_oldest_first,
+    an_alert_enters_the_ledger_once,
+    deliveries_are_due_until_sent_or_given_up,
+    the_same_fault_of_the_same_item_is_quarantined_once,
+)

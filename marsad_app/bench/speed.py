@@ -1,0 +1,228 @@
+"""Speed and memory, as ratios to a bare baseline of the same run where there is one."""
+
+import random
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from marsad.clock import SystemClock
+from marsad.errors import PoisonError
+from marsad.query import parse
+from marsad.records import Article, Entry, Feed, FeedState, Health, Seen, Sort, Subscription
+from marsad.records.ids import digest
+from marsad.taxonomy import load_taxonomy
+from marsad_app.bench.corpus import article_of, documents, entry_of, feed_of
+from marsad_app.bench.replay import Marsad, free_port
+from marsad_app.embedded.board import Board
+from marsad_app.embedded.processor import Processor
+from marsad_app.embedded.store import Store, open_store
+from processors.group import Grouper
+from processors.match import Matcher
+from processors.merge import merge
+from processors.pipeline import Pipeline
+from producers.catalogue import load_catalogue
+
+__all__ = ["Row", "memory_of_idle_feeds", "search_latency", "stages"]
+
+_BATCH = 32
+_PAGES = 500
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One figure with its goal; ``at_most`` says on which side of the goal it should be."""
+
+    measure: str
+    value: float
+    target: float
+    at_most: bool = False
+    detail: str = ""
+
+    def ok(self) -> bool:
+        """Whether the goal is reached."""
+        return self.value <= self.target if self.at_most else self.value >= self.target
+
+
+def stages(data: Path, count: int = 1_500) -> list[Row]:
+    """Articles a second through the whole processor, against the bare stage functions in a loop over the same entries."""
+    pipeline = Pipeline.build(load_taxonomy(None))
+    rows = []
+    for page, label in ((True, "with article pages"), (False, "feed text only")):
+        sample = list(documents(data, _PAGES if page else count))
+        entries = [entry_of(document, number, page=page) for number, document in enumerate(sample)]
+        feeds = {feed.id: feed for feed in map(feed_of, sample)}
+        subscriptions = _subscriptions()
+        for entry in entries[:50]:
+            pipeline.stateless(entry, feeds[entry.feed_id])
+        bare = _bare(pipeline, entries, feeds, subscriptions)
+        with tempfile.TemporaryDirectory(prefix="marsad-bench-") as name:
+            store = open_store(Path(name))
+            store.feeds.put_feeds(feeds.values())
+            for subscription in subscriptions:
+                store.subscriptions.put_subscription(subscription)
+            with store.database.write():
+                for entry in entries:
+                    store.queue.put(entry, wants_page=False)
+            whole = _drain(store, pipeline)
+            store.close()
+        detail = f"{len(entries) / whole:.0f} articles/s through all stages, {len(entries) / bare:.0f} bare"
+        rows.append(Row(f"stages, {label}: ratio to the bare functions", bare / whole, 0.8, detail=detail))
+    return rows
+
+
+def _subscriptions() -> list[Subscription]:
+    now = SystemClock().now()
+    queries = ["topic:defense-cooperation", "topic:sanctions AND country:IR", "نفط", '"وزير الدفاع"', "topic:sport"]
+    return [
+        Subscription(id=f"s{number}", name=query, query=query, created_at=now) for number, query in enumerate(queries)
+    ]
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def _bare(
+    pipeline: Pipeline, entries: Sequence[Entry], feeds: dict[str, Feed], subscriptions: Sequence[Subscription]
+) -> float:
+    grouper, now = Grouper(days=7), SystemClock().now()
+    matcher = Matcher(subscriptions, now=now)
+    stored: dict[str, Article] = {}
+
+    def loop() -> None:
+        for entry in entries:
+            try:
+                article = pipeline.stateless(entry, feeds[entry.feed_id])
+            except PoisonError:
+                continue
+            merged = merge(stored.get(article.article_id), article)
+            grouping = grouper.assign(merged.article)
+            result = msgspec.structs.replace(
+                merged.article, story_id=grouping.story_id, duplicate_of=grouping.duplicate_of
+            )
+            matcher.match(result, grouping.story, stored.get(article.article_id), now)
+            stored[article.article_id] = result
+
+    return _seconds(loop)
+
+
+def _drain(store: Store, pipeline: Pipeline) -> float:
+    """Seconds to take all that is queued through the processor."""
+    clock = SystemClock()
+    processor = Processor(
+        store,
+        pipeline,
+        lambda: Grouper(days=7),
+        lambda subscriptions: Matcher(subscriptions, now=clock.now()),
+        clock,
+        Board(),
+        batch=_BATCH,
+        group_days=7,
+    )
+    began = time.perf_counter()
+    while processor.step():
+        pass
+    return time.perf_counter() - began
+
+
+def memory_of_idle_feeds(count: int = 10_000) -> list[Row]:
+    """Resident memory of ``marsad run`` with the web page and that many feeds, none of them due."""
+    clock = SystemClock()
+    with tempfile.TemporaryDirectory(prefix="marsad-bench-") as name:
+        folder = Path(name)
+        opml = folder / "none.opml"
+        marsad = Marsad(folder, opml)
+        store = marsad.store()
+        base = load_catalogue()[0]
+        later = clock.now() + timedelta(hours=12)
+        seen = {digest(str(n)): Seen("0" * 16, digest(str(n))) for n in range(40)}
+        with store.database.write():
+            store.feeds.put_feeds(
+                msgspec.structs.replace(base, id=f"{n:032x}", url=f"http://f{n}.invalid/rss") for n in range(count)
+            )
+            for n in range(count):
+                store.polls.commit_poll(
+                    FeedState(feed_id=f"{n:032x}", next_poll_at=later, health=Health.OK, seen=seen), []
+                )
+        store.close()
+        opml.write_text(
+            f'<opml version="2.0"><body><outline type="rss" text="x" xmlUrl="http://127.0.0.1:{free_port()}/"/></body></opml>',
+            "utf-8",
+        )
+        marsad.start()
+        time.sleep(20)
+        memory = marsad.memory_mb()
+        alive = marsad.running()
+        marsad.stop()
+    return [Row(f"memory of {count} idle feeds, MB", memory if alive else float("inf"), 300, at_most=True)]
+
+
+def search_latency(data: Path, folder: Path, count: int = 100_000) -> list[Row]:
+    """Milliseconds of a search (20 hits with highlights) over ``count`` articles; the index is kept for the next run."""
+    store = _filled(data, folder, count)
+    try:
+        now = SystemClock().now()
+        queries = _queries(data)
+        rows = []
+        sorts: tuple[Sort, ...] = ("relevance", "date")
+        for sort in sorts:
+            times = sorted(_milliseconds(store, query, sort, now) for query in queries)
+            detail = f"p50 {statistics.median(times):.1f} ms, max {times[-1]:.1f} ms, {len(queries)} queries, {store.search.count()} articles"
+            rows.append(
+                Row(f"search by {sort}, p95 ms", times[int(len(times) * 0.95)], 50, at_most=True, detail=detail)
+            )
+        return rows
+    finally:
+        store.close()
+
+
+def _milliseconds(store: Store, query: str, sort: Sort, now: datetime) -> float:
+    began = time.perf_counter()
+    store.search.search(parse(query, now=now), sort=sort)
+    return (time.perf_counter() - began) * 1_000
+
+
+def _filled(data: Path, folder: Path, count: int) -> Store:
+    store = open_store(folder)
+    if store.search.count() >= count:
+        return store
+    store.close()
+    shutil.rmtree(folder, ignore_errors=True)
+    store = open_store(folder)
+    sample = list(documents(data))
+    todo = ((document, n, copy) for copy in range(count // len(sample) + 1) for n, document in enumerate(sample))
+    pending: list[Article] = []
+    for made, (document, n, copy) in enumerate(todo, 1):
+        pending.append(article_of(document, n, copy))
+        if len(pending) == 1_000 or made == count:
+            store.articles.put_articles(pending)
+            pending = []
+        if made == count:
+            break
+    return store
+
+
+def _queries(data: Path, count: int = 400) -> list[str]:
+    """What people type: one to three words of real titles, some as phrases, some with a field."""
+    chance = random.Random(7)  # noqa: S311 - a sample, no secret
+    titles = [document.title.split() for document in documents(data, 8_000)]
+    queries = []
+    while len(queries) < count:
+        words = [word.strip('":«»،.!؟()[]{}~^*/\\+-') for word in chance.choice(titles)]
+        words = [word for word in words if len(word) > 2 and word.isalpha()]
+        if len(words) < 4:
+            continue
+        at = chance.randrange(len(words) - 2)
+        kind = chance.random()
+        some = words[at : at + chance.randint(1, 3)]
+        queries.append(
+            f'"{" ".join(some)}"' if kind < 0.2 else " ".join(some) + (" AND outlet:BBC" if kind > 0.8 else "")
+        )
+    return queries
