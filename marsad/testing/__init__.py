@@ -1,0 +1,1 @@
+"""What tests of every part share: fakes of all ports, factories of all records, the contract suite."""
