@@ -1,0 +1,201 @@
+"""GET over HTTP within limits. The only module of the producers that opens connections."""
+
+import asyncio
+import ssl
+from types import TracebackType
+from typing import Final, Self
+from urllib.parse import urljoin
+
+import aiohttp
+from yarl import URL
+
+from marsad.clock import Clock
+from marsad.config import PollSettings
+from marsad.errors import FetchError
+from marsad.records import FetchRequest, FetchResponse
+from producers.guard import BlockedAddressError, GuardedResolver, is_allowed, literal_address
+from producers.unpack import ACCEPT_ENCODING, BadEncodingError, Unpacker
+
+__all__ = ["AiohttpFetcher"]
+
+_PERMANENT: Final = frozenset({301, 308})
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_CONNECT_SECONDS: Final = 15.0
+_KEEPALIVE_SECONDS: Final = 20.0
+_DNS_CACHE_SECONDS: Final = 300
+_CHUNK: Final = 1 << 16
+_LONGEST_HEADER_LINE: Final = 16_384
+_MOST_HEADERS: Final = 128
+
+
+class AiohttpFetcher:
+    """Fetches over aiohttp. Use as an async context manager; one for the whole process.
+
+    Args:
+        settings: limits, allowed networks and the user agent.
+        clock: measures how long answers took.
+    """
+
+    def __init__(self, settings: PollSettings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._session: aiohttp.ClientSession | None = None
+        self._resolver: GuardedResolver | None = None
+
+    async def __aenter__(self) -> Self:
+        self._resolver = GuardedResolver(self._settings.allow_networks)
+        connector = aiohttp.TCPConnector(
+            resolver=self._resolver,
+            limit=self._settings.concurrency * 2,
+            ttl_dns_cache=_DNS_CACHE_SECONDS,
+            keepalive_timeout=_KEEPALIVE_SECONDS,
+        )
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            auto_decompress=False,
+            trust_env=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
+            headers={"User-Agent": self._settings.user_agent, "Accept-Encoding": ACCEPT_ENCODING},
+            max_line_size=_LONGEST_HEADER_LINE,
+            max_field_size=_LONGEST_HEADER_LINE,
+            max_headers=_MOST_HEADERS,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+        if self._resolver is not None:
+            await self._resolver.close()
+
+    async def fetch(self, request: FetchRequest) -> FetchResponse:
+        """GET the address, following redirects, within all limits of the settings.
+
+        Raises:
+            FetchError: no answer that could be read; ``health`` says which kind of failure. Any HTTP status is an answer.
+        """
+        try:
+            async with asyncio.timeout(self._settings.timeout):
+                return await self._follow(request)
+        except TimeoutError as error:
+            message = f"{request.url}: no whole answer within {self._settings.timeout:g} s"
+            raise FetchError(message, health="slow") from error
+        except BadEncodingError as error:
+            raise FetchError(f"{request.url}: {error}", health="network") from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise _fetch_error(request.url, error) from error
+
+    async def _follow(self, request: FetchRequest) -> FetchResponse:
+        assert self._session is not None, "use the fetcher as an async context manager"
+        started = self._clock.monotonic()
+        url, permanent, unbroken = request.url, "", True
+        for _ in range(self._settings.max_redirects + 1):
+            target = self._checked(url)
+            async with self._session.get(target, headers=_headers(request), allow_redirects=False) as answer:
+                location = answer.headers.get("Location", "")
+                if answer.status in _REDIRECTS and location:
+                    url = _joined(url, location)
+                    unbroken = unbroken and answer.status in _PERMANENT
+                    permanent = url if unbroken else permanent
+                    continue
+                body = await self._body(answer, request)
+                return FetchResponse(
+                    url=request.url,
+                    final_url=url,
+                    status=answer.status,
+                    headers=_flat(answer),
+                    body=body,
+                    permanent_url=permanent,
+                    elapsed=self._clock.monotonic() - started,
+                )
+        raise FetchError(f"{request.url}: more than {self._settings.max_redirects} redirects", health="network")
+
+    def _checked(self, url: str) -> URL:
+        """The address ready for the wire; literal IP addresses are judged here, since no resolver sees them.
+
+        Raises:
+            FetchError: it is none that may be asked.
+        """
+        try:
+            target = URL(url)
+            host = target.raw_host
+        except ValueError as error:
+            raise FetchError(f"{url}: not a web address: {error}", health="blocked") from error
+        if target.scheme not in {"http", "https"} or not host:
+            raise FetchError(f"{url}: only http and https addresses are asked", health="blocked")
+        address = literal_address(host)
+        if address is not None and not is_allowed(address, self._settings.allow_networks):
+            raise FetchError(f"{url}: poll.allow_networks does not let {address} through", health="blocked")
+        return target
+
+    async def _body(self, answer: aiohttp.ClientResponse, request: FetchRequest) -> bytes:
+        limit = request.max_bytes
+        if (answer.content_length or 0) > limit:
+            raise _too_large(request, answer.status)
+        unpacker = Unpacker(answer.headers.get("Content-Encoding", ""), limit)
+        body = bytearray()
+        packed = 0
+        async for chunk in answer.content.iter_chunked(_CHUNK):
+            packed += len(chunk)
+            body += unpacker.feed(chunk)
+            if len(body) > limit or packed > limit:
+                raise _too_large(request, answer.status)
+        return bytes(body)
+
+
+def _too_large(request: FetchRequest, status: int) -> FetchError:
+    message = f"{request.url}: the body is larger than {request.max_bytes:,} bytes"
+    return FetchError(message, health="too-large", status=status)
+
+
+def _headers(request: FetchRequest) -> dict[str, str]:
+    headers = {"Accept": request.accept}
+    if request.etag:
+        headers["If-None-Match"] = request.etag
+    if request.last_modified:
+        headers["If-Modified-Since"] = request.last_modified
+    return headers
+
+
+def _flat(answer: aiohttp.ClientResponse) -> dict[str, str]:
+    """Header names in lower case, repeated ones joined by commas as RFC 9110 5.3 allows."""
+    flat: dict[str, str] = {}
+    for name, value in answer.headers.items():
+        key = name.lower()
+        text = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        flat[key] = f"{flat[key]}, {text}" if key in flat else text
+    return flat
+
+
+def _joined(base: str, location: str) -> str:
+    """Where a redirect leads; raw UTF-8 in the header, which Arabic sites send, is read as such."""
+    text = location.encode("utf-8", "surrogateescape").decode("utf-8", "replace").strip()
+    return urljoin(base, text).partition("#")[0]
+
+
+def _fetch_error(url: str, error: Exception) -> FetchError:
+    """The failure in the words of the feed's health."""
+    blocked = _cause(error, BlockedAddressError)
+    if blocked is not None:
+        return FetchError(f"{url}: {blocked}", health="blocked")
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return FetchError(f"{url}: the host name does not resolve", health="dns")
+    if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
+        return FetchError(f"{url}: no trustworthy TLS connection: {_reason(error)}", health="tls")
+    if isinstance(error, aiohttp.InvalidURL):
+        return FetchError(f"{url}: not a web address", health="blocked")
+    return FetchError(f"{url}: {_reason(error)}", health="network")
+
+
+def _cause(error: BaseException, kind: type[OSError]) -> BaseException | None:
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, kind):
+        seen = seen.__cause__ or seen.__context__
+    return seen
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,7 @@
+"""Bytes to feeds: RSS, Atom, RDF, JSON Feed and news sitemaps, as broken as they come. No I/O, and nothing raises."""
+
+from producers.parse.document import parse
+from producers.parse.model import ParsedEntry, ParsedFeed
+from producers.parse.walls import looks_like_bot_wall
+
+__all__ = ["ParsedEntry", "ParsedFeed", "looks_like_bot_wall", "parse"]

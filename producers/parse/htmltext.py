@@ -1,0 +1,42 @@
+"""Small readings of HTML inside feeds: titles as text, and the first picture."""
+
+import html
+import re
+from typing import Final
+
+__all__ = ["first_image", "plain_text", "title_text"]
+
+_TAG: Final = re.compile(
+    r"</?(?:a|abbr|b|bdi|bdo|big|br|center|cite|code|del|div|em|font|h[1-6]|i|img|ins|li|mark|p|q|s|small|span|strike|strong"
+    r"|sub|sup|u|ul|wbr)\b[^<>]*>",
+    re.IGNORECASE,
+)
+_ANY_TAG: Final = re.compile(r"<[^<>]*>")
+_SPACE: Final = re.compile(r"\s+")
+_IMG: Final = re.compile(r"<img\b[^<>]{0,2000}?\bsrc\s*=\s*[\"']?([^\"'\s<>]+)", re.IGNORECASE)
+_UNESCAPES: Final = 3
+
+
+def title_text(markup: str) -> str:
+    """A title as text: entities resolved however often they were escaped, markup dropped, white space single.
+
+    Only tags of inline HTML go: a title may speak of ``a < b``.
+    """
+    text = markup
+    for _ in range(_UNESCAPES):
+        unescaped = html.unescape(_TAG.sub(" " if "<br" in text.lower() else "", text))
+        if unescaped == text:
+            break
+        text = unescaped
+    return _SPACE.sub(" ", text).strip()
+
+
+def plain_text(markup: str) -> str:
+    """The text of a piece of HTML, for comparing and measuring; not for readers."""
+    return _SPACE.sub(" ", html.unescape(_ANY_TAG.sub(" ", markup))).strip()
+
+
+def first_image(markup: str) -> str:
+    """The address of the first picture, as written; empty if there is none."""
+    match = _IMG.search(markup)
+    return html.unescape(match[1]) if match else ""

@@ -1,0 +1,228 @@
+"""Broken XML made readable before it is parsed: what people see as an entry must not be lost to a stray ampersand.
+
+Each repair answers one fault of real feeds: text before the document, a document type with entities, bare ampersands and
+angle brackets, HTML entities, undeclared prefixes, text after the document, a document that ends too early.
+All of it takes time linear in the length.
+"""
+
+import html
+import re
+import sys
+from collections.abc import Callable, Iterator
+from html.entities import html5
+from typing import Final
+from xml.parsers import expat
+
+import msgspec
+
+__all__ = ["Mended", "cut_entries", "is_well_formed", "mend", "without_prolog"]
+
+_ROOT: Final = re.compile(r"<(?:[\w-]+:)?(?:rss|feed|rdf|channel|urlset|sitemapindex)[\s>]", re.IGNORECASE)
+_ROOT_TAG: Final = re.compile(r"<([\w:-]+)((?:\s[^<>]{0,20000})?)>")
+_DECLARATION: Final = re.compile(r"<\?xml[^<>]{0,300}>", re.IGNORECASE)
+_ENTITY: Final = re.compile(
+    r"<!ENTITY\s+(\w{1,40})\s+(?:\"((?:[^\"<&%]|&#\w{1,8};){0,64})\"|'((?:[^'<&%]|&#\w{1,8};){0,64})')\s*>"
+)
+_ANY_ENTITY: Final = re.compile(r"<!ENTITY", re.IGNORECASE)
+_AMPERSAND: Final = re.compile(r"&(?:(#\d{1,7}|#[xX][0-9a-fA-F]{1,6})|([A-Za-z]\w{0,31}));|&")
+_BARE_LESS: Final = re.compile(r"<(?![A-Za-z_/!?])")
+_PREFIX: Final = re.compile(r"</?([A-Za-z][\w.-]{0,40}):[A-Za-z]")
+_CLOSE: Final = re.compile(r"</(?:[\w-]+:)?(?:item|entry|url)\s*>", re.IGNORECASE)
+_XML_ENTITIES: Final = frozenset({"amp", "lt", "gt", "quot", "apos"})
+_XML_CHAR: Final = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_MOST_ENTITIES: Final = 100
+_HEAD: Final = 65_536
+
+_NAMESPACES: Final = {
+    "content": "http://purl.org/rss/1.0/modules/content/",
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "dcterms": "http://purl.org/dc/terms/",
+    "media": "http://search.yahoo.com/mrss/",
+    "atom": "http://www.w3.org/2005/Atom",
+    "atom10": "http://www.w3.org/2005/Atom",
+    "sy": "http://purl.org/rss/1.0/modules/syndication/",
+    "itunes": "http://www.itunes.com/dtds/podcast-1.0.dtd",
+    "slash": "http://purl.org/rss/1.0/modules/slash/",
+    "wfw": "http://wellformedweb.org/CommentAPI/",
+    "georss": "http://www.georss.org/georss",
+    "feedburner": "http://rssnamespace.org/feedburner/ext/1.0",
+    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+    "xhtml": "http://www.w3.org/1999/xhtml",
+    "news": "http://www.google.com/schemas/sitemap-news/0.9",
+}
+
+
+class Mended(msgspec.Struct, frozen=True):
+    """A document after repair, without declaration and document type."""
+
+    text: str
+    well_formed: bool
+    problems: tuple[str, ...] = ()
+
+
+def without_prolog(text: str) -> tuple[str, dict[str, str], tuple[str, ...]]:
+    """Drop what stands before the root element: stray output of the server, the XML declaration, the document type.
+
+    Returns:
+        The rest; the short plain entities that the document type declares; problems. Entities that contain entities, are
+        long, or come from outside are refused: they are how small documents grow large.
+    """
+    root = _ROOT.search(text)
+    if root is None:
+        return _DECLARATION.sub("", text, count=1).lstrip(), {}, ()
+    head = text[: root.start()]
+    problems = (
+        ["text-before-document"] if _DECLARATION.split(head)[0].strip(" \t\r\n").startswith(_junk_start(head)) else []
+    )
+    entities: dict[str, str] = {}
+    if "<!DOCTYPE" in head.upper():
+        declarations = head[:_HEAD]
+        for match in _ENTITY.finditer(declarations):
+            if len(entities) < _MOST_ENTITIES:
+                entities[match[1]] = html.unescape(match[2] or match[3] or "")
+        if len(_ANY_ENTITY.findall(head)) > len(entities):
+            problems.append("entities-refused")
+    return text[root.start() :], entities, tuple(problems)
+
+
+def _junk_start(head: str) -> tuple[str, ...]:
+    """What the head starts with if that is no markup."""
+    start = head.lstrip()[:1]
+    return (start,) if start and start != "<" else ("\0",)
+
+
+def is_well_formed(text: str) -> bool:
+    """Tell whether a strict, namespace-aware parser reads the document to its end."""
+    return _Probe().run(text).error is None
+
+
+def mend(text: str, entities: dict[str, str]) -> Mended:
+    """Repair a document whose prolog is gone.
+
+    Args:
+        text: from the root element on.
+        entities: plain entities that the document declared.
+    """
+    if not entities and is_well_formed(text):
+        return Mended(text, well_formed=True)
+    text = _declare_prefixes(_outside_cdata(text, lambda part: _escape(part, entities)))
+    probe = _Probe().run(text)
+    if probe.error is None:
+        return Mended(text, well_formed=True, problems=() if entities else ("not-well-formed",))
+    if probe.root_end:
+        text = text.encode()[: probe.root_end].decode("utf-8", "ignore")
+    elif probe.error in _ENDS_EARLY:
+        text = _closed(text, probe.open_elements)
+    return Mended(text, well_formed=is_well_formed(text), problems=("not-well-formed",))
+
+
+def cut_entries(text: str, most: int) -> tuple[str, bool]:
+    """Cut a document after its first ``most`` entries; whether anything was cut. The result lacks its closing tags."""
+    for number, match in enumerate(_CLOSE.finditer(text), start=1):
+        if number == most:
+            rest = _CLOSE.search(text, match.end())
+            return (text[: match.end()], True) if rest else (text, False)
+    return text, False
+
+
+def _outside_cdata(text: str, change: Callable[[str], str]) -> str:
+    return "".join(part if is_cdata else change(part) for part, is_cdata in _cdata_parts(text))
+
+
+def _cdata_parts(text: str) -> Iterator[tuple[str, bool]]:
+    """The document in pieces, each with whether it is a CDATA section; one that is never closed gets its end."""
+    at = 0
+    while (start := text.find("<![CDATA[", at)) >= 0:
+        yield text[at:start], False
+        end = text.find("]]>", start)
+        if end < 0:
+            yield text[start:] + "]]>", True
+            return
+        yield text[start : end + 3], True
+        at = end + 3
+    yield text[at:], False
+
+
+def _escape(part: str, entities: dict[str, str]) -> str:
+    def reference(match: re.Match[str]) -> str:
+        number, name = match[1], match[2]
+        if number:
+            return match.group() if _is_xml_char(number) else ""
+        if name in _XML_ENTITIES:
+            return match.group()
+        if name in entities:
+            return html.escape(entities[name], quote=False)
+        if name and f"{name};" in html5:
+            return html.escape(html5[f"{name};"], quote=False)
+        return f"&amp;{match.group()[1:]}"
+
+    return _BARE_LESS.sub("&lt;", _AMPERSAND.sub(reference, part))
+
+
+def _is_xml_char(number: str) -> bool:
+    code = int(number[2:], 16) if number[1] in "xX" else int(number[1:])  # noqa: FURB166  # base 0 refuses leading zeros
+    return code <= sys.maxunicode and _XML_CHAR.fullmatch(chr(code)) is not None
+
+
+def _declare_prefixes(text: str) -> str:
+    """Declare in the root element the prefixes that are used and nowhere declared."""
+    used = {match[1] for match in _PREFIX.finditer(text)}
+    missing = [prefix for prefix in sorted(used) if f"xmlns:{prefix}" not in text and prefix != "xml"]
+    root = _ROOT_TAG.match(text)
+    if not missing or root is None:
+        return text
+    declarations = "".join(f' xmlns:{prefix}="{_NAMESPACES.get(prefix, f"urn:prefix:{prefix}")}"' for prefix in missing)
+    attributes = root[2]
+    slash = "/" if attributes.endswith("/") else ""
+    return f"<{root[1]}{attributes.removesuffix('/')}{declarations}{slash}>{text[root.end() :]}"
+
+
+_ENDS_EARLY: Final = frozenset(
+    {
+        expat.errors.codes[expat.errors.XML_ERROR_NO_ELEMENTS],
+        expat.errors.codes[expat.errors.XML_ERROR_UNCLOSED_TOKEN],
+        expat.errors.codes[expat.errors.XML_ERROR_PARTIAL_CHAR],
+        expat.errors.codes[expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION],
+    }
+)
+
+
+class _Probe:
+    """Reads a document strictly and remembers how far it came."""
+
+    def __init__(self) -> None:
+        self.open_elements: list[str] = []
+        self.root_end = 0
+        self.error: int | None = None
+        self._parser = expat.ParserCreate("utf-8", namespace_separator=" ")
+        self._parser.namespace_prefixes = True
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+
+    def run(self, text: str) -> "_Probe":
+        try:
+            self._parser.Parse(text.encode(), True)
+        except expat.ExpatError as error:
+            self.error = error.code
+        return self
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        parts = name.split(" ")
+        self.open_elements.append(f"{parts[2]}:{parts[1]}" if len(parts) > 2 else parts[-1])  # noqa: PLR2004  # uri, name, prefix
+
+    def _end(self, name: str) -> None:
+        self.open_elements.pop()
+        if not self.open_elements:
+            self.root_end = self._parser.CurrentByteIndex + len(f"</{self._root_name(name)}>".encode())
+
+    def _root_name(self, name: str) -> str:
+        parts = name.split(" ")
+        return f"{parts[2]}:{parts[1]}" if len(parts) > 2 else parts[-1]  # noqa: PLR2004  # uri, name, prefix
+
+
+def _closed(text: str, open_elements: list[str]) -> str:
+    """Drop a tag that was cut off and close what is open."""
+    start = text.rfind("<")
+    if start > text.rfind(">") and not text.startswith("<![CDATA[", start):
+        text = text[:start]
+    return text + "".join(f"</{name}>" for name in reversed(open_elements))

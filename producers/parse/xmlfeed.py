@@ -1,0 +1,220 @@
+"""RSS, RDF and Atom through feedparser, which sees nothing but bytes in memory.
+
+feedparser's sanitising is off: the cleaning step sanitises everything, from pages and feeds alike. So is its rewriting of
+links inside HTML, which costs more than all the rest; links of entries are resolved (xml:base included) all the same.
+"""
+
+import io
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import feedparser
+from lxml import etree  # type: ignore[import-untyped]  # lxml has no stubs of its own
+
+from marsad.arabic.repair import repair
+from marsad.records import Enclosure, FeedKind
+from marsad.records.urls import is_web_url
+from producers.parse.dates import instant
+from producers.parse.htmltext import first_image, title_text
+from producers.parse.links import absolute
+from producers.parse.mend import cut_entries, mend, without_prolog
+from producers.parse.model import ParsedEntry, ParsedFeed
+
+__all__ = ["parse_xml"]
+
+_OPEN_ENTRY: Final = re.compile(r"<(?:[\w-]+:)?(?:item|entry)[\s>]", re.IGNORECASE)
+_ROOT: Final = re.compile(r"<(?:[\w-]+:)?(rss|feed|rdf|channel)[\s>]", re.IGNORECASE)
+_SKIP_HOURS: Final = re.compile(r"<skipHours>(.{0,2000}?)</skipHours>", re.IGNORECASE | re.DOTALL)
+_SKIP_DAYS: Final = re.compile(r"<skipDays>(.{0,1000}?)</skipDays>", re.IGNORECASE | re.DOTALL)
+_NUMBER: Final = re.compile(r"\d{1,6}")
+_DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_PERIODS: Final = {"hourly": 3_600, "daily": 86_400, "weekly": 604_800, "monthly": 2_592_000, "yearly": 31_536_000}
+_HEAD: Final = 65_536
+_HOURS: Final = 24
+
+
+def parse_xml(text: str, *, url: str, max_entries: int) -> ParsedFeed:
+    """Read an RSS, RDF or Atom document as far as it goes.
+
+    Args:
+        text: the document, decoded, without characters that XML forbids.
+        url: where it came from, for relative addresses.
+        max_entries: entries to read; the rest is a problem that the result names.
+    """
+    body, entities, problems = without_prolog(text)
+    body, cut = cut_entries(body, max_entries)
+    mended = mend(body, entities)
+    found = _read(mended.text, url)
+    if not mended.well_formed and len(found.get("entries", ())) < len(_OPEN_ENTRY.findall(mended.text)):
+        recovered = _recovered(mended.text)
+        again = _read(recovered, url) if recovered else {}
+        if len(again.get("entries", ())) > len(found.get("entries", ())):
+            found = again
+    entries = tuple(_entry(raw, url) for raw in found.get("entries", ())[:max_entries])
+    notes = [
+        *problems,
+        *(p for p in mended.problems if not cut or mended.well_formed is False),
+        *(["entries-cut"] if cut else []),
+    ]
+    return _feed(found, body[:_HEAD], url, entries, tuple(notes))
+
+
+def _read(text: str, url: str) -> Mapping[str, Any]:
+    headers = {"content-type": "application/xml; charset=utf-8", "content-location": url}
+    try:
+        found: Mapping[str, Any] = feedparser.parse(
+            io.BytesIO(text.encode()), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
+        )
+    except Exception:  # noqa: BLE001  # feedparser raises ValueError, KeyError, AssertionError and more on hostile input
+        return {}
+    return found
+
+
+def _recovered(text: str) -> str:
+    """What lxml makes of a document that no strict parser reads."""
+    parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False)
+    try:
+        root = etree.fromstring(text.encode(), parser)
+        return "" if root is None else etree.tostring(root, encoding="unicode")
+    except (etree.LxmlError, ValueError):
+        return ""
+
+
+def _feed(
+    found: Mapping[str, Any], head: str, url: str, entries: tuple[ParsedEntry, ...], problems: tuple[str, ...]
+) -> ParsedFeed:
+    channel: Mapping[str, Any] = found.get("feed", {})
+    links = [link for link in _dicts(channel, "links") if link.get("href")]
+    kind = _kind(found, head)
+    if kind is None:
+        problems = (*problems, "not-a-feed")
+    return ParsedFeed(
+        kind=kind,
+        title=repair(title_text(_text(channel, "title"))),
+        language=_text(channel, "language"),
+        link=absolute(url, _text(channel, "link")),
+        ttl_minutes=_number(_text(channel, "ttl")),
+        skip_hours=_skip_hours(head),
+        skip_days=_skip_days(head),
+        update_period_s=_period(channel),
+        hub=_rel(links, "hub", url),
+        self_link=_rel(links, "self", url),
+        next_page=_rel(links, "next", url),
+        entries=entries if kind else (),
+        problems=problems,
+    )
+
+
+def _kind(found: Mapping[str, Any], head: str) -> FeedKind | None:
+    version = str(found.get("version") or "")
+    if version.startswith("atom"):
+        return "atom"
+    if version or found.get("entries"):
+        return "rss"
+    root = _ROOT.match(head.lstrip())
+    if root is None:
+        return None
+    return "atom" if root[1].lower() == "feed" else "rss"
+
+
+def _entry(raw: Mapping[str, Any], url: str) -> ParsedEntry:
+    published = _text(raw, "published") or _text(raw, "created")
+    updated = _text(raw, "updated")
+    summary = repair(_text(raw, "summary"))
+    content = repair(_content(raw))
+    guid = _text(raw, "id")
+    link = absolute(url, _text(raw, "feedburner_origlink") or _text(raw, "link"))
+    enclosures = _enclosures(raw, url)
+    return ParsedEntry(
+        guid=guid,
+        url=link or (guid if is_web_url(guid) else ""),
+        title=repair(title_text(_text(raw, "title"))),
+        summary=summary,
+        content=content,
+        published=published,
+        updated=updated,
+        published_at=instant(published) or instant(updated),
+        authors=_authors(raw),
+        categories=_unique(repair(title_text(_text(tag, "term"))) for tag in _dicts(raw, "tags")),
+        enclosures=enclosures,
+        image=_image(raw, url, enclosures, content or summary),
+    )
+
+
+def _content(raw: Mapping[str, Any]) -> str:
+    """The longest of the entry's contents; feeds give the same text as text and as HTML."""
+    return max((_text(part, "value") for part in _dicts(raw, "content")), key=len, default="")
+
+
+def _authors(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    names = [_text(author, "name") or _text(author, "email") for author in _dicts(raw, "authors")]
+    return _unique(repair(title_text(name)) for name in names or [_text(raw, "author")])
+
+
+def _enclosures(raw: Mapping[str, Any], url: str) -> tuple[Enclosure, ...]:
+    found = (
+        Enclosure(
+            url=absolute(url, _text(item, "href") or _text(item, "url")),
+            type=_text(item, "type"),
+            length=_number(_text(item, "length")) or 0,
+        )
+        for item in _dicts(raw, "enclosures")
+    )
+    return tuple(enclosure for enclosure in found if enclosure.url)
+
+
+def _image(raw: Mapping[str, Any], url: str, enclosures: tuple[Enclosure, ...], markup: str) -> str:
+    """The entry's picture: named as such, else enclosed, else the first in its HTML."""
+    for item in _dicts(raw, "media_content"):
+        if _text(item, "medium") == "image" or _text(item, "type").startswith("image/"):
+            return absolute(url, _text(item, "url"))
+    for item in _dicts(raw, "media_thumbnail"):
+        return absolute(url, _text(item, "url"))
+    for enclosure in enclosures:
+        if enclosure.type.startswith("image/"):
+            return enclosure.url
+    return absolute(url, first_image(markup))
+
+
+def _text(mapping: Mapping[str, Any], key: str) -> str:
+    """A string field; ``dict.get`` passes by feedparser's own look-up, which substitutes one date for another."""
+    value = dict.get(mapping, key) if isinstance(mapping, dict) else mapping.get(key)
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _dicts(mapping: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    value = mapping.get(key)
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _unique(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(value for value in values if value))
+
+
+def _number(text: str) -> int | None:
+    match = _NUMBER.search(text)
+    return int(match.group()) if match else None
+
+
+def _rel(links: list[Mapping[str, Any]], rel: str, url: str) -> str:
+    return next((absolute(url, _text(link, "href")) for link in links if rel in _text(link, "rel").lower().split()), "")
+
+
+def _period(channel: Mapping[str, Any]) -> float | None:
+    period = _PERIODS.get(_text(channel, "sy_updateperiod").lower())
+    if period is None:
+        return None
+    return period / max(1, _number(_text(channel, "sy_updatefrequency")) or 1)
+
+
+def _skip_hours(head: str) -> tuple[int, ...]:
+    match = _SKIP_HOURS.search(head)
+    hours = {int(hour) % _HOURS for hour in _NUMBER.findall(match[1])} if match else set()
+    return () if len(hours) == _HOURS else tuple(sorted(hours))
+
+
+def _skip_days(head: str) -> tuple[int, ...]:
+    match = _SKIP_DAYS.search(head)
+    days = {number for number, day in enumerate(_DAYS) if match and day in match[1].lower()}
+    return () if len(days) == len(_DAYS) else tuple(sorted(days))
