@@ -63,6 +63,7 @@ _MOST_READ: Final = 50_000
 
 # No key is a sign, so that no phrase runs from the lead into the text.
 _BREAK: Final = "¶"
+_LOOKED_UP: Final = "IN (SELECT rowid FROM fts WHERE fts MATCH ?)"
 _ALL: Final = 'tags : "_all"'
 _NOTHING: Final = 'tags : "_none"'
 _KEYS: Final[dict[TextScope, str]] = {"any": "{title_key text_key}", "title": "title_key", "text": "text_key"}
@@ -219,7 +220,7 @@ class _Compiler:
         self.params: list[str | float] = []
         self.inexact = False
 
-    def words(self, node: Node, *, wider: bool = True) -> str:
+    def words(self, node: Node, *, wider: bool = True) -> str:  # noqa: PLR0911  # one for each kind of node
         """The FTS5 expression of a query without ranges.
 
         Args:
@@ -285,7 +286,7 @@ class _Compiler:
             if isinstance(inner, MatchAll):
                 return "0" if negated else "1"
             self.params.append(self.words(inner, wider=wider is not negated))
-            return f"a.docid {'NOT ' if negated else ''}IN (SELECT rowid FROM fts WHERE fts MATCH ?)"
+            return f"a.docid {'NOT' if negated else ''} {_LOOKED_UP}"
         match node:
             case And() | Or():
                 return self._sql_parts(node, wider=wider)
