@@ -1,0 +1,23 @@
+"""Topics and names as data: read, checked, expanded into all their forms and found in one pass."""
+
+from marsad.taxonomy.analysed import AnalysedText, Zone, ZoneKind, analyse
+from marsad.taxonomy.compiled import CompiledTerm, CompiledTopics, Role
+from marsad.taxonomy.loader import load_taxonomy, read_topic
+from marsad.taxonomy.matcher import Automaton, Hit
+from marsad.taxonomy.schema import Taxonomy, Topic
+
+__all__ = [
+    "AnalysedText",
+    "Automaton",
+    "CompiledTerm",
+    "CompiledTopics",
+    "Hit",
+    "Role",
+    "Taxonomy",
+    "Topic",
+    "Zone",
+    "ZoneKind",
+    "analyse",
+    "load_taxonomy",
+    "read_topic",
+]
