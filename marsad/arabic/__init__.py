@@ -2,6 +2,7 @@
 
 from marsad.arabic.bidi import balance, isolate_latin, strip_controls
 from marsad.arabic.charset import decode
+from marsad.arabic.dates import FoundDate, find_dates
 from marsad.arabic.forms import expand, proclitic_forms
 from marsad.arabic.keyform import key_form, key_words, strip_marks
 from marsad.arabic.language import arabic_share, detect, letter_rule
@@ -10,12 +11,14 @@ from marsad.arabic.stem import stem
 from marsad.arabic.tokens import Tokens, tokenize
 
 __all__ = [
+    "FoundDate",
     "Tokens",
     "arabic_share",
     "balance",
     "decode",
     "detect",
     "expand",
+    "find_dates",
     "isolate_latin",
     "key_form",
     "key_words",

@@ -1,0 +1,175 @@
+"""Times of day in Arabic text: 20:30, الساعة الثامنة والنصف مساء, 10 صباحا بتوقيت غرينتش."""
+
+from typing import Final
+
+import msgspec
+
+from marsad.arabic.datelex import Words
+from marsad.arabic.numerals import cardinal_at, ordinal_at
+
+_HOUR_WORDS: Final = frozenset({"الساعه", "ساعه", "والساعه", "بالساعه"})
+_BEFORE: Final = frozenset({"في", "عند", "حوالي", "نحو", "على", "علي", "تمام", "قرابه", "بحدود", "حتي", "يوم"})
+_MORNING: Final = frozenset({"صباحا", "صباح", "ص", "فجرا", "فجر", "الصباح", "الفجر", "ضحي"})
+_EVENING: Final = frozenset({"مساء", "م", "المساء", "عصرا", "العصر", "مساءا"})
+_NOON: Final = frozenset({"ظهرا", "ظهر", "الظهر", "الظهيره"})
+_NIGHT: Final = frozenset({"ليلا", "الليل", "الليله"})
+_FRACTIONS: Final = {"النصف": 30, "نصف": 30, "الربع": 15, "ربع": 15, "الثلث": 20, "ثلث": 20}
+_MINUTE_WORDS: Final = frozenset({"دقيقه", "دقائق", "دقايق"})
+_HALF_DAY: Final = 12
+_NIGHT_ENDS: Final = 5
+_NOON_BEGINS: Final = 3
+
+# Zones that have kept one offset for decades, in minutes; others (Cairo, Beirut, Damascus) move with the summer.
+_ZONES: Final = {
+    "غرينتش": 0, "غرينيتش": 0, "جرينتش": 0, "جرينيتش": 0, "قرينتش": 0, "كرينتش": 0, "العالمي": 0,
+    "مكه": 180, "السعوديه": 180, "الرياض": 180, "بغداد": 180, "الكويت": 180, "الدوحه": 180, "قطر": 180, "صنعاء": 180,
+    "موسكو": 180, "الامارات": 240, "ابوظبي": 240, "دبي": 240, "مسقط": 240, "الجزائر": 60, "تونس": 60,
+    "طرابلس": 120, "الخرطوم": 120, "gmt": 0, "utc": 0,
+}  # fmt: skip
+_ZONE_WORDS: Final = frozenset({"بتوقيت", "توقيت", "بالتوقيت"})
+
+
+class Clock(msgspec.Struct, frozen=True):
+    """A time of day.
+
+    Attributes:
+        hour: 0 to 23.
+        minute: 0 to 59.
+        second: 0 to 59, or None where none is written.
+        offset: Minutes east of Greenwich, or None where no zone is written.
+        certain: A marker (الساعة, مساء, a colon with seconds) says that these numbers are a time.
+    """
+
+    hour: int
+    minute: int
+    second: int | None = None
+    offset: int | None = None
+    certain: bool = True
+
+    def iso(self) -> str:
+        """Return the time as ISO 8601 writes it after a date."""
+        seconds = "" if self.second is None else f":{self.second:02}"
+        return f"T{self.hour:02}:{self.minute:02}{seconds}{self._offset()}"
+
+    def _offset(self) -> str:
+        if self.offset is None:
+            return ""
+        sign = "-" if self.offset < 0 else "+"
+        return f"{sign}{abs(self.offset) // 60:02}:{abs(self.offset) % 60:02}"
+
+
+def clock_at(words: Words, place: int) -> tuple[Clock, int] | None:
+    """Return the time that begins at a word, and the place after it."""
+    if words.key(place) in _BEFORE and words.key(place + 1) in _HOUR_WORDS | _BEFORE:
+        place += 1
+    said = words.key(place) in _HOUR_WORDS
+    if said:
+        place += 1
+    if words.gap(place) and said:
+        return None
+    parsed = _digital(words, place) or _spoken(words, place, said=said)
+    if parsed is None:
+        return None
+    hour, minute, second, sure, place = parsed
+    shift, place = _half_day(words, place, hour)
+    if shift is None and not (said or sure):
+        return None
+    hour = hour if shift is None else shift
+    if hour > 23 or minute > 59:  # noqa: PLR2004 - the last hour and minute
+        return None
+    offset, place = _zone(words, place)
+    return Clock(hour, minute, second, offset, certain=said or shift is not None or second is not None), place
+
+
+def _digital(words: Words, place: int) -> tuple[int, int, int | None, bool, int] | None:
+    hour, minute = words.number(place), words.number(place + 1)
+    if hour is None or minute is None or words.gap(place + 1) != ":" or words.digits(place + 1) != 2:  # noqa: PLR2004
+        return None
+    second = words.number(place + 2)
+    if second is not None and words.gap(place + 2) == ":" and second <= 59:  # noqa: PLR2004 - the last second
+        return hour, minute, second, True, place + 3
+    return hour, minute, None, True, place + 2
+
+
+def _spoken(words: Words, place: int, *, said: bool) -> tuple[int, int, int | None, bool, int] | None:
+    """Read an hour in words or a bare number: الثامنة والنصف, 8."""
+    read = ordinal_at(words, place) or (cardinal_at(words, place) if said or words.digits(place) in {1, 2} else None)
+    if read is None or read[0] > 24:  # noqa: PLR2004 - hours of a day
+        return None
+    hour, place = read
+    minute, place = _minutes(words, place)
+    return (hour + (minute // 60), minute % 60, None, False, place)
+
+
+def _minutes(words: Words, place: int) -> tuple[int, int]:
+    """Read what is added to an hour or taken from it: والنصف, وخمس دقائق, إلا ربعا."""
+    total = 0
+    while words.gap(place) == "":
+        key = words.key(place)
+        fraction = _FRACTIONS.get(key.removeprefix("و")) if key.startswith("و") else None
+        if fraction:
+            total, place = total + fraction, place + 1
+            continue
+        if key == "الا":
+            less = _FRACTIONS.get(words.key(place + 1).removesuffix("ا"))
+            if less:
+                return total - less, place + 2
+        counted = _counted(words, place)
+        if counted is None:
+            break
+        total, place = total + counted[0], counted[1]
+    return total, place
+
+
+def _counted(words: Words, place: int) -> tuple[int, int] | None:
+    key = words.key(place)
+    sign = -1 if key == "الا" else 1
+    if key in {"و", "الا"}:
+        place += 1
+    elif not key.startswith("و"):
+        return None
+    read = cardinal_at(words, place)
+    if read is None or words.key(read[1]) not in _MINUTE_WORDS:
+        return None
+    return sign * read[0], read[1] + 1
+
+
+def _half_day(words: Words, place: int, hour: int) -> tuple[int | None, int]:
+    """Return the hour as the part of the day that follows makes it, or None where none follows."""
+    if words.gap(place) not in {"", "("}:
+        return None, place
+    key, following = words.key(place), words.key(place + 1)
+    if key == "في" and following in _MORNING | _NIGHT:
+        place, key = place + 1, following
+    if key in {"بعد", "قبل"} and following in _NOON:
+        return (hour % _HALF_DAY + (_HALF_DAY if key == "بعد" else 0)), place + 2
+    read = _by_part_of_day(key, hour)
+    return read, place if read is None else place + 1
+
+
+def _by_part_of_day(key: str, hour: int) -> int | None:
+    if key in _MORNING:
+        return hour % _HALF_DAY if hour == _HALF_DAY else hour
+    if key in _EVENING:
+        return hour if hour >= _HALF_DAY else hour + _HALF_DAY
+    if key in _NOON:
+        return hour if hour > _NOON_BEGINS else hour + _HALF_DAY
+    if key in _NIGHT:
+        late = _NIGHT_ENDS <= hour < _HALF_DAY
+        return hour + _HALF_DAY if late else 0 if hour == _HALF_DAY else hour
+    return None
+
+
+def _zone(words: Words, place: int) -> tuple[int | None, int]:
+    if words.gap(place) in {"", "،", ",", "("} and words.key(place) in _ZONE_WORDS:
+        name = words.key(place + 1)
+        if name in _ZONES:
+            more = 1 if (name, words.key(place + 2)) in {("مكه", "المكرمه"), ("العالمي", "الموحد")} else 0
+            return _ZONES[name], place + 2 + more
+        if words.key(place) == "بالتوقيت":
+            return None, place + 2
+    if words.gap(place) in {"", "("} and words.key(place) in {"gmt", "utc"}:
+        return 0, place + 1
+    if words.gap(place) in {"", "("} and words.key(place) == "ت" and words.key(place + 1) == "غ":
+        return 0, place + 2
+    return None, place

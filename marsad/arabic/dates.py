@@ -1,0 +1,170 @@
+"""Find the dates in Arabic text and say which days they mean.
+
+All calendars and month families of the Arab countries, dual months in both orders, Hijri dates, times and zones, and
+dates told by their distance from the day of publication.
+"""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Final, Literal
+
+import msgspec
+
+from marsad.arabic.calendardates import Span, named_at
+from marsad.arabic.clocktimes import Clock, clock_at
+from marsad.arabic.datelex import Words, after_clitic, read_words
+from marsad.arabic.months import month_word, weekday
+from marsad.arabic.numericdates import numeric_at, year_at
+from marsad.arabic.relativedates import Moment, day_word_at, offset_at, period_at, weekday_at
+
+Precision = Literal["year", "month", "week", "day", "minute"]
+
+_RULES: Final[tuple[Callable[[Words, int, date], list[Span]], ...]] = (
+    numeric_at,
+    named_at,
+    period_at,
+    day_word_at,
+    weekday_at,
+    year_at,
+)
+_MATCHING: Final = frozenset({"الموافق", "الموافقه", "موافق", "المصادف", "يوافق", "وفق"})
+_BETWEEN: Final = frozenset({"في", "عند", "من", "يوم", "حوالي"})
+_NEAR: Final = frozenset({"", "،", ",", "-", "–", "(", "|"})
+
+
+class FoundDate(msgspec.Struct, frozen=True):
+    """A date in a text.
+
+    Attributes:
+        text: The words, as they stand in the text.
+        start: Where they begin in it.
+        end: Where they end.
+        iso: What they mean, as ISO 8601: "2022", "2022-10", "2022-W41", "2022-10-05", "2022-10-05T20:30", with seconds and
+            zone where these are written. A time without zone is in the zone of ``now``.
+        precision: How fine it is: "year", "month", "week", "day" or "minute".
+    """
+
+    text: str
+    start: int
+    end: int
+    iso: str
+    precision: Precision
+
+
+def find_dates(text: str, now: datetime) -> list[FoundDate]:
+    """Return the dates in a text, in order, none inside another.
+
+    Args:
+        text: Any text.
+        now: When it was published; what "yesterday", "last July" and a day without year are counted from. A day or month
+            without year is the nearest one; a weekday the last one up to that day.
+
+    Returns:
+        What was found. Words that may be a month or something else (مارس, آب) count only beside a number or year.
+    """
+    words = read_words(text)
+    found: list[FoundDate] = []
+    place = 0
+    while place < len(words):
+        dates, place = _at(words, place, now)
+        found.extend(dates)
+    return found
+
+
+def _at(words: Words, place: int, now: datetime) -> tuple[list[FoundDate], int]:
+    """Return the dates that begin at a word, and the place where to go on."""
+    moment = offset_at(words, place, now)
+    if isinstance(moment, Moment):
+        return [_found(words, moment.start, moment.end, moment.at.strftime("%Y-%m-%dT%H:%M"), "minute")], moment.end
+    if moment is not None:
+        return [_dated(words, moment)], moment.end
+    spans = _spans(words, place, now.date())
+    if spans:
+        last = _with_other_calendar(words, spans[-1], now.date())
+        timed, end = _with_time(words, last)
+        return [*(_dated(words, span) for span in spans[:-1]), timed], end
+    clock = clock_at(words, place)
+    if clock is None or not clock[0].certain:
+        return [], place + 1
+    return _time_first(words, place, clock, now.date())
+
+
+def _spans(words: Words, place: int, today: date) -> list[Span]:
+    for rule in _RULES:
+        try:
+            spans = rule(words, place, today)
+        except OverflowError:  # a day before the first or after the last that Python can name
+            continue
+        if spans:
+            return spans
+    return []
+
+
+def _with_other_calendar(words: Words, span: Span, today: date) -> Span:
+    """Take in the same day in the other calendar; the Gregorian one is what is meant: 25 شوال 1436 هـ الموافق 10 أغسطس."""
+    if span.precision != "day":
+        return span
+    place = span.end
+    said = words.key(place) in _MATCHING
+    if said:
+        place += 1
+        place += words.key(place) == "ل"
+    elif not span.hijri or words.gap(place) not in {"/", "-", "–", "(", "،"}:
+        return span
+    other = next((each for each in _spans(words, place, today)[:1] if each.precision == "day"), None)
+    if other is None or other.hijri == span.hijri:
+        return span
+    return Span(span.start, other.end, other.day if span.hijri else span.day, "day")
+
+
+def _with_time(words: Words, span: Span) -> tuple[FoundDate, int]:
+    """Add the time of day that follows a date."""
+    if span.precision == "day" and words.gap(span.end) in _NEAR:
+        place = span.end
+        clock = clock_at(words, place)
+        if clock is None and words.key(place) in _BETWEEN:
+            clock = clock_at(words, place + 1)
+        if clock is not None:
+            iso = span.day.isoformat() + clock[0].iso()
+            return _found(words, span.start, clock[1], iso, "minute"), clock[1]
+    return _dated(words, span), span.end
+
+
+def _time_first(words: Words, start: int, clock: tuple[Clock, int], today: date) -> tuple[list[FoundDate], int]:
+    """Return a time with the date that follows it, or of the day of publication where none does."""
+    time, end = clock
+    at = end
+    while words.key(at) in _BETWEEN and words.gap(at) in _NEAR and at < end + 2:
+        at += 1
+    spans = _spans(words, at, today) if words.gap(at) in _NEAR else []
+    if spans and spans[0].precision == "day":
+        return [_found(words, start, spans[0].end, spans[0].day.isoformat() + time.iso(), "minute")], spans[0].end
+    return [_found(words, start, end, today.isoformat() + time.iso(), "minute")], end
+
+
+def _dated(words: Words, span: Span) -> FoundDate:
+    day = span.day
+    week = day.isocalendar()
+    iso: dict[str, tuple[str, Precision]] = {
+        "year": (f"{day.year:04}", "year"),
+        "month": (f"{day.year:04}-{day.month:02}", "month"),
+        "week": (f"{week.year:04}-W{week.week:02}", "week"),
+        "day": (day.isoformat(), "day"),
+    }
+    value, precision = iso[span.precision]
+    return _found(words, span.start, span.end, value, precision)
+
+
+def _found(words: Words, start: int, end: int, iso: str, precision: Precision) -> FoundDate:
+    begin, finish = words.starts[start], words.ends[end - 1]
+    begin += _clitic(words, start)
+    return FoundDate(words.text[begin:finish], begin, finish, iso, precision)
+
+
+def _clitic(words: Words, place: int) -> int:
+    """Return how many characters of a date's first word are a proclitic and no part of the date."""
+    key = words.key(place)
+    word = month_word(key)
+    if word is None and weekday(key) is not None:
+        word = key[key.index("ال") :] if "ال" in key else key
+    return 0 if word is None else after_clitic(words.text[words.starts[place] : words.ends[place]], key, word)

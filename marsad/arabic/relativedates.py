@@ -1,0 +1,218 @@
+"""Dates told by their distance from the day of publication: منذ ساعتين, أمس الأول, العام الماضي, الخميس المقبل."""
+
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from marsad.arabic.calendardates import Span, add_months, safe_date
+from marsad.arabic.datelex import Words, with_clitics
+from marsad.arabic.months import surely_weekday, weekday
+from marsad.arabic.numerals import cardinal_at
+from marsad.arabic.qualifiers import CURRENT, NEXT, PAST, distance_at, is_this, qualifier_at
+
+_DAY: Final = frozenset({"يوم", "ليوم", "ويوم", "يومي"})
+_WEEK: Final = 7
+_A_FEW: Final = 3
+_FEW: Final = frozenset({"بضع", "بضعه", "عده", "لبضع", "لعده"})
+
+_UNIT_WORDS: Final = {
+    "second": ("ثانيه", "ثوان", "ثواني"), "minute": ("دقيقه", "دقائق"), "hour": ("ساعه", "ساعات"),
+    "day": ("يوم", "ايام", "يوما"), "week": ("اسبوع", "اسابيع", "اسبوعا"),
+    "month": ("شهر", "اشهر", "شهور", "شهرا"), "year": ("سنه", "سنوات", "عام", "اعوام", "عاما", "سنين"),
+}  # fmt: skip
+_DUALS: Final = {
+    "minute": ("دقيقتين", "دقيقتان"), "hour": ("ساعتين", "ساعتان"), "day": ("يومين", "يومان"),
+    "week": ("اسبوعين", "اسبوعان"), "month": ("شهرين", "شهران"),
+    "year": ("سنتين", "سنتان", "عامين", "عامان"),
+}  # fmt: skip
+_UNITS: Final = {word: unit for unit, words in _UNIT_WORDS.items() for word in words}
+_DUAL_UNITS: Final = {word: unit for unit, words in _DUALS.items() for word in words}
+_PERIODS: Final = {
+    spelling: {"العام": "year", "السنه": "year", "الشهر": "month", "الاسبوع": "week"}[word]
+    for spelling, word in with_clitics(("العام", "السنه", "الشهر", "الاسبوع")).items()
+}
+_SINCE: Final = {"منذ": -1, "قبل": -1, "ومنذ": -1, "وقبل": -1, "بعد": 1, "وبعد": 1, "خلال": 1}
+
+_DAY_WORDS: Final = {
+    "اليوم": 0, "امس": -1, "الامس": -1, "البارحه": -1, "غدا": 1, "الغد": 1, "غد": 1, "الليله": 0,
+}  # fmt: skip
+_DAY_FORMS: Final = with_clitics(_DAY_WORDS)
+# These are parts of other words and names unless a word beside them shows the day: الغد (a newspaper), غد.
+_NEEDS_DAY_WORD: Final = frozenset({"الغد", "غد"})
+_BEFORE_DAY_WORD: Final = frozenset({"يوم", "صباح", "مساء", "ليل", "نهايه", "فجر", "ظهر", "عصر", "بعد", "ليله"})
+
+
+_TWO_WORDS: Final = (
+    {("بعد", tomorrow): 2 for tomorrow in ("غد", "الغد")}
+    | {("اول", yesterday): -2 for yesterday in ("امس", "الامس", "البارحه")}
+    | {(yesterday, first): -2 for yesterday in with_clitics(("امس",)) for first in ("الاول", "الاولي")}
+    | {(tonight, last): -1 for tonight in ("الليله", "والليله") for last in ("الماضيه", "الفائته")}
+)
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """A time to the minute at a place among the words, in the zone of the time it is counted from."""
+
+    start: int
+    end: int
+    at: datetime
+
+
+def day_word_at(words: Words, place: int, today: date) -> list[Span]:
+    """Return the day that a word such as أمس, غدا, اليوم means, with the weekday said after it."""
+    two = _TWO_WORDS.get((words.key(place), words.key(place + 1))) if not words.gap(place + 1) else None
+    if two is not None:
+        return _on(place, place + 2, today, two)
+    word = _DAY_FORMS.get(words.key(place))
+    if word is None:
+        return []
+    shift = _DAY_WORDS[word]
+    named = weekday(words.key(place + 1)) if words.gap(place + 1) in {"", "("} else None
+    if named is not None and (today + timedelta(days=shift)).weekday() == named:
+        return _on(place, place + 2, today, shift)
+    loose = word in _NEEDS_DAY_WORD and words.key(place - 1) not in _BEFORE_DAY_WORD
+    if loose or (word == "اليوم" and not _is_today(words, place)):
+        return []
+    return _on(place, place + 1, today, shift)
+
+
+def _is_today(words: Words, place: int) -> bool:
+    """Tell اليوم (today) from the day of something: اليوم الأول, اليوم العالمي."""
+    following = words.key(place + 1)
+    if words.gap(place + 1) or not following.startswith("ال"):
+        return not (words.key(place - 1) in {"ذلك", "نفس", "طوال", "طيله"} and not words.gap(place))
+    return weekday(following) is not None or is_this(words.key(place - 1))
+
+
+def _on(start: int, end: int, today: date, shift: int) -> list[Span]:
+    return [Span(start, end, today + timedelta(days=shift), "day")]
+
+
+def weekday_at(words: Words, place: int, today: date) -> list[Span]:
+    """Return the day that a weekday's name means: the last one up to today, unless the next is said to be meant."""
+    start = place
+    named = weekday(words.key(place))
+    if named is None or not (surely_weekday(words.key(place)) or words.key(place - 1) in _DAY):
+        return []
+    number = words.number(place + 1)
+    if number is not None and words.gap(place + 1) == "" and words.gap(place + 2) not in {":", "/"}:
+        day = _of_month(number, named, today)
+        if day is not None:
+            return [Span(start, place + 2, day, "day")]
+    distance = distance_at(words, place + 1)
+    back = (today.weekday() - named) % _WEEK
+    if distance is None or distance[0] == CURRENT:
+        end = place + 1 if distance is None else distance[1]
+        return _on(start, end, today, -back)
+    shift, end = distance
+    if shift < 0:
+        return _on(start, end, today, -(back or _WEEK) + (shift + 1) * _WEEK)
+    return _on(start, end, today, (_WEEK - back) + (shift - 1) * _WEEK)
+
+
+def _of_month(number: int, named: int, today: date) -> date | None:
+    """Return the day of this, the last or the next month that has both number and weekday: الخميس 21."""
+    days = (_numbered(add_months(today.replace(day=1), shift), number) for shift in (CURRENT, PAST, NEXT))
+    return next((day for day in days if day is not None and day.weekday() == named), None)
+
+
+def _numbered(first: date, number: int) -> date | None:
+    return safe_date(first.year, first.month, number)
+
+
+def period_at(words: Words, place: int, today: date) -> list[Span]:
+    """Return the year, month or week that is told by its distance: العام الماضي, هذا الشهر, الأسبوع المقبل يوم الجمعة."""
+    start = place
+    this = is_this(words.key(place))
+    if this:
+        place += 1
+    unit = _PERIODS.get(words.key(place))
+    if unit is None:
+        return []
+    distance = (CURRENT, place + 1) if this else distance_at(words, place + 1)
+    if distance is None:
+        return []
+    shift, end = distance
+    if unit == "year":
+        day = safe_date(today.year + shift, 1, 1)
+        return [] if day is None else [Span(start, end, day, "year")]
+    if unit == "month":
+        return [Span(start, end, add_months(today.replace(day=1), shift), "month")]
+    monday = today + timedelta(days=_WEEK * shift - today.weekday())
+    at = end + 1 if words.key(end) == "يوم" else end
+    named = weekday(words.key(at)) if not words.gap(end) else None
+    if named is not None:
+        return [Span(start, at + 1, monday + timedelta(days=named), "day")]
+    return [Span(start, end, monday, "week")]
+
+
+def offset_at(words: Words, place: int, now: datetime) -> Span | Moment | None:
+    """Return the time that is a number of units before or after now: منذ ساعتين, قبل 3 أيام, بعد أسبوعين من الآن."""
+    sign = _SINCE.get(words.key(place))
+    if sign is None or words.gap(place + 1) not in {"", '"'}:
+        return None
+    counts: list[tuple[int, str]] = []
+    at = place + 1
+    while (counted := _count(words, at, first=not counts)) is not None:
+        number, unit, at = counted
+        counts.append((number, unit))
+    if not counts:
+        return None
+    from_now = words.key(at) == "من" and words.key(at + 1) == "الان"
+    if words.gap(at) == "" and words.key(at) in {"من", "علي", "عن"} and not from_now:
+        return None  # counted from another event: بعد يومين من الهجوم
+    if sign > 0 and words.key(place) == "خلال":
+        return None
+    return _shifted(place, at + 2 if from_now else at, now, [(sign * number, unit) for number, unit in counts])
+
+
+def _count(words: Words, place: int, *, first: bool) -> tuple[int, str, int] | None:
+    """Read one count of units: ساعتين, 3 أيام, بضعة أشهر, يوم واحد; after the first only behind a و or a comma."""
+    key = words.key(place)
+    if not first:
+        if words.gap(place) in {"،", ","}:
+            pass
+        elif key == "و" and not words.gap(place + 1):
+            place, key = place + 1, words.key(place + 1)
+        elif key.startswith("و") and not words.gap(place):
+            key = key[1:]
+        else:
+            return None
+    if key in _DUAL_UNITS:
+        return 2, _DUAL_UNITS[key], place + 1
+    if key in _UNITS:
+        one = words.key(place + 1) in {"واحد", "واحده"}
+        return 1, _UNITS[key], place + 2 if one else place + 1
+    read = (_A_FEW, place + 1) if key in _FEW else cardinal_at(words, place)
+    unit = None if read is None or words.gap(read[1]) else _UNITS.get(words.key(read[1]))
+    return None if read is None or unit is None else (read[0], unit, read[1] + 1)
+
+
+def _shifted(start: int, end: int, now: datetime, counts: Iterable[tuple[int, str]]) -> Span | Moment | None:
+    at = now
+    fine = False
+    for number, unit in counts:
+        fine = fine or unit in {"second", "minute", "hour"}
+        try:
+            at = _STEPS[unit](at, number)
+        except (OverflowError, ValueError):
+            return None
+    return Moment(start, end, at) if fine else Span(start, end, at.date(), "day")
+
+
+def _by_months(at: datetime, number: int) -> datetime:
+    day = add_months(at.date(), number)
+    return at.replace(year=day.year, month=day.month, day=day.day)
+
+
+_STEPS: Final[dict[str, Callable[[datetime, int], datetime]]] = {
+    "second": lambda at, number: at + timedelta(seconds=number),
+    "minute": lambda at, number: at + timedelta(minutes=number),
+    "hour": lambda at, number: at + timedelta(hours=number),
+    "day": lambda at, number: at + timedelta(days=number),
+    "week": lambda at, number: at + timedelta(weeks=number),
+    "month": _by_months,
+    "year": lambda at, number: _by_months(at, 12 * number),
+}
