@@ -1,5 +1,6 @@
 """Subscriptions, the alert ledger and the delivery ledger, in SQLite."""
 
+import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -63,14 +64,8 @@ class SqliteAlertLedger:
 
     def record_alerts(self, alerts: Sequence[Alert], deliveries: Sequence[Delivery]) -> Sequence[Alert]:
         """Enter alerts that are not there yet, with their deliveries; the ones that were new."""
-        new = []
         with self._db.write() as connection:
-            for alert in alerts:
-                if connection.execute(
-                    "INSERT OR IGNORE INTO alerts (alert_id, subscription_id, at, data) VALUES (?, ?, ?, ?)",
-                    (alert.alert_id, alert.subscription_id, alert.at.timestamp(), pack(alert)),
-                ).rowcount:
-                    new.append(alert)
+            new = [alert for alert in alerts if _enter(connection, alert)]
             wanted = {alert.alert_id for alert in new}
             connection.executemany(
                 "INSERT OR IGNORE INTO deliveries (delivery_id, alert_id, subscription_id, state, next_try, data) VALUES (?, ?, ?, ?, ?, ?)",
@@ -86,6 +81,17 @@ class SqliteAlertLedger:
                 (subscription_id, limit, offset),
             ).fetchall()
         return [unpack(Alert, data) for (data,) in rows]
+
+
+def _enter(connection: sqlite3.Connection, alert: Alert) -> bool:
+    """Whether it was not there yet."""
+    row = (alert.alert_id, alert.subscription_id, alert.at.timestamp(), pack(alert))
+    return (
+        connection.execute(
+            "INSERT OR IGNORE INTO alerts (alert_id, subscription_id, at, data) VALUES (?, ?, ?, ?)", row
+        ).rowcount
+        > 0
+    )
 
 
 def _delivery_row(delivery: Delivery) -> tuple[str, str, str, str, float, bytes]:

@@ -11,16 +11,17 @@ from marsad_app.embedded.database import Database, pack, unpack
 __all__ = ["SqliteArticles", "SqliteStories", "docid_for", "docid_range"]
 
 _SALT_BITS = 20
-_INSERT = "INSERT INTO articles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_SALTS = (1 << _SALT_BITS) - 1
+_INSERT = "INSERT INTO articles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 def docid_for(article: Article) -> int:
-    """The row number of an article: its publication second, then 20 bits of its id.
+    """The row number of an article: its publication second, then 20 bits of its id, turned round so that newest first is id first.
 
     Full-text rows come out ordered by row number, so that "newest first" and a range of dates cost no sorting.
     Two articles of one second share a number with chance 2^-20; the writer then takes the next free one.
     """
-    return (int(article.published_at.timestamp()) << _SALT_BITS) + int(article.article_id[:5], 16)
+    return (int(article.published_at.timestamp()) << _SALT_BITS) + _SALTS - int(article.article_id[:5], 16)
 
 
 def docid_range(low: int | None, high: int | None) -> tuple[int, int]:
@@ -43,9 +44,12 @@ class SqliteArticles:
             row = connection.execute("SELECT value FROM meta WHERE name = 'analyser'").fetchone()
             if row is not None and row[0] == fts.ANALYSER_VERSION:
                 return
+            connection.execute("DROP TABLE IF EXISTS fts_terms")
             connection.execute("DROP TABLE IF EXISTS fts")
             connection.execute(fts.CREATE)
-            for docid, data in connection.execute("SELECT docid, data FROM articles ORDER BY docid").fetchall():
+            connection.execute(fts.CREATE_VOCABULARY)
+            for (docid,) in connection.execute("SELECT docid FROM articles ORDER BY docid").fetchall():
+                (data,) = connection.execute("SELECT data FROM bodies WHERE docid = ?", (docid,)).fetchone()
                 connection.execute(fts.INSERT, (docid, *fts.index_row(unpack(Article, data))))
             connection.execute("INSERT OR REPLACE INTO meta VALUES ('analyser', ?)", (fts.ANALYSER_VERSION,))
 
@@ -58,7 +62,8 @@ class SqliteArticles:
 
     def _put(self, connection: sqlite3.Connection, article: Article) -> None:
         stored = connection.execute(
-            "SELECT docid, revision, added, data FROM articles WHERE article_id = ?", (article.article_id,)
+            "SELECT docid, revision, added, data FROM articles JOIN bodies USING (docid) WHERE article_id = ?",
+            (article.article_id,),
         ).fetchone()
         if stored is not None:
             docid, revision, added, data = stored
@@ -66,31 +71,35 @@ class SqliteArticles:
                 return
             connection.execute(fts.DELETE, (docid, *fts.index_row(unpack(Article, data))))
             connection.execute("DELETE FROM articles WHERE docid = ?", (docid,))
+            connection.execute("DELETE FROM bodies WHERE docid = ?", (docid,))
         else:
             added = connection.execute("SELECT coalesce(max(added), 0) + 1 FROM articles").fetchone()[0]
         docid = docid_for(article)
         while connection.execute("SELECT 1 FROM articles WHERE docid = ?", (docid,)).fetchone():
             docid += 1
         connection.execute(_INSERT, (docid, *_columns(article, added)))
+        connection.execute("INSERT INTO bodies VALUES (?, ?)", (docid, pack(article)))
         connection.execute(fts.INSERT, (docid, *fts.index_row(article)))
 
     def article(self, article_id: str) -> Article | None:
         """One article."""
         with self._db.read() as connection:
-            row = connection.execute("SELECT data FROM articles WHERE article_id = ?", (article_id,)).fetchone()
+            row = connection.execute(
+                "SELECT data FROM articles JOIN bodies USING (docid) WHERE article_id = ?", (article_id,)
+            ).fetchone()
         return unpack(Article, row[0]) if row else None
 
     def since(self, instant: datetime) -> Iterator[Article]:
         """Articles first seen from then on, in the order they came: what grouping rebuilds its window from."""
         with self._db.read() as connection:
             rows = connection.execute(
-                "SELECT data FROM articles WHERE first_seen >= ? ORDER BY added",
+                "SELECT data FROM articles JOIN bodies USING (docid) WHERE first_seen >= ? ORDER BY added",
                 (int(instant.timestamp()),),
             ).fetchall()
         return (unpack(Article, data) for (data,) in rows)
 
 
-def _columns(article: Article, added: int) -> tuple[str, int, int, int, float, str, str, str, str, str, int, bytes]:
+def _columns(article: Article, added: int) -> tuple[str, int, int, int, float, str, str, str, str, str, int]:
     return (
         article.article_id,
         int(article.published_at.timestamp()),
@@ -103,7 +112,6 @@ def _columns(article: Article, added: int) -> tuple[str, int, int, int, float, s
         article.story_id,
         article.duplicate_of,
         article.revision,
-        pack(article),
     )
 
 
@@ -140,6 +148,7 @@ class SqliteStories:
         """The story's articles, oldest first."""
         with self._db.read() as connection:
             rows = connection.execute(
-                "SELECT data FROM articles WHERE story_id = ? ORDER BY published, article_id", (story_id,)
+                "SELECT data FROM articles JOIN bodies USING (docid) WHERE story_id = ? ORDER BY published, article_id",
+                (story_id,),
             ).fetchall()
         return [unpack(Article, data) for (data,) in rows]

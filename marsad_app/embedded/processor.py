@@ -107,8 +107,7 @@ class Processor:
             return _Cleaned(item, self._pipeline.stateless(item.entry, feed or _forgotten(item.entry)))
         except PoisonError as error:
             return _Cleaned(item, None, str(error))
-        except Exception as error:
-            # A fault of ours, met by one entry: keep the entry with the reason, go on with the others.
+        except Exception as error:  # noqa: BLE001 - a fault of ours, met by one entry: it is kept with the reason, the others go on
             _log.exception("pipeline failed on an entry", entry=item.entry.entry_id, url=item.entry.url)
             return _Cleaned(item, None, f"{type(error).__name__}: {error}")
 

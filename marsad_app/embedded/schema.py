@@ -32,6 +32,7 @@ CREATE INDEX entries_age ON entries (first_seen) WHERE stage = 'done';
 
 -- added counts up as articles come in and stays with an article through its revisions.
 -- docid is (published << 20) + 20 bits of the article id, so that full-text rows come out in order of time.
+-- Records lie apart in bodies: counting facets then reads 30 rows of a page instead of one.
 CREATE TABLE articles (
     docid INTEGER PRIMARY KEY,
     article_id TEXT NOT NULL UNIQUE,
@@ -44,9 +45,9 @@ CREATE TABLE articles (
     countries TEXT NOT NULL,
     story_id TEXT NOT NULL,
     duplicate_of TEXT NOT NULL,
-    revision INTEGER NOT NULL,
-    data BLOB NOT NULL
+    revision INTEGER NOT NULL
 );
+CREATE TABLE bodies (docid INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE INDEX articles_story ON articles (story_id);
 CREATE UNIQUE INDEX articles_added ON articles (added);
 

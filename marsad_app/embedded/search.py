@@ -1,0 +1,235 @@
+"""Search over SQLite FTS5: pages of hits with highlights, facets, export."""
+
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+
+from marsad.query import MatchDoc, Node, compile_predicate, spans
+from marsad.records import Article, Facet, FacetName, SearchHit, SearchPage, Sort
+from marsad_app.embedded import fts
+from marsad_app.embedded.articles import docid_range
+from marsad_app.embedded.database import Database, unpack
+
+__all__ = ["SqliteSearch"]
+
+_MOST_HITS = 100
+_MOST_OFFSET = 10_000
+_COUNTED = 10_000
+"""Matches that are counted exactly; beyond, the total is a lower bound."""
+_RANKED = 5_000
+"""Newest matches that relevance and story size are computed for: bm25 takes 2 µs a match, and news is read newest first."""
+_CHECKED = 2_000
+"""Newest candidates that are compared with the predicate where FTS5 alone cannot say."""
+# Columns: title_key, title_stem, text_key, text_stem, tags. A word in the title weighs as much as four in the text;
+# keyword fields filter and do not rank.
+_BM25 = "bm25(fts, 4.0, 4.0, 1.0, 1.0, 0.0)"
+_Row = tuple[int, float]
+
+
+class SqliteSearch:
+    """``marsad.ports.ArticleSearch``."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def article(self, article_id: str) -> Article | None:
+        """One article."""
+        with self._db.read() as connection:
+            row = connection.execute(
+                "SELECT data FROM articles JOIN bodies USING (docid) WHERE article_id = ?", (article_id,)
+            ).fetchone()
+        return unpack(Article, row[0]) if row else None
+
+    def count(self) -> int:
+        """Articles in the index."""
+        with self._db.read() as connection:
+            return int(connection.execute("SELECT count(*) FROM articles").fetchone()[0])
+
+    def search(
+        self, query: Node, *, sort: Sort = "relevance", limit: int = 20, offset: int = 0, collapse: bool = False
+    ) -> SearchPage:
+        """The articles that the query means, with highlights; see ``marsad.ports``.
+
+        By relevance and by story size only the newest 5,000 matches are put in order.
+        """
+        began = time.perf_counter()
+        limit, offset = min(max(limit, 1), _MOST_HITS), min(max(offset, 0), _MOST_OFFSET)
+        with self._db.read() as connection:
+            plan = _Plan(connection, query)
+            rows, total, exact = plan.page(sort, limit, offset) if not collapse else plan.stories(sort, limit, offset)
+            hits = tuple(_hit(connection, query, docid, score) for docid, score in rows)
+        return SearchPage(hits=hits, total=total, exact=exact, took_ms=(time.perf_counter() - began) * 1_000)
+
+    def facets(self, query: Node, names: Sequence[FacetName], *, size: int = 20) -> dict[FacetName, tuple[Facet, ...]]:
+        """For each facet its commonest values among the newest 10,000 matching articles."""
+        with self._db.read() as connection:
+            rows = _Plan(connection, query).columns("a.topics, a.countries, a.outlet, a.published", _COUNTED)
+        readers: dict[FacetName, Callable[[Sequence[str]], Iterable[str]]] = {
+            "topic": lambda row: row[0].split(),
+            "country": lambda row: row[1].split(),
+            "outlet": lambda row: [row[2]] if row[2] else [],
+            "day": lambda row: [datetime.fromtimestamp(int(row[3]), UTC).date().isoformat()],
+        }
+        counts = {name: Counter(value for row in rows for value in readers[name](row)) for name in names}
+        return {
+            name: tuple(
+                Facet(value, count)
+                for value, count in (
+                    sorted(found.items())
+                    if name == "day"
+                    else sorted(found.items(), key=lambda one: (-one[1], one[0]))[:size]
+                )
+            )
+            for name, found in counts.items()
+        }
+
+    def export(self, query: Node | None = None) -> Iterator[Article]:
+        """All (matching) articles in the order they came, a few at a time."""
+        fits = compile_predicate(query) if query is not None else None
+        last = 0
+        while True:
+            with self._db.read() as connection:
+                rows = connection.execute(
+                    "SELECT added, data FROM articles JOIN bodies USING (docid) WHERE added > ? ORDER BY added LIMIT 500",
+                    (last,),
+                ).fetchall()
+            if not rows:
+                return
+            last = rows[-1][0]
+            for _, data in rows:
+                article = unpack(Article, data)
+                if fits is None or fits(MatchDoc.of(article)):
+                    yield article
+
+
+def _hit(connection: sqlite3.Connection, query: Node, docid: int, score: float) -> SearchHit:
+    row = connection.execute(
+        "SELECT b.data, coalesce(s.size, 1) FROM articles a JOIN bodies b USING (docid) LEFT JOIN stories s USING (story_id) WHERE a.docid = ?",
+        (docid,),
+    ).fetchone()
+    article = unpack(Article, row[0])
+    return SearchHit(
+        article=article, score=score, highlights=tuple(spans(query, MatchDoc.of(article))), story_size=row[1]
+    )
+
+
+class _Plan:
+    """A query, compiled, on one connection."""
+
+    def __init__(self, connection: sqlite3.Connection, query: Node) -> None:
+        self._connection = connection
+        self._query = query
+        self._compiled = fts.compile_query(query, expand=fts.expand_from(self._terms))
+
+    def _terms(self, low: str, high: str, limit: int) -> Sequence[str]:
+        return [term for (term,) in self._connection.execute(fts.VOCABULARY_RANGE, (low, high, limit))]
+
+    def _from(self, *, join: bool) -> tuple[str, list[str | float]]:
+        """FROM and WHERE with their parameters; ``join`` where columns of the article are needed."""
+        compiled = self._compiled
+        if compiled.match is None:
+            return f"FROM articles a WHERE {compiled.where}", list(compiled.params)
+        conditions, parameters = ["fts MATCH ?"], [compiled.match, *compiled.params]
+        if compiled.where != "1":
+            conditions.append(compiled.where)
+            join = True
+        if compiled.low is not None or compiled.high is not None:
+            conditions.append("fts.rowid BETWEEN ? AND ?")
+            parameters += docid_range(compiled.low, compiled.high)
+        tables = "fts CROSS JOIN articles a ON a.docid = fts.rowid" if join else "fts"
+        return f"FROM {tables} WHERE {' AND '.join(conditions)}", parameters
+
+    @property
+    def _key(self) -> str:
+        return "a.docid" if self._compiled.match is None else "fts.rowid"
+
+    def columns(self, names: str, limit: int) -> list[tuple[str, ...]]:
+        """Columns of the newest matching articles."""
+        if self._compiled.needs_check:
+            docids = self._checked(_CHECKED)
+            marks = ",".join("?" * len(docids))
+            select = f"SELECT {names} FROM articles a WHERE docid IN ({marks})"  # noqa: S608 - names are literals, values bound
+            return self._connection.execute(select, docids).fetchall()
+        source, parameters = self._from(join=True)
+        return self._connection.execute(
+            f"SELECT {names} {source} ORDER BY {self._key} DESC LIMIT ?", (*parameters, limit)
+        ).fetchall()
+
+    def _newest(self, limit: int, offset: int = 0) -> list[int]:
+        source, parameters = self._from(join=False)
+        rows = self._connection.execute(
+            f"SELECT {self._key} {source} ORDER BY {self._key} DESC LIMIT ? OFFSET ?",
+            (*parameters, limit, offset),
+        )
+        return [docid for (docid,) in rows]
+
+    def _checked(self, limit: int) -> list[int]:
+        """Newest rows that the predicate agrees to."""
+        fits = compile_predicate(self._query)
+        kept = []
+        for docid in self._newest(limit):
+            (data,) = self._connection.execute("SELECT data FROM bodies WHERE docid = ?", (docid,)).fetchone()
+            if fits(MatchDoc.of(unpack(Article, data))):
+                kept.append(docid)
+        return kept
+
+    def page(self, sort: Sort, limit: int, offset: int) -> tuple[list[_Row], int, bool]:
+        """The rows of a page, the total, and whether it is exact."""
+        if self._compiled.needs_check:
+            docids = self._checked(_CHECKED)
+            rows = self._ordered(sort, docids)
+            return rows[offset : offset + limit], len(docids), len(docids) < _CHECKED
+        total = self._total()
+        if sort == "date" or (sort == "relevance" and self._compiled.match is None):
+            rows = [(docid, 0.0) for docid in self._newest(limit, offset)]
+        else:
+            rows = self._ranked(sort, limit, offset)
+        return rows, min(total, _COUNTED), total <= _COUNTED
+
+    def stories(self, sort: Sort, limit: int, offset: int) -> tuple[list[_Row], int, bool]:
+        """The same with only the best row of each story."""
+        rows, total, exact = self.page(sort, _RANKED, 0)
+        names = dict(self._story_of([docid for docid, _ in rows]))
+        best: dict[str, _Row] = {}
+        for row in rows:
+            best.setdefault(names.get(row[0]) or str(row[0]), row)
+        return list(best.values())[offset : offset + limit], len(best), exact and total <= _RANKED
+
+    def _story_of(self, docids: Sequence[int]) -> Iterator[tuple[int, str]]:
+        for at in range(0, len(docids), 500):
+            some = docids[at : at + 500]
+            marks = ",".join("?" * len(some))
+            yield from self._connection.execute(f"SELECT docid, story_id FROM articles WHERE docid IN ({marks})", some)  # noqa: S608 - question marks only
+
+    def _total(self) -> int:
+        source, parameters = self._from(join=False)
+        count = f"SELECT count(*) FROM (SELECT 1 {source} LIMIT ?)"  # noqa: S608 - compiled from the query tree, values bound
+        return int(self._connection.execute(count, (*parameters, _COUNTED + 1)).fetchone()[0])
+
+    def _ranked(self, sort: Sort, limit: int, offset: int) -> list[_Row]:
+        source, parameters = self._from(join=sort == "story")
+        oldest = self._newest(1, _RANKED - 1)
+        if oldest:
+            source, parameters = f"{source} AND {self._key} >= ?", [*parameters, oldest[0]]
+        if sort == "story":
+            order = "coalesce((SELECT size FROM stories s WHERE s.story_id = a.story_id), 1)"
+        else:
+            order = f"-{_BM25}"
+        return self._connection.execute(
+            f"SELECT {self._key}, {order} AS rated {source} ORDER BY rated DESC, {self._key} DESC LIMIT ? OFFSET ?",
+            (*parameters, limit, offset),
+        ).fetchall()
+
+    def _ordered(self, sort: Sort, docids: Sequence[int]) -> list[_Row]:
+        if sort != "story":
+            return [(docid, 0.0) for docid in docids]
+        sizes = {
+            docid: self._connection.execute(
+                "SELECT coalesce(s.size, 1) FROM articles LEFT JOIN stories s USING (story_id) WHERE docid = ?",
+                (docid,),
+            ).fetchone()[0]
+            for docid in docids
+        }
+        return sorted(((docid, float(size)) for docid, size in sizes.items()), key=lambda row: (-row[1], -row[0]))

@@ -1,0 +1,1 @@
+"""The sample newsroom: outlets that exist only here, publishing sample articles on this machine."""
