@@ -3,6 +3,7 @@
 from marsad.arabic.bidi import balance, isolate_latin, strip_controls
 from marsad.arabic.charset import decode
 from marsad.arabic.dates import FoundDate, find_dates
+from marsad.arabic.feeddates import ParsedDate, parse_date
 from marsad.arabic.forms import expand, proclitic_forms
 from marsad.arabic.keyform import key_form, key_words, strip_marks
 from marsad.arabic.language import arabic_share, detect, letter_rule
@@ -12,6 +13,7 @@ from marsad.arabic.tokens import Tokens, tokenize
 
 __all__ = [
     "FoundDate",
+    "ParsedDate",
     "Tokens",
     "arabic_share",
     "balance",
@@ -23,6 +25,7 @@ __all__ = [
     "key_form",
     "key_words",
     "letter_rule",
+    "parse_date",
     "proclitic_forms",
     "repair",
     "stem",

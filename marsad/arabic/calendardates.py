@@ -9,7 +9,7 @@ import msgspec
 
 from marsad.arabic.datelex import Words
 from marsad.arabic.hijri import FIRST_YEAR, LAST_YEAR, hijri_year, to_gregorian
-from marsad.arabic.months import AMBIGUOUS, GREGORIAN, HIJRI, month_at, weekday
+from marsad.arabic.months import AMBIGUOUS, GREGORIAN, HIJRI, month_at, surely_weekday, weekday
 from marsad.arabic.numerals import cardinal_at, ordinal_at
 from marsad.arabic.qualifiers import CURRENT, NEXT, PAST, qualifier_at, relative_year_at
 
@@ -19,7 +19,6 @@ _LOOSE: Final = frozenset({"", "،", ",", "/", "-", "–", ".", "(", ")"})
 _PAIR_GAPS: Final = frozenset({"/", "-", "–", "(", "،", "\\"})
 _RANGE_WORDS: Final = frozenset({"و", "الي", "حتي", "او"})
 _YEAR_WORDS: Final = frozenset({"عام", "سنه", "العام", "السنه", "لعام", "لسنه", "للعام", "بعام"})
-_MATCHING: Final = frozenset({"الموافق", "الموافقه", "موافق", "المصادف", "يوافق", "وفق"})
 _YEAR_DIGITS: Final = 4
 
 
@@ -60,6 +59,8 @@ def named_at(words: Words, place: int, today: date) -> list[Span]:
     """Return the dates with a month's name that begin at a word: one, or several that share the month."""
     start = place
     named = weekday(words.key(place))
+    if named is not None and not surely_weekday(words.key(place)) and words.key(place - 1) != "يوم":
+        named = None
     if named is not None:
         place += 1
     if words.key(place) in {"يوم", "اليوم"} and named is not None:
@@ -158,7 +159,8 @@ def _month_first(words: Words, start: int, month: _Month, named: int | None, tod
     if day_follows and number is not None and not _month(words, number[1]) and not _counts(words, number[1]):
         year, qualifier, end = _year(words, number[1], today, hijri=month.hijri)
         day = _resolve(month, number[0], year, qualifier, named, today)
-        if day is not None and (year or words.gap(number[1]) or named is not None or words.key(number[1]) == ""):
+        alone = words.gap(number[1]) or not words.key(number[1]) or words.gap(number[1] + 1) == ":"
+        if day is not None and (year or alone or named is not None):
             return [Span(start, end, day, "day", hijri=month.hijri)]
     year, qualifier, end = _year(words, place, today, hijri=month.hijri)
     bare = year is None and qualifier is None
@@ -170,6 +172,8 @@ def _month_first(words: Words, start: int, month: _Month, named: int | None, tod
 
 def _counts(words: Words, place: int) -> bool:
     """Tell whether a word makes the number before it a count or an hour: أكتوبر 14 شخصا."""
+    if year_number(words, place + 1 if words.key(place) == "من" else place) is not None:
+        return False
     return words.gap(place) == ":" or (
         words.gap(place) == ""
         and bool(words.key(place))
@@ -190,7 +194,7 @@ def _year(words: Words, place: int, today: date, *, hijri: bool) -> tuple[int | 
     if qualifier is not None and words.gap(place) in {"", ")"}:
         return None, qualifier, place + 1
     said = words.key(at) in _YEAR_WORDS
-    at = at + 1 if said else place
+    at = at + 1 if said else at
     if words.gap(at) not in _LOOSE:
         return None, None, place
     read = year_number(words, at, hijri=hijri)

@@ -58,15 +58,26 @@ class Clock(msgspec.Struct, frozen=True):
         return f"{sign}{abs(self.offset) // 60:02}:{abs(self.offset) % 60:02}"
 
 
-def clock_at(words: Words, place: int) -> tuple[Clock, int] | None:
-    """Return the time that begins at a word, and the place after it."""
+def clock_at(words: Words, place: int, *, after_date: bool = False) -> tuple[Clock, int] | None:
+    """Return the time that begins at a word, and the place after it.
+
+    Args:
+        words: The words.
+        place: Where it may begin.
+        after_date: A date stands before it, so that an hour in words (في السابعة) needs no further mark.
+    """
+    if after_date and words.key(place) == "في":
+        after_date = ordinal_at(words, place + 1, tens=False) is not None and words.key(place + 1).endswith("ه")
+        place += 1
+    else:
+        after_date = False
     if words.key(place) in _BEFORE and words.key(place + 1) in _HOUR_WORDS | _BEFORE:
         place += 1
-    said = words.key(place) in _HOUR_WORDS
-    if said:
-        place += 1
-    if words.gap(place) and said:
-        return None
+    said = after_date
+    if words.key(place) in _HOUR_WORDS:
+        said, place = True, place + 1
+        if words.gap(place):
+            return None
     parsed = _digital(words, place) or _spoken(words, place, said=said)
     if parsed is None:
         return None
@@ -93,7 +104,9 @@ def _digital(words: Words, place: int) -> tuple[int, int, int | None, bool, int]
 
 def _spoken(words: Words, place: int, *, said: bool) -> tuple[int, int, int | None, bool, int] | None:
     """Read an hour in words or a bare number: الثامنة والنصف, 8."""
-    read = ordinal_at(words, place) or (cardinal_at(words, place) if said or words.digits(place) in {1, 2} else None)
+    read = ordinal_at(words, place, tens=False) or (
+        cardinal_at(words, place) if said or words.digits(place) in {1, 2} else None
+    )
     if read is None or read[0] > 24:  # noqa: PLR2004 - hours of a day
         return None
     hour, place = read
@@ -129,8 +142,10 @@ def _counted(words: Words, place: int) -> tuple[int, int] | None:
     elif not key.startswith("و"):
         return None
     read = cardinal_at(words, place)
-    if read is None or words.key(read[1]) not in _MINUTE_WORDS:
+    if read is None:
         return None
+    if words.key(read[1]) not in _MINUTE_WORDS:
+        return (read[0], read[1]) if sign > 0 and words.key(read[1]) in _MORNING | _EVENING else None
     return sign * read[0], read[1] + 1
 
 

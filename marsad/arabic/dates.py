@@ -15,7 +15,7 @@ from marsad.arabic.clocktimes import Clock, clock_at
 from marsad.arabic.datelex import Words, after_clitic, read_words
 from marsad.arabic.months import month_word, weekday
 from marsad.arabic.numericdates import numeric_at, year_at
-from marsad.arabic.relativedates import Moment, day_word_at, offset_at, period_at, weekday_at
+from marsad.arabic.relativedates import Moment, day_number_at, day_word_at, offset_at, period_at, weekday_at
 
 Precision = Literal["year", "month", "week", "day", "minute"]
 
@@ -25,6 +25,7 @@ _RULES: Final[tuple[Callable[[Words, int, date], list[Span]], ...]] = (
     period_at,
     day_word_at,
     weekday_at,
+    day_number_at,
     year_at,
 )
 _MATCHING: Final = frozenset({"الموافق", "الموافقه", "موافق", "المصادف", "يوافق", "وفق"})
@@ -121,7 +122,7 @@ def _with_time(words: Words, span: Span) -> tuple[FoundDate, int]:
     """Add the time of day that follows a date."""
     if span.precision == "day" and words.gap(span.end) in _NEAR:
         place = span.end
-        clock = clock_at(words, place)
+        clock = clock_at(words, place) or clock_at(words, place, after_date=True)
         if clock is None and words.key(place) in _BETWEEN:
             clock = clock_at(words, place + 1)
         if clock is not None:
@@ -133,10 +134,13 @@ def _with_time(words: Words, span: Span) -> tuple[FoundDate, int]:
 def _time_first(words: Words, start: int, clock: tuple[Clock, int], today: date) -> tuple[list[FoundDate], int]:
     """Return a time with the date that follows it, or of the day of publication where none does."""
     time, end = clock
+    spans: list[Span] = []
     at = end
-    while words.key(at) in _BETWEEN and words.gap(at) in _NEAR and at < end + 2:
+    while not spans and at < end + 3 and words.gap(at) in _NEAR:
+        spans = _spans(words, at, today)
+        if words.key(at) not in _BETWEEN:
+            break
         at += 1
-    spans = _spans(words, at, today) if words.gap(at) in _NEAR else []
     if spans and spans[0].precision == "day":
         return [_found(words, start, spans[0].end, spans[0].day.isoformat() + time.iso(), "minute")], spans[0].end
     return [_found(words, start, end, today.isoformat() + time.iso(), "minute")], end

@@ -51,17 +51,23 @@ def cardinal_at(words: Words, place: int) -> tuple[int, int] | None:
     return total, place
 
 
-def ordinal_at(words: Words, place: int) -> tuple[int, int] | None:
-    """Return the ordinal that begins at a word (الحادي والعشرين, أول), and the place after it."""
+def ordinal_at(words: Words, place: int, *, tens: bool = True) -> tuple[int, int] | None:
+    """Return the ordinal that begins at a word (الحادي والعشرين, أول), and the place after it.
+
+    Args:
+        words: The words.
+        place: Where it may begin.
+        tens: Read a tens joined to it; not with hours: الثامنة وعشرين دقيقة.
+    """
     value = _ORDINAL_FORMS.get(words.key(place))
     if value is None:
         return None
     total, place = _with_ten(words, place, value)
     key = words.key(place)
-    if total < 10 and key.startswith("و") and words.gap(place) == "":  # noqa: PLR2004 - ones join tens
-        tens = _TENS.get(key[1:]) or _TENS.get(key[3:] if key.startswith("وال") else "")
-        if tens:
-            return total + tens, place + 1
+    if tens and total < 10 and key.startswith("و") and words.gap(place) == "":  # noqa: PLR2004 - ones join tens
+        joined = _TENS.get(key[1:]) or _TENS.get(key[3:] if key.startswith("وال") else "")
+        if joined:
+            return total + joined, place + 1
     return total, place
 
 

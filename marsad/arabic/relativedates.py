@@ -8,9 +8,9 @@ import msgspec
 
 from marsad.arabic.calendardates import Span, add_months, safe_date
 from marsad.arabic.datelex import Words, with_clitics
-from marsad.arabic.months import surely_weekday, weekday
-from marsad.arabic.numerals import cardinal_at
-from marsad.arabic.qualifiers import CURRENT, NEXT, PAST, distance_at, is_this, qualifier_at
+from marsad.arabic.months import month_word, surely_weekday, weekday
+from marsad.arabic.numerals import cardinal_at, ordinal_at
+from marsad.arabic.qualifiers import CURRENT, NEXT, PAST, distance_at, is_this
 
 _DAY: Final = frozenset({"يوم", "ليوم", "ويوم", "يومي"})
 _WEEK: Final = 7
@@ -48,6 +48,7 @@ _TWO_WORDS: Final = (
     {("بعد", tomorrow): 2 for tomorrow in ("غد", "الغد")}
     | {("اول", yesterday): -2 for yesterday in ("امس", "الامس", "البارحه")}
     | {(yesterday, first): -2 for yesterday in with_clitics(("امس",)) for first in ("الاول", "الاولي")}
+    | {(this, part): 0 for this in with_clitics(("هذا",)) for part in ("الصباح", "المساء")}
     | {(tonight, last): -1 for tonight in ("الليله", "والليله") for last in ("الماضيه", "الفائته")}
 )
 
@@ -96,11 +97,9 @@ def weekday_at(words: Words, place: int, today: date) -> list[Span]:
     named = weekday(words.key(place))
     if named is None or not (surely_weekday(words.key(place)) or words.key(place - 1) in _DAY):
         return []
-    number = words.number(place + 1)
-    if number is not None and words.gap(place + 1) == "" and words.gap(place + 2) not in {":", "/"}:
-        day = _of_month(number, named, today)
-        if day is not None:
-            return [Span(start, place + 2, day, "day")]
+    numbered = _numbered_weekday(words, place + 1, named, today)
+    if numbered is not None:
+        return [Span(start, numbered[1], numbered[0], "day")]
     distance = distance_at(words, place + 1)
     back = (today.weekday() - named) % _WEEK
     if distance is None or distance[0] == CURRENT:
@@ -110,6 +109,31 @@ def weekday_at(words: Words, place: int, today: date) -> list[Span]:
     if shift < 0:
         return _on(start, end, today, -(back or _WEEK) + (shift + 1) * _WEEK)
     return _on(start, end, today, (_WEEK - back) + (shift - 1) * _WEEK)
+
+
+def _numbered_weekday(words: Words, place: int, named: int, today: date) -> tuple[date, int] | None:
+    """Read the number of the day after its weekday, without month: الخميس 21, الثلاثاء الحادي والثلاثين."""
+    if words.gap(place):
+        return None
+    at = place + 1 if words.key(place) == "في" else place
+    read = ordinal_at(words, at) or (cardinal_at(words, at) if words.digits(at) <= 2 else None)  # noqa: PLR2004
+    if read is None or words.gap(read[1]) in {":", "/"} or read[1] == place:
+        return None
+    day = _of_month(read[0], named, today)
+    return None if day is None else (day, read[1])
+
+
+def day_number_at(words: Words, place: int, today: date) -> list[Span]:
+    """Return the day of the present month that is told by its number only: يوم 27."""
+    number = words.number(place + 1)
+    if words.key(place) not in _DAY | {"بتاريخ"} or number is None or words.gap(place + 1):
+        return []
+    if words.gap(place + 2) in {":", "/", "-", "%", "٪"} or words.digits(place + 1) > 2:  # noqa: PLR2004
+        return []
+    if month_word(words.key(place + 2)) or words.key(place + 2) in {"من", "شهر", "و"}:
+        return []
+    day = safe_date(today.year, today.month, number)
+    return [] if day is None else [Span(place, place + 2, day, "day")]
 
 
 def _of_month(number: int, named: int, today: date) -> date | None:
