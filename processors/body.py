@@ -1,0 +1,187 @@
+"""Where the article stands on a page: the fast path before a full extractor.
+
+Containers are scored by the running text right below them, as readability does (text in a paragraph speaks for its
+parent, half as much for the parent above). What a page marks as its article (``itemprop=articleBody``, the JSON-LD
+body, ``<article>``) decides between them. The answer says how sure it is; an unsure one goes to the full extractor.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+import lxml.html
+import msgspec
+
+from processors.html_text import Block, blocks
+
+__all__ = ["Body", "find_body"]
+
+_RUNNING_TEXT: Final = 40
+"""Characters from which a block is running text and no label."""
+_MAX_LINKS: Final = 0.4
+"""Share of link text above which a block is a teaser."""
+_CHROME: Final = re.compile(
+    r"(?:^|[\s_-])(?:share|sharing|social|related|recommend\w*|read-?(?:more|also|next)|readalso|see-?also|sidebar|widget|"
+    r"comments?|respond|breadcrumbs?|path|footer|nav|navbar|menu|newsletter|subscri\w*|tags?|tag-?list|author-?(?:box|bio|info)|"
+    r"byline|entry-meta|post-meta|meta-info|copyright|cookies?|popup|modal|advert\w*|ads?|promo\w*|banner|trending|"
+    r"most-?(?:read|viewed|popular)|latest|caption|credits?|toolbar|pagination|rating|sr-only|visually-hidden|screen-reader-text|"
+    r"ticker|breaking|outbrain|taboola|teaser|inline-?(?:link|related)|also-?read|more-?(?:news|from)|jp-relatedposts|sharedaddy|"
+    r"podcast\w*|poll|login|search)(?:$|[\s_-])",
+    re.IGNORECASE,
+)
+_BODY_NAME: Final = re.compile(
+    r"article[-_]?(?:body|content|text)|(?:entry|post|story|news|single|field|detail|wysiwyg)[-_]?(?:body|content|text|details?)|"
+    r"articlebody|body[-_]?(?:text|content)|td-post-content|paragraph-list|rich-text|content[-_]body",
+    re.IGNORECASE,
+)
+
+
+class Body(msgspec.Struct, frozen=True):
+    """The article's paragraphs, and whether the page left no doubt."""
+
+    paragraphs: tuple[str, ...]
+    sure: bool
+
+
+class _Place:
+    """A container with the text found in it."""
+
+    def __init__(self, element: lxml.html.HtmlElement) -> None:
+        self.element = element
+        self.score = 0.0
+
+
+def find_body(root: lxml.html.HtmlElement, stated: str = "") -> Body:
+    """Find the article's paragraphs.
+
+    Args:
+        root: The page.
+        stated: The body that the page states in JSON-LD, if any.
+    """
+    found = list(blocks(root))
+    chrome = _Chrome(root)
+    text = [block for block in found if _is_text(block) and not chrome.holds(block.parent)]
+    if not text:
+        text = [block for block in found if _is_text(block)]
+        chrome = _Chrome(None)
+    if not text:
+        return Body((), sure=False)
+    container = _marked(root, text) or _best_place(text)
+    inside = _within(container)
+    chosen = [block for block in found if inside(block.parent) and _keep(block) and not chrome.holds(block.parent)]
+    paragraphs = tuple(block.text for block in chosen)
+    return Body(paragraphs, sure=_sure(chosen, text, stated))
+
+
+def _is_text(block: Block) -> bool:
+    return len(block.text) >= _RUNNING_TEXT and block.links <= _MAX_LINKS * len(block.text)
+
+
+def _keep(block: Block) -> bool:
+    """Short blocks inside the article stay (quotes, subheadings); links alone do not."""
+    return block.parent.tag != "h1" and block.links <= _MAX_LINKS * len(block.text)
+
+
+class _Chrome:
+    """Which elements belong to the page's frame, judged by their class and id, remembered for each."""
+
+    def __init__(self, root: lxml.html.HtmlElement | None) -> None:
+        self._known: dict[lxml.html.HtmlElement, bool] = {}
+        self._active = root is not None
+
+    def holds(self, element: lxml.html.HtmlElement) -> bool:
+        if not self._active:
+            return False
+        path = []
+        answer = False
+        current: lxml.html.HtmlElement | None = element
+        while current is not None:
+            known = self._known.get(current)
+            if known is not None:
+                answer = known
+                break
+            path.append(current)
+            if _is_chrome(current):
+                answer = True
+                break
+            current = current.getparent()
+        for each in path:
+            self._known[each] = answer
+        return answer
+
+
+def _is_chrome(element: lxml.html.HtmlElement) -> bool:
+    if element.tag in {"body", "html", "main", "article"}:
+        return False
+    mark = f"{element.get('class', '')} {element.get('id', '')}"
+    return len(mark) > 1 and _CHROME.search(mark) is not None and _BODY_NAME.search(mark) is None
+
+
+def _marked(root: lxml.html.HtmlElement, text: list[Block]) -> lxml.html.HtmlElement | None:
+    """Return the element that the page marks as the article's body, if it holds text."""
+    total = sum(len(block.text) for block in text)
+    for path in ("//*[@itemprop='articleBody']", "//*[@itemprop='text']", "//*[@property='articleBody']"):
+        for element in root.xpath(path):
+            inside = _within(element)
+            held = sum(len(block.text) for block in text if inside(block.parent))
+            if held * 4 >= total:
+                return element
+    return None
+
+
+def _best_place(text: list[Block]) -> lxml.html.HtmlElement:
+    places: dict[lxml.html.HtmlElement, _Place] = {}
+    for block in text:
+        weight = float(len(block.text))
+        element: lxml.html.HtmlElement | None = block.parent
+        if element is not None and element.tag in {"p", "h2", "h3", "h4", "li", "blockquote", "td"}:
+            element = element.getparent()
+        for _ in range(3):
+            if element is None or element.tag in {"html", "body"}:
+                break
+            place = places.get(element)
+            if place is None:
+                place = places[element] = _Place(element)
+            place.score += weight
+            weight /= 2
+            element = element.getparent()
+    if not places:
+        return text[0].parent
+    for place in places.values():
+        if _BODY_NAME.search(f"{place.element.get('class', '')} {place.element.get('id', '')}"):
+            place.score *= 1.3
+    return max(places.values(), key=lambda place: place.score).element
+
+
+def _within(container: lxml.html.HtmlElement) -> Callable[[lxml.html.HtmlElement | None], bool]:
+    known: dict[lxml.html.HtmlElement, bool] = {container: True}
+
+    def inside(element: lxml.html.HtmlElement | None) -> bool:
+        path = []
+        answer = False
+        while element is not None:
+            if element in known:
+                answer = known[element]
+                break
+            path.append(element)
+            element = element.getparent()
+        for each in path:
+            known[each] = answer
+        return answer
+
+    return inside
+
+
+_ENOUGH: Final = 250
+_MOST: Final = 0.6
+
+
+def _sure(chosen: list[Block], text: list[Block], stated: str) -> bool:
+    """Whether what was chosen is clearly the article: most running text of the page, or what the page states."""
+    held = sum(len(block.text) for block in chosen if _is_text(block))
+    total = sum(len(block.text) for block in text)
+    if stated:
+        wanted = set(stated.split())
+        got = {word for block in chosen for word in block.text.split()}
+        return bool(wanted) and len(wanted & got) >= 0.8 * len(wanted)
+    return held >= _ENOUGH and held >= _MOST * total

@@ -1,0 +1,201 @@
+"""HTML to paragraphs: one walk over the tree, bounded whatever the markup.
+
+A *block* is a run of text between two block-level tags. Scripts, styles, forms and hidden parts are left out; ``<br>``
+ends a line. What a block is worth (link share, place on the page) stays with it, so that the caller can judge it.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import lxml.html
+import msgspec
+from lxml import etree
+
+__all__ = ["MAX_CHARS", "MAX_DEPTH", "MAX_TAGS", "Block", "Parsed", "blocks", "fragment_paragraphs", "parse_html"]
+
+MAX_CHARS: Final = 5_000_000
+"""Longer pages are cut; the longest news pages that were seen have about 1 MB."""
+MAX_TAGS: Final = 150_000
+MAX_DEPTH: Final = 200
+"""Real pages nest 30 deep; libxml2 itself stops at 256 unless told otherwise."""
+
+_SKIPPED_LIST: Final = (
+    "script style noscript template iframe object embed svg math canvas video audio button select input textarea "
+    "form dialog map head title meta link nav footer aside figcaption"
+)
+_SKIPPED: Final = frozenset(_SKIPPED_LIST.split())
+_FRAGMENT_SKIPPED: Final = _SKIPPED - {"form", "aside", "footer", "head", "noscript"}
+_INLINE_LIST: Final = (
+    "a abbr acronym b bdi bdo big cite code data del dfn em font i img ins kbd label mark nobr q rp rt ruby s samp "
+    "small span strike strong sub sup time tt u var wbr"
+)
+_INLINE: Final = frozenset(_INLINE_LIST.split())
+# A start tag as the HTML standard reads it. Possessive throughout, so the time is linear whatever the page.
+_ATTRIBUTE: Final = r"""[\s/]*+[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+"?+|'[^']*+'?+|[^\s>]*+))?+"""
+_LONG_TAG: Final = re.compile(rf"<[a-zA-Z][^\s/>]*+(?=[^>]{{200}})((?:{_ATTRIBUTE})*+)")
+_ATTRIBUTES: Final = re.compile(_ATTRIBUTE)
+# libxml2 compares each attribute with those before it: 20,000 in one tag take half a second, 40,000 two and a half.
+_ATTRIBUTE_PAIRS: Final = 500_000_000
+_PLAIN_TAG: Final = 1_000
+_HIDDEN: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+
+class Parsed(msgspec.Struct, frozen=True):
+    """A parsed document, or none, and what was wrong with it."""
+
+    root: lxml.html.HtmlElement | None
+    problems: tuple[str, ...] = ()
+
+
+class Block(msgspec.Struct):
+    """A run of text between two block-level tags."""
+
+    text: str
+    links: int
+    """Characters of it inside links."""
+    parent: lxml.html.HtmlElement
+    """The block-level element that holds it."""
+
+
+def parse_html(html: str) -> Parsed:
+    """Parse a page whatever it is.
+
+    Args:
+        html: The page; NUL bytes, lone surrogates and broken markup are allowed.
+
+    Returns:
+        Its tree with the problems found; no tree where the page holds no text at all or is no HTML a person could read.
+    """
+    problems: list[str] = []
+    if len(html) > MAX_CHARS:
+        problems.append(f"page of {len(html)} characters cut at {MAX_CHARS}")
+        html = html[:MAX_CHARS]
+    if html.count("<") > MAX_TAGS:
+        problems.append(f"page with more than {MAX_TAGS} tags cut")
+        html = _cut_tags(html)
+    if _SURROGATE.search(html):
+        html = html.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    html = _CONTROL.sub("", html)
+    if not html.strip():
+        return Parsed(None, (*problems, "empty page"))
+    if _too_many_attributes(html):
+        return Parsed(None, (*problems, "tags with thousands of attributes: not read"))
+    parser = lxml.html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
+    try:
+        root = lxml.html.document_fromstring(html.encode("utf-8", "replace"), parser=parser)
+    except (etree.LxmlError, ValueError, AssertionError) as error:
+        return Parsed(None, (*problems, f"page cannot be parsed: {_sentence(error)}"))
+    if _too_deep(root):
+        problems.append(f"tags nested deeper than {MAX_DEPTH}")
+    return Parsed(root, tuple(problems))
+
+
+def _sentence(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def _cut_tags(html: str) -> str:
+    place = -1
+    for _ in range(MAX_TAGS):
+        place = html.find("<", place + 1)
+    return html[:place]
+
+
+def _too_many_attributes(html: str) -> bool:
+    pairs = 0
+    for match in _LONG_TAG.finditer(html):
+        attributes = match[1]
+        if len(attributes) > _PLAIN_TAG:
+            pairs += len(_ATTRIBUTES.findall(attributes)) ** 2
+            if pairs > _ATTRIBUTE_PAIRS:
+                return True
+    return False
+
+
+def _too_deep(root: lxml.html.HtmlElement) -> bool:
+    depth = 0
+    for event, _ in etree.iterwalk(root, events=("start", "end")):
+        depth += 1 if event == "start" else -1
+        if depth > MAX_DEPTH:
+            return True
+    return False
+
+
+def blocks(root: lxml.html.HtmlElement, *, fragment: bool = False) -> Iterator[Block]:
+    """Yield the blocks of a tree in reading order.
+
+    Args:
+        root: Where to begin.
+        fragment: The tree is an article's own HTML, not a page: forms, asides and footers in it are text.
+    """
+    skipped = _FRAGMENT_SKIPPED if fragment else _SKIPPED
+    parts: list[str] = []
+    links = in_link = 0
+    stack: list[lxml.html.HtmlElement] = [root]
+    walk = etree.iterwalk(root, events=("start", "end"))
+    for event, element in walk:
+        tag = element.tag if isinstance(element.tag, str) else ""
+        inline = tag in _INLINE
+        if event == "start":
+            if not tag or tag in skipped or _hidden(element):
+                walk.skip_subtree()
+                continue
+            if not inline:
+                yield from _flush(parts, links, stack[-1])
+                links = 0
+                stack.append(element)
+            in_link += tag == "a"
+            if element.text:
+                parts.append(element.text)
+                links += len(element.text) if in_link else 0
+            continue
+        known = bool(tag) and tag not in skipped
+        if known and not inline and stack[-1] is element:
+            yield from _flush(parts, links, element)
+            links = 0
+            stack.pop()
+        in_link -= tag == "a" and in_link > 0
+        if element.tail and element is not root:
+            parts.append(element.tail)
+            links += len(element.tail) if in_link else 0
+    yield from _flush(parts, links, root)
+
+
+def _hidden(element: lxml.html.HtmlElement) -> bool:
+    attributes = element.attrib
+    if not attributes:
+        return False
+    if "hidden" in attributes or attributes.get("aria-hidden") == "true":
+        return True
+    style = attributes.get("style")
+    return bool(style) and _HIDDEN.search(style) is not None
+
+
+def _flush(parts: list[str], links: int, parent: lxml.html.HtmlElement) -> Iterator[Block]:
+    if not parts:
+        return
+    text = " ".join("".join(parts).split())
+    parts.clear()
+    if text:
+        yield Block(text, links, parent)
+
+
+def fragment_paragraphs(html: str) -> list[str]:
+    """Return the paragraphs of an HTML fragment as feeds carry it; plain text gives its lines.
+
+    Args:
+        html: The fragment; never trusted to be well-formed or small.
+    """
+    if "<" not in html and "&" not in html:
+        return [line for line in map(_squeeze, html[:MAX_CHARS].splitlines()) if line]
+    parsed = parse_html(html)
+    if parsed.root is None:
+        return []
+    return [block.text for block in blocks(parsed.root, fragment=True)]
+
+
+def _squeeze(line: str) -> str:
+    return " ".join(line.split())
