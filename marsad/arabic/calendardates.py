@@ -9,17 +9,25 @@ import msgspec
 
 from marsad.arabic.datelex import Words
 from marsad.arabic.hijri import FIRST_YEAR, LAST_YEAR, hijri_year, to_gregorian
-from marsad.arabic.months import AMBIGUOUS, GREGORIAN, HIJRI, month_at, surely_weekday, weekday
+from marsad.arabic.months import AMBIGUOUS, GREGORIAN, HIJRI, month_at, month_word, surely_weekday, weekday
 from marsad.arabic.numerals import cardinal_at, ordinal_at
 from marsad.arabic.qualifiers import CURRENT, NEXT, PAST, qualifier_at, relative_year_at
 
 _DAYS: Final = 31
 _MONTHS: Final = 12
-_LOOSE: Final = frozenset({"", "،", ",", "/", "-", "–", ".", "(", ")"})
-_PAIR_GAPS: Final = frozenset({"/", "-", "–", "(", "،", "\\"})
+_LOOSE: Final = frozenset({"", "،", ",", "/", "-", "–", ".", "(", ")", "[", "]"})
+_PAIR_GAPS: Final = frozenset({"", "/", "-", "–", "(", "[", "،", "\\"})
 _RANGE_WORDS: Final = frozenset({"و", "الي", "حتي", "او"})
 _YEAR_WORDS: Final = frozenset({"عام", "سنه", "العام", "السنه", "لعام", "لسنه", "للعام", "بعام"})
 _YEAR_DIGITS: Final = 4
+# An ordinal after these numbers them and no day: الأسبوع الثاني من أبريل.
+_PARTS: Final = frozenset({"الاسبوع", "النصف", "الربع", "الثلث", "العقد", "للنصف", "للربع", "الفصل", "الدور", "الجوله"})
+_TIME_WORDS: Final = frozenset(
+    {
+        "في", "وفي", "ففي", "منذ", "ومنذ", "من", "حتي", "الي", "او", "و", "خلال", "بين", "قبل", "بعد", "مطلع", "نهايه",
+        "بدايه", "اواخر", "اوائل", "منتصف", "مستهل", "اخر", "بحلول", "شهري", "اشهر", "لشهري", "هذا", "طوال", "عن",
+    }
+)  # fmt: skip
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -67,7 +75,7 @@ def named_at(words: Words, place: int, today: date) -> list[Span]:
         place += 1
     if named is not None and words.gap(place) not in _LOOSE:
         return []
-    days = list(_days(words, place))
+    days = [] if words.key(place - 1) in _PARTS and place == start else list(_days(words, place))
     if days:
         return _after_days(words, start, days, named, today)
     month = _month(words, place)
@@ -142,6 +150,8 @@ def _month(words: Words, place: int) -> _Month | None:
     if read is None or words.gap(place) not in _LOOSE:
         return None
     name, place = read
+    if name == "صفر" and year_number(words, place, hijri=True) is None:
+        return None  # a score: 3 - صفر
     number, hijri = (GREGORIAN[name], False) if name in GREGORIAN else (HIJRI[name], True)
     doubtful = name in AMBIGUOUS and not said
     other = month_at(words, place) if words.gap(place) in _PAIR_GAPS else None
@@ -155,7 +165,7 @@ def _month_first(words: Words, start: int, month: _Month, named: int | None, tod
     """Return a date whose month comes first or alone: سبتمبر 10, 2016; يوليو 2018; أغسطس/آب الماضي."""
     place = month.end
     number = ordinal_at(words, place) or (cardinal_at(words, place) if words.digits(place) in {1, 2} else None)
-    day_follows = number is not None and number[0] <= _DAYS and words.gap(place) in {"", "-", "،"}
+    day_follows = number is not None and 1 <= number[0] <= _DAYS and words.gap(place) in {"", "-", "،"}
     if day_follows and number is not None and not _month(words, number[1]) and not _counts(words, number[1]):
         year, qualifier, end = _year(words, number[1], today, hijri=month.hijri)
         day = _resolve(month, number[0], year, qualifier, named, today)
@@ -164,16 +174,25 @@ def _month_first(words: Words, start: int, month: _Month, named: int | None, tod
             return [Span(start, end, day, "day", hijri=month.hijri)]
     year, qualifier, end = _year(words, place, today, hijri=month.hijri)
     bare = year is None and qualifier is None
-    if named is not None or (bare and (month.doubtful or month.hijri)):
+    if named is not None or (bare and (month.doubtful or month.hijri or not _in_time(words, start, month))):
         return []
     day = _resolve(month, None, year, qualifier, None, today)
     return [] if day is None else [Span(start, end, day, "month", hijri=month.hijri)]
+
+
+def _in_time(words: Words, start: int, month: _Month) -> bool:
+    """Tell a month from a name (لويجي دي مايو): a month alone has a word of time before it, or a clitic, or its pair."""
+    before = words.key(start - 1)
+    clitic = words.key(start) not in GREGORIAN and start + 1 == month.end
+    return clitic or month.end - start > 1 or before in _TIME_WORDS or month_word(before) is not None
 
 
 def _counts(words: Words, place: int) -> bool:
     """Tell whether a word makes the number before it a count or an hour: أكتوبر 14 شخصا."""
     if year_number(words, place + 1 if words.key(place) == "من" else place) is not None:
         return False
+    if words.gap(place) in {".", ",", "٫"} and words.digits(place) in {1, 2, 3}:
+        return True  # a decimal number
     return words.gap(place) == ":" or (
         words.gap(place) == ""
         and bool(words.key(place))
@@ -233,7 +252,8 @@ def _resolve(
         return min([day for day in days if day > edge] or days)
     if qualifier == CURRENT:
         return next((day for day in days if day.year == today.year), None)
-    return min(days, key=lambda day: (abs((day - edge).days), day))
+    # News looks back more often than ahead: a day to come must be twice as near as one gone by.
+    return min(days, key=lambda day: ((edge - day).days if day <= edge else 2 * (day - edge).days, day))
 
 
 def _years(today: date, *, hijri: bool) -> Iterator[int]:

@@ -29,6 +29,10 @@ _ZONES: Final = {
 _ZONE_WORDS: Final = frozenset({"بتوقيت", "توقيت", "بالتوقيت"})
 
 
+#: What a time of day can begin with, numbers apart.
+BEGINNINGS: Final = _HOUR_WORDS | _BEFORE
+
+
 class Clock(msgspec.Struct, frozen=True):
     """A time of day.
 
@@ -78,7 +82,7 @@ def clock_at(words: Words, place: int, *, after_date: bool = False) -> tuple[Clo
         said, place = True, place + 1
         if words.gap(place):
             return None
-    parsed = _digital(words, place) or _spoken(words, place, said=said)
+    parsed = _digital(words, place, said=said) or _spoken(words, place, said=said)
     if parsed is None:
         return None
     hour, minute, second, sure, place = parsed
@@ -92,9 +96,10 @@ def clock_at(words: Words, place: int, *, after_date: bool = False) -> tuple[Clo
     return Clock(hour, minute, second, offset, certain=said or shift is not None or second is not None), place
 
 
-def _digital(words: Words, place: int) -> tuple[int, int, int | None, bool, int] | None:
+def _digital(words: Words, place: int, *, said: bool) -> tuple[int, int, int | None, bool, int] | None:
     hour, minute = words.number(place), words.number(place + 1)
-    if hour is None or minute is None or words.gap(place + 1) != ":" or words.digits(place + 1) != 2:  # noqa: PLR2004
+    between = {":", ",", "."} if said else {":"}  # agencies write الساعة 18,00
+    if hour is None or minute is None or words.gap(place + 1) not in between or words.digits(place + 1) != 2:  # noqa: PLR2004
         return None
     second = words.number(place + 2)
     if second is not None and words.gap(place + 2) == ":" and second <= 59:  # noqa: PLR2004 - the last second

@@ -23,7 +23,7 @@ class Words(msgspec.Struct, frozen=True):
         keys: The key form of each word.
         starts: Where each begins.
         ends: Where each ends.
-        gaps: What stands before each, without blanks and controls.
+        gaps: What stands before each, without blanks and controls; and what stands after the last.
     """
 
     text: str
@@ -40,8 +40,10 @@ class Words(msgspec.Struct, frozen=True):
         return self.keys[place] if 0 <= place < len(self.keys) else ""
 
     def gap(self, place: int) -> str:
-        """Return what stands before a word; past the end, a full stop that nothing crosses."""
-        return self.gaps[place] if 0 <= place < len(self.gaps) else "."
+        """Return what stands before a word; past the last, what follows it and a full stop that nothing crosses."""
+        if 0 <= place < len(self.keys):
+            return self.gaps[place]
+        return self.gaps[-1] + "." if place == len(self.keys) else "."
 
     def number(self, place: int) -> int | None:
         """Return the value of a word of digits of at most four places, or None."""
@@ -66,7 +68,7 @@ def read_words(text: str) -> Words:
         starts.append(place)
         place += len(surface)
     ends = tuple(start + len(surface) for start, surface in zip(starts, surfaces, strict=True))
-    gaps = tuple(_BLANKS.sub("", gap) for gap in parts[:-1:2])
+    gaps = tuple(_BLANKS.sub("", gap) for gap in parts[::2])
     return Words(text, keys, tuple(starts), ends, gaps)
 
 

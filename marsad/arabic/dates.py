@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from marsad.arabic import clocktimes, months, numerals, relativedates
 from marsad.arabic.calendardates import Span, named_at
 from marsad.arabic.clocktimes import Clock, clock_at
 from marsad.arabic.datelex import Words, after_clitic, read_words
@@ -29,6 +30,17 @@ _RULES: Final[tuple[Callable[[Words, int, date], list[Span]], ...]] = (
     year_at,
 )
 _MATCHING: Final = frozenset({"الموافق", "الموافقه", "موافق", "المصادف", "يوافق", "وفق"})
+_BEGINNINGS: Final = (
+    months.BEGINNINGS
+    | numerals.BEGINNINGS
+    | clocktimes.BEGINNINGS
+    | relativedates.BEGINNINGS
+    | {
+        "شهر",
+        "لشهر",
+        "بشهر",
+    }
+)
 _BETWEEN: Final = frozenset({"في", "عند", "من", "يوم", "حوالي"})
 _NEAR: Final = frozenset({"", "،", ",", "-", "–", "(", "|"})
 
@@ -67,6 +79,9 @@ def find_dates(text: str, now: datetime) -> list[FoundDate]:
     found: list[FoundDate] = []
     place = 0
     while place < len(words):
+        if words.keys[place] not in _BEGINNINGS and not words.digits(place):
+            place += 1
+            continue
         dates, place = _at(words, place, now)
         found.extend(dates)
     return found
@@ -171,4 +186,6 @@ def _clitic(words: Words, place: int) -> int:
     word = month_word(key)
     if word is None and weekday(key) is not None:
         word = key[key.index("ال") :] if "ال" in key else key
+    if word is None and key.startswith(("وال", "فال", "بال")):
+        word = key[1:]
     return 0 if word is None else after_clitic(words.text[words.starts[place] : words.ends[place]], key, word)

@@ -7,7 +7,7 @@ from marsad.arabic.keyform import key_form
 
 # One line a month: Gulf and Egypt; Levant and Iraq; Algeria and Tunisia; Morocco; Mauritania; spellings met in news.
 _GREGORIAN: Final = (
-    "يناير كانون_الثاني جانفي كانون_2 جنفي",
+    "يناير كانون_الثاني جانفي كانون_ثاني كانون_2 جنفي",
     "فبراير شباط فيفري فبرائر",
     "مارس آذار اذار",
     "أبريل إبريل نيسان أفريل ابرايل",
@@ -66,6 +66,10 @@ _CLITICS: Final = (
 )
 _DEFINITE_WEEKDAYS: Final = with_clitics(WEEKDAYS)
 _WEEKDAY_FORMS: Final = with_clitics(word[2:] for word in WEEKDAYS) | _DEFINITE_WEEKDAYS
+
+
+#: What a month's name or a weekday can begin with.
+BEGINNINGS: Final = frozenset({*_CLITICS, *_WEEKDAY_FORMS})
 
 
 def month_word(key: str) -> str | None:

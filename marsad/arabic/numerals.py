@@ -34,6 +34,10 @@ _ORDINAL_FORMS: Final = {
 }
 
 
+#: What a number in words can begin with.
+BEGINNINGS: Final = frozenset({*_CARDINALS, *("و" + word for word in _CARDINALS), *_ORDINAL_FORMS})
+
+
 def cardinal_at(words: Words, place: int) -> tuple[int, int] | None:
     """Return the number that begins at a word, in digits or in words, and the place after it."""
     number = words.number(place)

@@ -11,7 +11,7 @@ NEXT: Final = 1
 _STEMS: Final = {
     "الماضي": PAST, "الفائت": PAST, "المنصرم": PAST, "الفارط": PAST, "المنقضي": PAST, "المنفرط": PAST,
     "الجاري": CURRENT, "الحالي": CURRENT, "الراهن": CURRENT,
-    "المقبل": NEXT, "القادم": NEXT, "التالي": NEXT, "الاتي": NEXT,
+    "المقبل": NEXT, "القادم": NEXT, "الاتي": NEXT,
 }  # fmt: skip
 _QUALIFIERS: Final = {stem + ending: value for stem, value in _STEMS.items() for ending in ("", "ه")}
 _THIS: Final = frozenset({"هذا", "هذه", "لهذا", "لهذه", "بهذا"})

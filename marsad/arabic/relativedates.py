@@ -17,23 +17,27 @@ _WEEK: Final = 7
 _A_FEW: Final = 3
 _FEW: Final = frozenset({"بضع", "بضعه", "عده", "لبضع", "لعده"})
 
-_UNIT_WORDS: Final = {
-    "second": ("ثانيه", "ثوان", "ثواني"), "minute": ("دقيقه", "دقائق"), "hour": ("ساعه", "ساعات"),
-    "day": ("يوم", "ايام", "يوما"), "week": ("اسبوع", "اسابيع", "اسبوعا"),
-    "month": ("شهر", "اشهر", "شهور", "شهرا"), "year": ("سنه", "سنوات", "عام", "اعوام", "عاما", "سنين"),
+_ONE: Final = {
+    "minute": ("دقيقه",), "hour": ("ساعه",), "day": ("يوم", "يوما"), "week": ("اسبوع", "اسبوعا"),
+    "month": ("شهر", "شهرا"), "year": ("سنه", "عام", "عاما"),
+}  # fmt: skip
+_MANY: Final = {
+    "minute": ("دقائق",), "hour": ("ساعات",), "day": ("ايام",), "week": ("اسابيع",), "month": ("اشهر", "شهور"),
+    "year": ("سنوات", "اعوام", "سنين"),
 }  # fmt: skip
 _DUALS: Final = {
     "minute": ("دقيقتين", "دقيقتان"), "hour": ("ساعتين", "ساعتان"), "day": ("يومين", "يومان"),
     "week": ("اسبوعين", "اسبوعان"), "month": ("شهرين", "شهران"),
     "year": ("سنتين", "سنتان", "عامين", "عامان"),
 }  # fmt: skip
-_UNITS: Final = {word: unit for unit, words in _UNIT_WORDS.items() for word in words}
+_SINGLE_UNITS: Final = {word: unit for unit, words in _ONE.items() for word in words}
+_UNITS: Final = _SINGLE_UNITS | {word: unit for unit, words in _MANY.items() for word in words}
 _DUAL_UNITS: Final = {word: unit for unit, words in _DUALS.items() for word in words}
 _PERIODS: Final = {
     spelling: {"العام": "year", "السنه": "year", "الشهر": "month", "الاسبوع": "week"}[word]
     for spelling, word in with_clitics(("العام", "السنه", "الشهر", "الاسبوع")).items()
 }
-_SINCE: Final = {"منذ": -1, "قبل": -1, "ومنذ": -1, "وقبل": -1, "بعد": 1, "وبعد": 1, "خلال": 1}
+_SINCE: Final = {"منذ": -1, "قبل": -1, "ومنذ": -1, "وقبل": -1, "بعد": 1, "وبعد": 1}
 
 _DAY_WORDS: Final = {
     "اليوم": 0, "امس": -1, "الامس": -1, "البارحه": -1, "غدا": 1, "الغد": 1, "غد": 1, "الليله": 0,
@@ -41,15 +45,24 @@ _DAY_WORDS: Final = {
 _DAY_FORMS: Final = with_clitics(_DAY_WORDS)
 # These are parts of other words and names unless a word beside them shows the day: الغد (a newspaper), غد.
 _NEEDS_DAY_WORD: Final = frozenset({"الغد", "غد"})
+# "That day", "all day", and two names: the paper المصري اليوم, the channel روسيا اليوم.
+_NOT_TODAY: Final = frozenset({"ذلك", "نفس", "طوال", "طيله", "المصري", "روسيا"})
 _BEFORE_DAY_WORD: Final = frozenset({"يوم", "صباح", "مساء", "ليل", "نهايه", "فجر", "ظهر", "عصر", "بعد", "ليله"})
 
 
+_THIS_FORMS: Final = with_clitics(("هذا", "هذه"))
 _TWO_WORDS: Final = (
     {("بعد", tomorrow): 2 for tomorrow in ("غد", "الغد")}
     | {("اول", yesterday): -2 for yesterday in ("امس", "الامس", "البارحه")}
     | {(yesterday, first): -2 for yesterday in with_clitics(("امس",)) for first in ("الاول", "الاولي")}
     | {(this, part): 0 for this in with_clitics(("هذا",)) for part in ("الصباح", "المساء")}
     | {(tonight, last): -1 for tonight in ("الليله", "والليله") for last in ("الماضيه", "الفائته")}
+)
+
+#: What a date of this module can begin with.
+BEGINNINGS: Final = frozenset(
+    {*_SINCE, *_DAY_FORMS, *_PERIODS, *_THIS_FORMS, *_DAY, "اول", "الاول", "بتاريخ", "في"}
+    | {first for first, _ in _TWO_WORDS}
 )
 
 
@@ -63,6 +76,8 @@ class Moment(msgspec.Struct, frozen=True):
 
 def day_word_at(words: Words, place: int, today: date) -> list[Span]:
     """Return the day that a word such as أمس, غدا, اليوم means, with the weekday said after it."""
+    if [words.key(at) for at in range(place, place + 3)] in (["اول", "من", "امس"], ["الاول", "من", "امس"]):
+        return _on(place, place + 3, today, -2)
     two = _TWO_WORDS.get((words.key(place), words.key(place + 1))) if not words.gap(place + 1) else None
     if two is not None:
         return _on(place, place + 2, today, two)
@@ -83,7 +98,7 @@ def _is_today(words: Words, place: int) -> bool:
     """Tell اليوم (today) from the day of something: اليوم الأول, اليوم العالمي."""
     following = words.key(place + 1)
     if words.gap(place + 1) or not following.startswith("ال"):
-        return not (words.key(place - 1) in {"ذلك", "نفس", "طوال", "طيله"} and not words.gap(place))
+        return not (words.key(place - 1) in _NOT_TODAY and not words.gap(place))
     return weekday(following) is not None or is_this(words.key(place - 1))
 
 
@@ -126,7 +141,8 @@ def _numbered_weekday(words: Words, place: int, named: int, today: date) -> tupl
 def day_number_at(words: Words, place: int, today: date) -> list[Span]:
     """Return the day of the present month that is told by its number only: يوم 27."""
     number = words.number(place + 1)
-    if words.key(place) not in _DAY | {"بتاريخ"} or number is None or words.gap(place + 1):
+    said = words.key(place) in _DAY | {"بتاريخ"} or (words.key(place) == "في" and words.key(place + 2) == "الساعه")
+    if not said or number is None or words.gap(place + 1):
         return []
     if words.gap(place + 2) in {":", "/", "-", "%", "٪"} or words.digits(place + 1) > 2:  # noqa: PLR2004
         return []
@@ -187,9 +203,14 @@ def offset_at(words: Words, place: int, now: datetime) -> Span | Moment | None:
     from_now = words.key(at) == "من" and words.key(at + 1) == "الان"
     if words.gap(at) == "" and words.key(at) in {"من", "علي", "عن"} and not from_now:
         return None  # counted from another event: بعد يومين من الهجوم
-    if sign > 0 and words.key(place) == "خلال":
+    if sign > 0 and not from_now and _in_a_story(words, at, counts):
         return None
     return _shifted(place, at + 2 if from_now else at, now, [(sign * number, unit) for number, unit in counts])
+
+
+def _in_a_story(words: Words, at: int, counts: list[tuple[int, str]]) -> bool:
+    """Tell whether minutes or hours "after" go on: then they are counted from what was just told (a goal, a blow)."""
+    return any(unit in {"minute", "hour"} for _, unit in counts) and "." not in words.gap(at)
 
 
 def _count(words: Words, place: int, *, first: bool) -> tuple[int, str, int] | None:
@@ -206,9 +227,12 @@ def _count(words: Words, place: int, *, first: bool) -> tuple[int, str, int] | N
             return None
     if key in _DUAL_UNITS:
         return 2, _DUAL_UNITS[key], place + 1
-    if key in _UNITS:
+    if key in _SINGLE_UNITS:
+        # منذ عام 2007, منذ يوم الجمعة, قبل يوم 5 مايو: the unit names a year or day and counts nothing.
+        if words.digits(place + 1) or weekday(words.key(place + 1)) is not None:
+            return None
         one = words.key(place + 1) in {"واحد", "واحده"}
-        return 1, _UNITS[key], place + 2 if one else place + 1
+        return 1, _SINGLE_UNITS[key], place + 2 if one else place + 1
     read = (_A_FEW, place + 1) if key in _FEW else cardinal_at(words, place)
     unit = None if read is None or words.gap(read[1]) else _UNITS.get(words.key(read[1]))
     return None if read is None or unit is None else (read[0], unit, read[1] + 1)
@@ -218,7 +242,7 @@ def _shifted(start: int, end: int, now: datetime, counts: Iterable[tuple[int, st
     at = now
     fine = False
     for number, unit in counts:
-        fine = fine or unit in {"second", "minute", "hour"}
+        fine = fine or unit in {"minute", "hour"}
         try:
             at = _STEPS[unit](at, number)
         except (OverflowError, ValueError):
@@ -232,7 +256,6 @@ def _by_months(at: datetime, number: int) -> datetime:
 
 
 _STEPS: Final[dict[str, Callable[[datetime, int], datetime]]] = {
-    "second": lambda at, number: at + timedelta(seconds=number),
     "minute": lambda at, number: at + timedelta(minutes=number),
     "hour": lambda at, number: at + timedelta(hours=number),
     "day": lambda at, number: at + timedelta(days=number),
