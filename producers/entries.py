@@ -1,0 +1,135 @@
+"""From a document to what is new in it: entries, revisions, what to remember, and what was missed. Pure."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from marsad.records import Entry, Feed, FeedState, GapMark, Seen
+from marsad.records.ids import article_id, entry_id
+from producers.identity import Candidate, Known, candidates, guids_reused, only_renamed
+from producers.parse import ParsedEntry, ParsedFeed
+from producers.schedule import expected_entries
+
+__all__ = ["Reconciled", "find_gap", "reconcile", "remember"]
+
+_REMEMBER_FACTOR: Final = 2
+_REMEMBER_LEAST: Final = 50
+
+
+class Reconciled(msgspec.Struct, frozen=True, kw_only=True):
+    """What a document means for what was known."""
+
+    entries: tuple[Entry, ...]
+    """New entries and new revisions, oldest first."""
+    new: int
+    revised: int
+    total: int
+    known: int
+    seen: dict[str, Seen]
+    newest: datetime | None
+    """The latest date in the document that is not in the future."""
+    oldest: datetime | None
+
+
+def reconcile(feed: Feed, state: FeedState, parsed: ParsedFeed, now: datetime) -> Reconciled:
+    """Compare a document with what is remembered of its feed."""
+    found = candidates(parsed.entries, parsed.link)
+    known = Known.of(state.seen)
+    trust_guids = not guids_reused(feed.id, found, known)
+    by_content = only_renamed(feed.id, found, known)
+    entries: list[Entry] = []
+    current: dict[str, Seen] = {}
+    new = revised = 0
+    for candidate in found:
+        key = known.find(feed.id, candidate, trust_guids=trust_guids, by_content=by_content)
+        before = known.by_id.get(key)
+        if before is None:
+            key = _fresh_id(feed.id, candidate, trust_guids=trust_guids)
+        if key in current:
+            continue
+        seen = _seen(feed.id, candidate, before, now)
+        current[key] = seen
+        if before is None or seen.revision > before.revision:
+            new, revised = new + (before is None), revised + (before is not None)
+            entries.append(_entry(feed, candidate, key, seen, now))
+    dates = [c.parsed.published_at for c in found if c.parsed.published_at and c.parsed.published_at <= now]
+    return Reconciled(
+        entries=tuple(reversed(entries)),
+        new=new,
+        revised=revised,
+        total=len(current),
+        known=len(current) - new,
+        seen=remember(state.seen, current),
+        newest=max(dates, default=None),
+        oldest=min(dates, default=None),
+    )
+
+
+def remember(before: Mapping[str, Seen], current: Mapping[str, Seen]) -> dict[str, Seen]:
+    """All that is in the document now, and of what has left it the latest, up to twice as many (at least 50).
+
+    What is still in the feed can thus not be forgotten, and what leaves for a poll or two is known when it returns.
+    """
+    others = sorted(((key, seen) for key, seen in before.items() if key not in current), key=lambda item: -item[1].at)
+    room = max(_REMEMBER_LEAST, _REMEMBER_FACTOR * len(current))
+    return {**current, **dict(others[:room])}
+
+
+def find_gap(state: FeedState, result: Reconciled, rate: float, now: datetime) -> GapMark | None:
+    """The proof that entries came and went between two polls: nothing known is left in the document.
+
+    Where dates are there, its oldest entry must also be newer than the newest one known; a feed that was emptied and
+    filled with older entries has missed nothing.
+    """
+    if not state.seen or not result.total or result.known:
+        return None
+    if state.newest_published and result.oldest and result.oldest <= state.newest_published:
+        return None
+    expected = expected_entries(rate, state.last_ok_at, now)
+    return GapMark(
+        at=now,
+        oldest_seen=result.oldest,
+        newest_known=state.newest_published,
+        missed_at_least=max(1, round(expected) - result.new),
+    )
+
+
+def _fresh_id(feed: str, candidate: Candidate, *, trust_guids: bool) -> str:
+    guid = candidate.guid if trust_guids else ""
+    return entry_id(feed, guid or candidate.link or f"content:{candidate.content}")
+
+
+def _seen(feed: str, candidate: Candidate, before: Seen | None, now: datetime) -> Seen:
+    at = int(now.timestamp())
+    if before is None:
+        identity = candidate.guid or candidate.content
+        return Seen(content=candidate.content, article=article_id(candidate.link, feed, identity), revision=1, at=at)
+    changed = before.content != candidate.content
+    return Seen(content=candidate.content, article=before.article, revision=before.revision + changed, at=at)
+
+
+def _entry(feed: Feed, candidate: Candidate, key: str, seen: Seen, now: datetime) -> Entry:
+    parsed: ParsedEntry = candidate.parsed
+    return Entry(
+        entry_id=key,
+        article_id=seen.article,
+        feed_id=feed.id,
+        url=parsed.url,
+        guid=candidate.guid or parsed.guid,
+        guids=candidate.guids,
+        title=parsed.title,
+        summary_html=parsed.summary,
+        content_html=parsed.content,
+        published_raw=parsed.published,
+        updated_raw=parsed.updated,
+        authors=parsed.authors,
+        enclosures=parsed.enclosures,
+        categories=parsed.categories,
+        image=parsed.image,
+        first_seen_at=now,
+        fetched_at=now,
+        revision=seen.revision,
+        content_hash=seen.content,
+    )

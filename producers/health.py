@@ -1,0 +1,125 @@
+"""What an answer says about a feed, as one named state with a sentence. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from http import HTTPStatus
+from typing import Final
+
+from marsad.errors import FetchError
+from marsad.records import FeedState, FetchResponse, Health
+from producers.parse import ParsedEntry, ParsedFeed, looks_like_bot_wall
+from producers.schedule import human
+
+__all__ = ["Verdict", "frozen_date", "is_throttled", "of_document", "of_error", "of_status", "quiet_too_long"]
+
+Verdict = tuple[Health, str]
+"""The state, and what a person should read about it."""
+
+# An answer that takes longer than this is reported as slow, though it is used like any other.
+SLOW_SECONDS: Final = 2.0
+_FEWEST_DATES: Final = 3
+_FROZEN_SECONDS: Final = 3_600.0
+_SILENT_GAPS: Final = 10.0
+_SILENT_LEAST: Final = 172_800.0
+_FEWEST_FOR_RHYTHM: Final = 8
+_WALL_STATUSES: Final = frozenset({401, 403, 429, 503})
+_HEAD: Final = 100_000
+
+
+def of_error(error: FetchError) -> Verdict:
+    """The state that a failed request means."""
+    try:
+        return Health(error.health), str(error)
+    except ValueError:
+        return Health.NETWORK, str(error)
+
+
+def of_status(answer: FetchResponse) -> Verdict | None:
+    """The state that a status other than 200 and 304 means; None for these two."""
+    status = answer.status
+    if status in {HTTPStatus.OK, HTTPStatus.NOT_MODIFIED}:
+        return None
+    words = f"the server answered {status}{_phrase(status)}"
+    if status in _WALL_STATUSES and answer.body and looks_like_bot_wall(answer.body[:_HEAD].decode("utf-8", "replace")):
+        return Health.BOT_WALL, f"{words} with a bot check"
+    if status == HTTPStatus.GONE:
+        return Health.GONE, f"{words}: the feed was removed for good; it is muted"
+    if is_throttled(answer):
+        return Health.THROTTLED, f"{words}: it wants fewer requests"
+    if status < HTTPStatus.BAD_REQUEST:
+        return Health.NOT_A_FEED, f"{words} without a document"
+    return (Health.HTTP_4XX if status < HTTPStatus.INTERNAL_SERVER_ERROR else Health.HTTP_5XX), words
+
+
+def is_throttled(answer: FetchResponse) -> bool:
+    """Tell whether the server asks for fewer requests: 429, or 503 that says when to come back."""
+    if answer.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return bool(answer.headers.get("retry-after"))
+    return answer.status == HTTPStatus.TOO_MANY_REQUESTS
+
+
+def of_document(
+    answer: FetchResponse, parsed: ParsedFeed, *, new: int, total: int, was: FeedState, now: datetime
+) -> Verdict:
+    """The state that a document means.
+
+    Args:
+        answer: where it came from.
+        parsed: as read.
+        new: entries that were new.
+        total: entries in it.
+        was: what was known before.
+        now: the present instant.
+    """
+    if parsed.kind is None:
+        return _no_feed(parsed)
+    if not total:
+        return Health.EMPTY, "the document is a feed without entries"
+    frozen = frozen_date(parsed.entries, now)
+    if frozen and was.seen and (new or was.health is Health.FROZEN_DATES):
+        return Health.FROZEN_DATES, f"all entries, new ones too, bear the date {frozen.isoformat()}"
+    quiet = quiet_too_long(parsed.entries, now)
+    if quiet and not (new and was.seen):
+        return Health.SILENT, f"no entry for {human(quiet)}, far longer than its own rhythm"
+    if answer.elapsed >= SLOW_SECONDS:
+        return Health.SLOW, f"the answer took {answer.elapsed:.1f} s"
+    return Health.OK, _remarks(parsed)
+
+
+def _no_feed(parsed: ParsedFeed) -> Verdict:
+    if "bot-wall" in parsed.problems:
+        return Health.BOT_WALL, "a bot check came instead of the feed"
+    if "empty-document" in parsed.problems:
+        return Health.EMPTY, "the answer has no body"
+    if parsed.feed_links:
+        return Health.NOT_A_FEED, f"the answer is a web page, not a feed; it offers {parsed.feed_links[0]}"
+    return Health.NOT_A_FEED, "the answer is no feed"
+
+
+def _remarks(parsed: ParsedFeed) -> str:
+    return f"read with: {', '.join(parsed.problems)}" if parsed.problems else ""
+
+
+def frozen_date(entries: Sequence[ParsedEntry], now: datetime) -> datetime | None:
+    """The one date that all entries of a document bear, if that is not about now: a feed that dates nothing truly."""
+    dates = [entry.published_at for entry in entries if entry.published_at]
+    if len(dates) < _FEWEST_DATES or len(set(dates)) > 1 or len({entry.title for entry in entries}) == 1:
+        return None
+    return dates[0] if abs((now - dates[0]).total_seconds()) > _FROZEN_SECONDS else None
+
+
+def quiet_too_long(entries: Sequence[ParsedEntry], now: datetime) -> float:
+    """Seconds since the newest entry, if that is more than ten times the feed's mean gap and two days; else 0."""
+    dates = sorted(entry.published_at for entry in entries if entry.published_at and entry.published_at <= now)
+    if len(dates) < _FEWEST_FOR_RHYTHM:
+        return 0.0
+    gap = (dates[-1] - dates[0]).total_seconds() / (len(dates) - 1)
+    quiet = (now - dates[-1]).total_seconds()
+    return quiet if quiet > max(_SILENT_LEAST, _SILENT_GAPS * gap) else 0.0
+
+
+def _phrase(status: int) -> str:
+    try:
+        return f" {HTTPStatus(status).phrase}"
+    except ValueError:
+        return ""

@@ -1,0 +1,327 @@
+"""One poll as two decisions: what to ask, and what the answer means. Pure: clock and chance come in as arguments."""
+
+import hashlib
+import random
+from datetime import datetime
+from http import HTTPStatus
+from typing import Final
+
+import msgspec
+from msgspec.structs import replace
+
+from marsad.config import PollSettings
+from marsad.errors import FetchError
+from marsad.events import FeedPolled
+from marsad.records import Entry, Feed, FeedState, FetchRequest, FetchResponse, Health
+from producers import health as judge
+from producers.entries import Reconciled, find_gap, reconcile
+from producers.hints import Hints, hints_of
+from producers.moves import vote
+from producers.parse import ParsedFeed
+from producers.parse.htmltext import plain_text
+from producers.schedule import Plan, after_failure, after_success, human, rate_after
+from producers.validators import LYING, asks_conditionally, trust_after
+
+__all__ = ["PollResult", "body_hash", "decide", "explain", "needs_parse", "request_for", "wants_page"]
+
+_ACCEPT: Final = (
+    "application/rss+xml, application/atom+xml, application/feed+json, application/rdf+xml;q=0.9, "
+    "application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.1"
+)
+_MOST_GAPS: Final = 20
+_SHARE_MEMORY: Final = 0.3
+# A summary of 600 characters is about 100 Arabic words: shorter is a teaser, longer is the article or most of it.
+_WHOLE_TEXT: Final = 600
+# How long a site is left alone that answers 429 without saying for how long.
+_THROTTLE_PAUSE: Final = 30.0
+# A feed whose new address fails so often in a row is asked at its old one every other time.
+_DOUBT_MOVE: Final = 3
+
+
+class PollResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What a poll leads to: store ``state`` and hand on ``entries`` together."""
+
+    state: FeedState
+    entries: tuple[Entry, ...] = ()
+    new: int = 0
+    revised: int = 0
+    missed: int = 0
+    retry_after: float = 0.0
+    """Seconds for which the whole site wants to be left alone."""
+    event: FeedPolled
+
+
+def request_for(feed: Feed, state: FeedState | None, now: datetime, settings: PollSettings) -> FetchRequest:
+    """What to ask: the stored address if the feed moved for good, with validators unless they may not be believed."""
+    url = (state.url if state else "") or feed.url
+    if state and state.failures >= _DOUBT_MOVE and state.failures % 2:
+        url = feed.url
+    conditional = asks_conditionally(state, now, settings)
+    return FetchRequest(
+        url=url,
+        purpose="feed",
+        etag=state.etag if state and conditional else "",
+        last_modified=state.last_modified if state and conditional else "",
+        max_bytes=settings.max_feed_bytes,
+        accept=_ACCEPT,
+    )
+
+
+def body_hash(body: bytes) -> str:
+    """Hash of a document's bytes."""
+    return hashlib.blake2b(body, digest_size=16).hexdigest()
+
+
+def needs_parse(state: FeedState | None, answer: FetchResponse, *, now: datetime) -> bool:
+    """Tell whether an answer must be parsed: a document that is not byte for byte the one before.
+
+    The same bytes are judged anew where the feed was not well, and at the first poll of each day: with time alone a
+    feed can fall silent.
+    """
+    if answer.status != HTTPStatus.OK:
+        return False
+    if state is None or state.last_ok_at is None or body_hash(answer.body) != state.body_hash:
+        return True
+    return state.health not in {Health.OK, Health.UNCHANGED} or state.last_ok_at.date() != now.date()
+
+
+class _Case(msgspec.Struct, frozen=True):
+    """All that the decisions about one answer share."""
+
+    feed: Feed
+    before: FeedState
+    conditional: bool
+    now: datetime
+    settings: PollSettings
+    rng: random.Random
+
+
+def decide(
+    feed: Feed,
+    state: FeedState | None,
+    request: FetchRequest,
+    answer: FetchResponse | FetchError,
+    parsed: ParsedFeed | None,
+    *,
+    now: datetime,
+    settings: PollSettings,
+    rng: random.Random,
+) -> PollResult:
+    """What an answer means: the new state, the entries to hand on, and when to ask again.
+
+    Args:
+        feed: the feed.
+        state: what was known; None before its first poll.
+        request: what was asked.
+        answer: what came, or the error that came instead.
+        parsed: the document, where :func:`needs_parse` said so.
+        now: the present instant.
+        settings: bounds of the interval.
+        rng: jitter.
+    """
+    conditional = bool(request.etag or request.last_modified)
+    before = state or FeedState(feed_id=feed.id)
+    before = replace(before, polls=before.polls + 1, last_poll_at=now)
+    if not conditional and isinstance(answer, FetchResponse):
+        before = replace(before, last_unconditional_at=now)
+    case = _Case(feed, before, conditional, now, settings, rng)
+    if isinstance(answer, FetchError):
+        return _failed(case, judge.of_error(answer), answer.retry_after or 0.0)
+    hints = hints_of(answer.headers, parsed, now)
+    bad = judge.of_status(answer) or _no_answer(case, answer, parsed)
+    if bad is not None:
+        pause = _THROTTLE_PAUSE if judge.is_throttled(answer) else 0.0
+        return _failed(case, bad, hints.retry_after or pause)
+    return _unchanged(case, answer, hints) if parsed is None else _read(case, answer, parsed, hints)
+
+
+def _no_answer(case: _Case, answer: FetchResponse, parsed: ParsedFeed | None) -> judge.Verdict | None:
+    """Answers that look well by their status and bring no feed."""
+    if answer.status == HTTPStatus.NOT_MODIFIED and not case.conditional:
+        return Health.NETWORK, "the server answered 304 although nothing was asked conditionally"
+    if parsed is not None and parsed.kind is None:
+        return judge.of_document(answer, parsed, new=0, total=0, was=case.before, now=case.now)
+    return None
+
+
+def _failed(case: _Case, verdict: judge.Verdict, retry_after: float) -> PollResult:
+    """No feed came. Validators and memory stay; the feed is asked again later each time, and never given up."""
+    counted = replace(_judged(case.before, verdict, case.now), failures=case.before.failures + 1)
+    plan = after_failure(
+        counted, counted.health, now=case.now, retry_after=retry_after, settings=case.settings, rng=case.rng
+    )
+    state = replace(_planned(counted, plan), muted=counted.muted or counted.health is Health.GONE)
+    pause = retry_after if state.health is Health.THROTTLED else 0.0
+    return PollResult(state=state, retry_after=pause, event=_event(case, state))
+
+
+def _unchanged(case: _Case, answer: FetchResponse, hints: Hints) -> PollResult:
+    """The server says so with 304, or sent the same bytes."""
+    before = case.before
+    redirect_to, votes, url = vote(before, answer, is_feed=True)
+    state = replace(
+        _judged(before, _still(before, answer), case.now),
+        failures=0,
+        muted=False,
+        last_ok_at=case.now,
+        rate=rate_after(before, 0, case.now),
+        redirect_to=redirect_to,
+        redirect_votes=votes,
+        url=url,
+    )
+    if answer.status == HTTPStatus.OK:
+        trust = trust_after(before, answer, conditional=case.conditional, body_changed=False, news=False)
+        state = _with_validators(replace(state, validators_trusted=trust), answer)
+    plan = after_success(
+        state,
+        now=case.now,
+        elapsed=_elapsed(case),
+        new=0,
+        total=0,
+        gap=False,
+        hints=hints,
+        settings=case.settings,
+        rng=case.rng,
+    )
+    state = _planned(state, plan)
+    return PollResult(state=state, event=_event(case, state))
+
+
+def _still(before: FeedState, answer: FetchResponse) -> judge.Verdict:
+    """Health after an answer without news: slow is slow, and what only a document can cure stays."""
+    if answer.elapsed >= judge.SLOW_SECONDS:
+        return Health.SLOW, f"the answer took {answer.elapsed:.1f} s"
+    if before.health in {Health.SILENT, Health.FROZEN_DATES, Health.EMPTY}:
+        return before.health, before.detail
+    return Health.UNCHANGED, ""
+
+
+def _read(case: _Case, answer: FetchResponse, parsed: ParsedFeed, hints: Hints) -> PollResult:
+    """A feed came: take what is new, and learn."""
+    before, now = case.before, case.now
+    result = reconcile(case.feed, before, parsed, now)
+    gap = find_gap(before, result, before.rate, now)
+    verdict = judge.of_document(answer, parsed, new=result.new, total=result.total, was=before, now=now)
+    redirect_to, votes, url = vote(before, answer, is_feed=True)
+    if url != before.url:
+        verdict = (Health.MOVED, f"moved for good to {url}")
+    digest = body_hash(answer.body)
+    news = bool(before.seen and (result.new or result.revised))
+    trust = trust_after(
+        before, answer, conditional=case.conditional, body_changed=digest != before.body_hash, news=news
+    )
+    state = replace(
+        _learned(_judged(before, verdict, now), result, now),
+        body_hash=digest,
+        validators_trusted=trust,
+        redirect_to=redirect_to,
+        redirect_votes=votes,
+        url=url,
+        gaps=(*before.gaps, gap)[-_MOST_GAPS:] if gap else before.gaps,
+        gap_count=before.gap_count + (gap is not None),
+    )
+    plan = after_success(
+        state,
+        now=now,
+        elapsed=_elapsed(case),
+        new=result.new,
+        total=result.total,
+        gap=gap is not None,
+        hints=hints,
+        settings=case.settings,
+        rng=case.rng,
+    )
+    state = _planned(_with_validators(state, answer), plan)
+    missed = gap.missed_at_least if gap else 0
+    return PollResult(
+        state=state,
+        entries=result.entries,
+        new=result.new,
+        revised=result.revised,
+        missed=missed,
+        event=_event(case, state, new=result.new, revised=result.revised, missed=missed),
+    )
+
+
+def _learned(before: FeedState, result: Reconciled, now: datetime) -> FeedState:
+    """The state with what a document taught: rate, share of known entries, newest date, memory."""
+    first = not before.seen
+    share = result.known / result.total if result.total else before.known_share
+    newest = max((at for at in (before.newest_published, result.newest) if at), default=None)
+    guess = _rate_of_document(result) if first else 0.0
+    return replace(
+        before,
+        failures=0,
+        muted=False,
+        last_ok_at=now,
+        last_new_at=now if result.new else before.last_new_at,
+        last_new_count=result.new or before.last_new_count,
+        entries_seen=before.entries_seen + result.new,
+        known_share=share if first else before.known_share + _SHARE_MEMORY * (share - before.known_share),
+        rate=guess or rate_after(before, result.new, now),
+        seen=result.seen,
+        newest_published=newest,
+    )
+
+
+def _rate_of_document(result: Reconciled) -> float:
+    """Entries an hour by the dates of a first document; 0 where they say nothing."""
+    if result.newest is None or result.oldest is None or result.newest <= result.oldest:
+        return 0.0
+    return (result.total - 1) * 3_600.0 / (result.newest - result.oldest).total_seconds()
+
+
+def _with_validators(state: FeedState, answer: FetchResponse) -> FeedState:
+    if state.validators_trusted == LYING:
+        return replace(state, etag="", last_modified="")
+    return replace(state, etag=answer.headers.get("etag", ""), last_modified=answer.headers.get("last-modified", ""))
+
+
+def _judged(state: FeedState, verdict: judge.Verdict, now: datetime) -> FeedState:
+    """The state with a new health; small differences between good states are no change to speak of."""
+    status, detail = verdict
+    same = status is state.health
+    return replace(state, health=status, health_since=state.health_since if same else now, detail=detail)
+
+
+def _planned(state: FeedState, plan: Plan) -> FeedState:
+    return replace(state, interval=plan.interval, next_poll_at=plan.at, reason=plan.reason)
+
+
+def _elapsed(case: _Case) -> float:
+    last = case.before.last_ok_at
+    return (case.now - last).total_seconds() if last else 0.0
+
+
+def _event(case: _Case, state: FeedState, *, new: int = 0, revised: int = 0, missed: int = 0) -> FeedPolled:
+    wait = (state.next_poll_at - case.now).total_seconds() if state.next_poll_at else 0.0
+    return FeedPolled(
+        feed_id=case.feed.id,
+        outlet=case.feed.outlet,
+        health=state.health,
+        new=new,
+        revised=revised,
+        missed=missed,
+        next_in=wait,
+        reason=explain(state, case.now),
+    )
+
+
+def explain(state: FeedState, now: datetime) -> str:
+    """When the feed is asked again and why, as one sentence."""
+    if state.muted:
+        return f"not polled again before somebody unmutes it: {state.detail}"
+    if state.next_poll_at is None:
+        return "polled at once: it is new"
+    wait = max(0.0, (state.next_poll_at - now).total_seconds())
+    return f"next poll in {human(wait)} because {state.reason}"
+
+
+def wants_page(feed: Feed, entry: Entry) -> bool:
+    """Tell whether the article page must be fetched: where the feed is known or seems to give only a teaser."""
+    if not entry.url or feed.full_text is True:
+        return False
+    if feed.full_text is False:
+        return True
+    text = max(plain_text(entry.content_html), plain_text(entry.summary_html), key=len)
+    return len(text) < _WHOLE_TEXT

@@ -1,0 +1,261 @@
+"""The poller: asks every feed in its time, for as long as the process runs. What an answer means is decided elsewhere."""
+
+import asyncio
+import random
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from marsad.clock import Clock
+from marsad.config import PollSettings
+from marsad.errors import FetchError
+from marsad.events import EventSink, StageFailed
+from marsad.ports import FeedRegistry, Fetcher, PollLedger
+from marsad.records import Feed, FeedState, FetchRequest, FetchResponse, Quarantined
+from marsad.records.ids import quarantine_id
+from producers.parse import ParsedFeed, parse
+from producers.politeness import HostGate, site_of
+from producers.poll import PollResult, decide, needs_parse, request_for
+from producers.ready import ReadyQueue
+
+__all__ = ["Poller"]
+
+_IDLE_SECONDS: Final = 0.5
+# The registry is read again after a hundred times the time that reading took: at most 1 % of one processor.
+_REFRESH_LEAST: Final = 2.0
+_REFRESH_RATIO: Final = 100.0
+_RETRY_UNEXPECTED: Final = 60.0
+_STOP_SECONDS: Final = 1.5
+_KEPT_BYTES: Final = 200_000
+_MUTED_RECHECK: Final = timedelta(hours=24)
+
+
+class Poller:
+    """Polls the feeds of a registry and commits what they bring.
+
+    Args:
+        registry: the feeds; read again every few seconds, so that changes take effect without a restart.
+        ledger: what is known of each feed; state and entries are committed together.
+        fetcher: makes the requests.
+        gate: keeps requests to one site apart; the same one that the page reader uses.
+        settings: intervals and limits.
+        clock: tells the time.
+        rng: jitter.
+        events: told of every poll and every failure.
+    """
+
+    def __init__(
+        self,
+        registry: FeedRegistry,
+        ledger: PollLedger,
+        fetcher: Fetcher,
+        gate: HostGate,
+        settings: PollSettings,
+        clock: Clock,
+        rng: random.Random,
+        events: EventSink,
+    ) -> None:
+        self._registry = registry
+        self._ledger = ledger
+        self._fetcher = fetcher
+        self._gate = gate
+        self._settings = settings
+        self._clock = clock
+        self._rng = rng
+        self._events = events
+        self._queue = ReadyQueue(gate.limit)
+        self._addresses: dict[str, str] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._commits: set[asyncio.Future[Any]] = set()
+        self._wake = asyncio.Event()
+        # One thread: parsing holds the interpreter's lock anyway, and a queue of documents is bounded by concurrency.
+        self._parsing = ThreadPoolExecutor(1, thread_name_prefix="parse")
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Poll until ``stop`` is set. Requests under way are then dropped, commits under way are finished."""
+        stopping = asyncio.create_task(stop.wait())
+        refreshing = asyncio.create_task(self._keep_refreshing())
+        try:
+            while not stop.is_set():
+                self._wake.clear()
+                self._start_due()
+                await self._wait(stopping)
+        finally:
+            stopping.cancel()
+            refreshing.cancel()
+            await self._drain(refreshing)
+            self._parsing.shutdown(wait=False, cancel_futures=True)
+
+    async def poll_once(self, feed_id: str) -> PollResult | None:
+        """Poll one feed now and commit the result; None if there is no such feed.
+
+        Raises:
+            StoreError: the ledger cannot be read or written; nothing is half done.
+        """
+        feed, state = await asyncio.to_thread(self._load, feed_id)
+        if feed is None:
+            return None
+        request = request_for(feed, state, self._clock.now(), self._settings)
+        answer, parsed = await self._ask(feed, state, request)
+        result = decide(
+            feed, state, request, answer, parsed, now=self._clock.now(), settings=self._settings, rng=self._rng
+        )
+        if result.retry_after:
+            self._gate.throttle(request.url, result.retry_after)
+        await self._commit(result, ())
+        self._events.emit(result.event)
+        return result
+
+    def _load(self, feed_id: str) -> tuple[Feed | None, FeedState | None]:
+        return self._registry.feed(feed_id), self._ledger.state(feed_id)
+
+    async def _ask(
+        self, feed: Feed, state: FeedState | None, request: FetchRequest
+    ) -> tuple[FetchResponse | FetchError, ParsedFeed | None]:
+        try:
+            async with self._gate.slot(request.url):
+                answer = await self._fetcher.fetch(request)
+        except FetchError as error:
+            return error, None
+        if not needs_parse(state, answer, now=self._clock.now()):
+            return answer, None
+        loop = asyncio.get_running_loop()
+        parsed = await loop.run_in_executor(self._parsing, _parse, answer, self._settings.max_entries)
+        return answer, parsed
+
+    async def _commit(self, result: PollResult, quarantined: tuple[Quarantined, ...]) -> None:
+        """Commit to the end even if the poll is cancelled meanwhile."""
+        work = asyncio.ensure_future(
+            asyncio.to_thread(self._ledger.commit_poll, result.state, result.entries, quarantined)
+        )
+        self._commits.add(work)
+        work.add_done_callback(self._commits.discard)
+        await asyncio.shield(work)
+
+    def _start_due(self) -> None:
+        while len(self._tasks) < self._settings.concurrency:
+            feed_id = self._queue.take(self._clock.now())
+            if feed_id is None:
+                return
+            self._track(self._poll_and_requeue(feed_id))
+
+    def _track(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._wake.set()
+
+    async def _poll_and_requeue(self, feed_id: str) -> None:
+        """One poll; whatever goes wrong in it concerns this feed alone."""
+        now = self._clock.now()
+        again = now + timedelta(seconds=max(_RETRY_UNEXPECTED, self._settings.min_interval))
+        try:
+            result = await self.poll_once(feed_id)
+            if result is not None:
+                again = _due(result.state, self._clock.now())
+        except Exception as error:  # noqa: BLE001  # the edge of the stage: one feed must never stop the others
+            self._events.emit(
+                StageFailed(
+                    stage="poll",
+                    error=f"{feed_id}: {type(error).__name__}: {error}",
+                    retry_in=(again - now).total_seconds(),
+                )
+            )
+            await self._quarantine(feed_id, error)
+        finally:
+            self._queue.done(feed_id, again)
+
+    async def _quarantine(self, feed_id: str, error: Exception) -> None:
+        """Keep the feed that met an unexpected error where a person sees it; the state stays as it was."""
+        reason = f"{type(error).__name__}: {error}"
+        try:
+            feed, state = await asyncio.to_thread(self._load, feed_id)
+            item = Quarantined(
+                id=quarantine_id("poll", feed_id, reason),
+                stage="poll",
+                key=feed_id,
+                reason=reason,
+                payload=(feed.url if feed else "").encode()[:_KEPT_BYTES],
+                at=self._clock.now(),
+            )
+            kept = state or FeedState(feed_id=feed_id)
+            await asyncio.to_thread(self._ledger.commit_poll, kept, (), (item,))
+        except Exception as second:  # noqa: BLE001  # most often the store itself is what failed; the event was sent
+            self._events.emit(StageFailed(stage="poll", error=f"{feed_id}: not quarantined: {second}"))
+
+    async def _keep_refreshing(self) -> None:
+        while True:
+            started = self._clock.monotonic()
+            try:
+                await self._refresh()
+            except Exception as error:  # noqa: BLE001  # a store that is locked for a moment must not end polling
+                self._events.emit(StageFailed(stage="poll", error=f"the feed list cannot be read: {error}"))
+            took = self._clock.monotonic() - started
+            await asyncio.sleep(max(_REFRESH_LEAST, took * _REFRESH_RATIO))
+
+    async def _refresh(self) -> None:
+        """Take up added feeds, let go of removed or disabled ones; a changed address is polled anew at once."""
+        feeds = await asyncio.to_thread(lambda: {feed.id: feed.url for feed in self._registry.feeds() if feed.enabled})
+        for feed_id in self._queue.ids() - feeds.keys():
+            self._queue.remove(feed_id)
+            self._addresses.pop(feed_id, None)
+        fresh = {feed_id for feed_id, url in feeds.items() if self._addresses.get(feed_id) != url}
+        if not fresh:
+            return
+        due = await asyncio.to_thread(self._due_times, fresh)
+        now = self._clock.now()
+        for feed_id in fresh:
+            self._queue.add(feed_id, site_of(feeds[feed_id]), due.get(feed_id, now))
+            self._addresses[feed_id] = feeds[feed_id]
+        self._wake.set()
+
+    def _due_times(self, fresh: set[str]) -> dict[str, datetime]:
+        if len(fresh) == 1:
+            states = [state for feed_id in fresh if (state := self._ledger.state(feed_id))]
+        else:
+            states = [_light(state) for state in self._ledger.states() if state.feed_id in fresh]
+        now = self._clock.now()
+        return {state.feed_id: _due(state, now) for state in states}
+
+    async def _wait(self, stopping: asyncio.Task[bool]) -> None:
+        """Sleep until a feed is due, a poll has ended, the feed list has changed or the end is asked for."""
+        due = self._queue.next_due()
+        seconds = _IDLE_SECONDS
+        if due is not None and len(self._tasks) < self._settings.concurrency:
+            seconds = min(seconds, max(0.0, (due - self._clock.now()).total_seconds()))
+        waking = asyncio.create_task(self._wake.wait())
+        try:
+            await asyncio.wait({waking, stopping}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waking.cancel()
+
+    async def _drain(self, refreshing: asyncio.Task[None]) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(refreshing, *self._tasks, return_exceptions=True)
+        if self._commits:
+            await asyncio.wait(self._commits, timeout=_STOP_SECONDS)
+
+
+def _parse(answer: FetchResponse, max_entries: int) -> ParsedFeed:
+    return parse(
+        answer.body,
+        content_type=answer.headers.get("content-type", ""),
+        url=answer.final_url,
+        max_entries=max_entries,
+    )
+
+
+def _light(state: FeedState) -> FeedState:
+    """A state without its memory of entries: at start the times of all feeds are read, not what they contained."""
+    return FeedState(feed_id=state.feed_id, next_poll_at=state.next_poll_at, muted=state.muted)
+
+
+def _due(state: FeedState, now: datetime) -> datetime:
+    if state.muted:
+        return now + _MUTED_RECHECK
+    return state.next_poll_at or now
