@@ -1,1 +1,47 @@
 """Benches and endurance runs: speed as ratios, and replays of real news with crashes."""
+
+import json
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from marsad.config import eval_data_dir
+from marsad_app.bench.speed import Row, memory_of_idle_feeds, search_latency, stages
+
+__all__ = ["run_bench"]
+
+_OUT = Path("out/bench")
+
+
+def run_bench(*, as_json: bool) -> int:
+    """Take all figures, print them, and write out/bench.json; 0 whatever they are: a slow machine is no fault.
+
+    Raises:
+        ConfigError: the corpus is not there.
+    """
+    data = eval_data_dir()
+    console = Console(stderr=as_json)
+    rows: list[Row] = []
+    for name, take in (
+        ("stages", lambda: stages(data)),
+        ("memory", memory_of_idle_feeds),
+        ("search", lambda: search_latency(data, _OUT / "search")),
+    ):
+        console.print(f"{name} …")
+        rows += take()
+    table = Table("measure", "value", "goal", "", "detail")
+    for row in rows:
+        goal = f"{'≤' if row.at_most else '≥'} {row.target:g}"
+        table.add_row(row.measure, f"{row.value:.2f}", goal, "ok" if row.ok() else "short", row.detail)
+    report = json.dumps(
+        [{**msgspec.structs.asdict(row), "reached": row.ok()} for row in rows], ensure_ascii=False, indent=1
+    )
+    _OUT.parent.mkdir(parents=True, exist_ok=True)
+    (_OUT.parent / "bench.json").write_text(report, encoding="utf-8")
+    if as_json:
+        Console().print_json(report)
+    else:
+        console.print(table)
+    return 0

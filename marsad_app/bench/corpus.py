@@ -89,7 +89,7 @@ def article_of(document: Document, number: int, copy: int = 0) -> Article:
     """A clean article, without tags, for filling an index; copies differ in id and time."""
     seen = _EPOCH + timedelta(seconds=number * 97 + copy)
     return Article(
-        article_id=article_id(f"{document.url}#{copy}", "", ""),
+        article_id=article_id(f"{document.id}#{copy}", "", ""),
         url=document.url,
         guids=(f"{document.id}#{copy}",),
         title=document.title,
@@ -100,5 +100,5 @@ def article_of(document: Document, number: int, copy: int = 0) -> Article:
         sections=(document.category,),
         published_at=seen,
         first_seen_at=seen,
-        story_id=article_id(f"{document.url}#{copy}", "", ""),
+        story_id=article_id(f"{document.id}#{copy}", "", ""),
     )

@@ -56,13 +56,16 @@ class Database:
         self._readers_lock = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._writer = self._connect()
+        except OSError as error:
+            advice = "set data.dir to a folder that can be written"
+            raise StoreError(f"{path}: cannot be opened: {error.strerror}; {advice}") from error
+        self._writer = self._connect()
+        try:
             with self._explained():
                 self._migrate()
-        except OSError as error:
-            raise StoreError(
-                f"{path}: cannot be opened: {error.strerror}; set data.dir to a folder that can be written"
-            ) from error
+        except StoreError:
+            self._writer.close()
+            raise
 
     def _connect(self) -> sqlite3.Connection:
         with self._explained():

@@ -16,6 +16,7 @@ from marsad.clock import SystemClock
 from marsad.config import Settings
 from marsad.ports import Outlet
 from marsad.records import Alert, Article
+from marsad.taxonomy import Taxonomy, load_taxonomy
 from marsad_app.embedded.board import Board, TerminalOutlet
 from marsad_app.embedded.runtime import Runtime, show
 from marsad_app.embedded.server import WebServer, bind
@@ -72,16 +73,10 @@ def run_demo(settings: Settings, *, duration: float = 110.0, exit_when_done: boo
     shutil.rmtree(_FOLDER, ignore_errors=True)
     store = open_store(_FOLDER, wants_page)
     try:
+        board, taxonomy = Board(), load_taxonomy(None)
+        web = WebServer(settings, store, SystemClock(), board, socket, taxonomy)
         return asyncio.run(
-            _demo(
-                settings,
-                store,
-                WebServer(settings, store, SystemClock(), board := Board(), socket),
-                board,
-                console,
-                duration,
-                exit_when_done,
-            )
+            _demo(settings, store, web, board, taxonomy, console, duration, exit_when_done=exit_when_done)
         )
     finally:
         store.close()
@@ -93,8 +88,10 @@ async def _demo(
     store: Store,
     web: WebServer,
     board: Board,
+    taxonomy: Taxonomy,
     console: Console,
     duration: float,
+    *,
     exit_when_done: bool,
 ) -> int:
     clock = SystemClock()
@@ -109,7 +106,7 @@ async def _demo(
         for subscription in content.as_subscriptions(clock.now()):
             store.subscriptions.put_subscription(subscription)
         outlets: dict[str, Outlet] = {TERMINAL: TerminalOutlet(console)}
-        runtime = Runtime(settings, store, clock, board, outlets=outlets, web=web)
+        runtime = Runtime(settings, store, clock, board, outlets=outlets, web=web, taxonomy=taxonomy)
         console.print(f"Sample newsroom: {len(content.articles)} articles over {duration:.0f} s at {newsroom.base_url}")
         console.print(f"Web page: [bold]{web.address}[/bold]  (Ctrl-C ends)")
         working = asyncio.create_task(runtime.run(stop))

@@ -17,7 +17,7 @@ from marsad.config import Settings
 from marsad.errors import ConfigError
 from marsad.ports import Outlet
 from marsad.records import Feed, Subscription
-from marsad.taxonomy import load_taxonomy
+from marsad.taxonomy import Taxonomy, load_taxonomy
 from marsad_app.embedded.board import Board, TerminalOutlet
 from marsad_app.embedded.page_stage import PageStage
 from marsad_app.embedded.processor import Processor
@@ -54,6 +54,7 @@ class Runtime:
         board: counts what happens.
         outlets: outlets by address, beside those that apprise reaches.
         web: the page and the API, or None.
+        taxonomy: the topics.
     """
 
     def __init__(
@@ -65,13 +66,13 @@ class Runtime:
         *,
         outlets: Mapping[str, Outlet],
         web: WebServer | None,
+        taxonomy: Taxonomy,
     ) -> None:
         self._settings = settings
         self._store = store
         self._clock = clock
         self._board = board
         self._web = web
-        taxonomy = load_taxonomy(settings.process.topics_dir)
         processor = Processor(
             store,
             Pipeline.build(taxonomy),
@@ -183,9 +184,10 @@ def run(settings: Settings, *, feeds_file: Path | None = None, web: bool = True)
     store = open_store(settings.data.dir, wants_page)
     try:
         feeds = feeds_to_watch(store, feeds_file)
-        server = WebServer(settings, store, clock, board, socket) if socket else None
+        taxonomy = load_taxonomy(settings.process.topics_dir)
+        server = WebServer(settings, store, clock, board, socket, taxonomy) if socket else None
         outlets: dict[str, Outlet] = {TERMINAL: TerminalOutlet(console)} if settings.alerts.terminal else {}
-        runtime = Runtime(settings, store, clock, board, outlets=outlets, web=server)
+        runtime = Runtime(settings, store, clock, board, outlets=outlets, web=server, taxonomy=taxonomy)
         address = server.address if server else ""
         console.print(
             f"Watching {len(feeds)} feeds; store in {settings.data.dir}." + (f" Web page: {address}" if address else "")

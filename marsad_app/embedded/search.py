@@ -18,7 +18,7 @@ _MOST_HITS = 100
 _MOST_OFFSET = 10_000
 _COUNTED = 10_000
 """Matches that are counted exactly; beyond, the total is a lower bound."""
-_RANKED = 5_000
+_RANKED = 3_000
 """Newest matches that relevance and story size are computed for: bm25 takes 2 µs a match, and news is read newest first."""
 _CHECKED = 2_000
 """Newest candidates that are compared with the predicate where FTS5 alone cannot say."""
@@ -52,7 +52,7 @@ class SqliteSearch:
     ) -> SearchPage:
         """The articles that the query means, with highlights; see ``marsad.ports``.
 
-        By relevance and by story size only the newest 5,000 matches are put in order.
+        By relevance and by story size only the newest 3,000 matches are put in order.
         """
         began = time.perf_counter()
         limit, offset = min(max(limit, 1), _MOST_HITS), min(max(offset, 0), _MOST_OFFSET)

@@ -10,6 +10,7 @@ import uvicorn
 from marsad.clock import Clock
 from marsad.config import Settings
 from marsad.errors import ConfigError
+from marsad.taxonomy import Taxonomy, load_taxonomy
 from marsad_app.embedded.board import Board
 from marsad_app.embedded.services import services_for
 from marsad_app.embedded.store import Store
@@ -56,14 +57,24 @@ class WebServer:
         clock: the time.
         board: live counters.
         listener: from ``bind``.
+        taxonomy: the topics; read from the settings if not given.
     """
 
-    def __init__(self, settings: Settings, store: Store, clock: Clock, board: Board, listener: socket.socket) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        clock: Clock,
+        board: Board,
+        listener: socket.socket,
+        taxonomy: Taxonomy | None = None,
+    ) -> None:
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         self.address = settings.web.base_url.rstrip("/") or f"http://{shown}:{port}"
         self._listener = listener
-        self._app = create_app(services_for(settings, store, clock, board))
+        taxonomy = taxonomy or load_taxonomy(settings.process.topics_dir)
+        self._app = create_app(services_for(settings, store, clock, board, taxonomy))
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Answer requests until ``stop``."""

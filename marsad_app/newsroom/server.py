@@ -1,8 +1,8 @@
 """Serves the sample newsroom over HTTP on loopback: feeds with validators, pages, robots.txt and the truth."""
 
 import asyncio
-import contextlib
 import hashlib
+import signal
 from collections import Counter
 from datetime import datetime, timedelta
 
@@ -149,13 +149,18 @@ class NewsroomServer:
         )
 
 
-async def serve(host: str, port: int, duration: float) -> None:
-    """Serve the shipped newsroom until cancelled."""
+def serve(host: str, port: int, duration: float) -> int:
+    """Serve the shipped newsroom until SIGTERM or SIGINT; the exit status."""
+    asyncio.run(_serve(host, port, duration))
+    return 0
+
+
+async def _serve(host: str, port: int, duration: float) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     server = NewsroomServer(load(), SystemClock(), duration, host, port)
     await server.start()
     print(f"Sample newsroom at {server.base_url}; its feeds: {server.base_url}/opml")  # noqa: T201 - a command's answer
-    try:
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.Event().wait()
-    finally:
-        await server.stop()
+    await stop.wait()
+    await server.stop()

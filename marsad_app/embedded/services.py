@@ -1,0 +1,42 @@
+"""The ports of the embedded store as the web page takes them."""
+
+from collections.abc import Mapping
+
+from marsad.clock import Clock
+from marsad.config import Settings
+from marsad.taxonomy import Taxonomy
+from marsad_app.embedded.board import Board
+from marsad_app.embedded.redo import redo
+from marsad_app.embedded.store import Store
+from marsad_app.web.services import Services
+from sinks.alerts.deliver import check_outlet
+
+__all__ = ["services_for"]
+
+
+def services_for(settings: Settings, store: Store, clock: Clock, board: Board, taxonomy: Taxonomy) -> Services:
+    """Everything that ``create_app`` needs, over one store."""
+
+    def replay(item_id: str) -> bool:
+        item = store.quarantine.quarantined_item(item_id)
+        return item is not None and not redo(store, item)
+
+    def status() -> Mapping[str, object]:
+        return {**board.snapshot(), "waiting": store.queue.waiting(), "articles": store.search.count()}
+
+    return Services(
+        registry=store.feeds,
+        ledger=store.polls,
+        search=store.search,
+        stories=store.stories,
+        subscriptions=store.subscriptions,
+        alerts=store.alerts,
+        deliveries=store.deliveries,
+        quarantine=store.quarantine,
+        settings=settings,
+        clock=clock,
+        taxonomy=taxonomy,
+        replay=replay,
+        status=status,
+        check_outlet=check_outlet,
+    )
