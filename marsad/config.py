@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -85,7 +86,7 @@ class PollSettings(_Section):
     timeout: float = Field(30, gt=0, description="whole time of one request, redirects and body included")
     max_feed_bytes: int = Field(10_000_000, ge=10_000, description="largest feed body, after decompression")
     max_page_bytes: int = Field(5_000_000, ge=10_000, description="largest article page, after decompression")
-    max_redirects: int = Field(5, ge=0, le=20)
+    max_redirects: int = Field(5, ge=0, le=20, description="redirects followed in one request")
     max_entries: int = Field(
         2_000, ge=1, description="entries read from one feed document; more is a problem that is shown"
     )
@@ -95,7 +96,11 @@ class PollSettings(_Section):
     allow_networks: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
         (), description="private addresses (CIDR) that may be asked all the same, such as 127.0.0.0/8"
     )
-    user_agent: str = Field("Marsad/0.1 (+news monitoring; feed reader)", min_length=3)
+    user_agent: str = Field(
+        "Marsad/0.1 (+news monitoring; feed reader)",
+        min_length=3,
+        description="what servers are told; name a page or an address at which their operators can reach you",
+    )
 
 
 class ProcessSettings(_Section):
@@ -135,14 +140,14 @@ class KafkaSettings(_Section):
 class ElasticsearchSettings(_Section):
     """The index of the cluster size."""
 
-    url: str = Field("http://127.0.0.1:9200")
+    url: str = Field("http://127.0.0.1:9200", description="address of the cluster")
     prefix: str = Field("marsad", pattern=r"^[a-z0-9-]+$", description="first part of every index name")
 
 
 class LogSettings(_Section):
     """What is written to standard error."""
 
-    level: Literal["debug", "info", "warning", "error"] = "info"
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="least weight of a line that is written")
     format: Literal["auto", "text", "json"] = Field("auto", description="auto: text on a terminal, JSON elsewhere")
 
 
@@ -238,3 +243,16 @@ def load_settings() -> Settings:
             f"poll.min_interval ({settings.poll.min_interval}) is greater than poll.max_interval ({settings.poll.max_interval})"
         )
     return settings
+
+
+def setting_sources() -> dict[str, str]:
+    """Where each setting comes from that is not at its default: ``env`` or ``file``, by ``section.key``.
+
+    Meant for after ``load_settings``, which explains what cannot be read.
+    """
+    found: dict[str, str] = {}
+    file, env = TomlConfigSettingsSource(Settings, _config_file()), EnvSettingsSource(Settings)
+    for name, source in (("file", file), ("env", env)):
+        for section, values in source().items():
+            found |= {f"{section}.{key}": name for key in values}
+    return found

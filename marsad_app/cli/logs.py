@@ -1,0 +1,43 @@
+"""Where log lines go: standard error, as text on a terminal and as JSON elsewhere, by ``log.level`` and ``log.format``."""
+
+import logging
+import sys
+from typing import Literal
+
+import structlog
+
+from marsad.config import LogSettings
+
+__all__ = ["configure_logs"]
+
+_Level = Literal["debug", "info", "warning", "error"]
+
+
+def configure_logs(settings: LogSettings, *, least: _Level = "debug") -> None:
+    """Set up logging for a program that runs for long; libraries' own lines below warning are left out.
+
+    Args:
+        settings: level and format.
+        least: the lowest level shown whatever the settings say.
+    """
+    level = max(logging.getLevelNamesMapping()[name.upper()] for name in (settings.level, least))
+    text = settings.format == "text" or (settings.format == "auto" and sys.stderr.isatty())
+    shape = (
+        [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        if text
+        else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)]
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *shape,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(
+        level=max(level, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
+    )

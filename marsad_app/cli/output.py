@@ -1,0 +1,86 @@
+"""Output: tables for people, tab-separated lines for pipes, JSON lines for programs.
+
+Titles come from anybody's feed: control characters in them never reach the terminal, and right-to-left cells are
+isolated, so that they turn neither their neighbours nor the line around.
+"""
+
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+import typer
+
+from marsad.arabic import isolate_latin
+
+__all__ = ["JsonOption", "cell", "instant", "json_line", "note", "one_line", "table", "to_json"]
+
+_CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+_SURROGATES: Final = re.compile("[\ud800-\udfff]")
+_RTL: Final = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+_FSI, _PDI = "\u2068", "\u2069"
+
+JsonOption = typer.Option("--json", help="JSON lines instead of a table.")
+
+
+def one_line(text: str) -> str:
+    """The text without line breaks, terminal controls and direction controls."""
+    return " ".join(_CONTROLS.sub(" ", text).split())
+
+
+def cell(text: str, *, longest: int = 0) -> str:
+    """The text as a table cell: cut to ``longest`` characters (0: never), Latin names and the whole isolated."""
+    text = one_line(text)
+    if longest and len(text) > longest:
+        text = text[: longest - 1].rstrip() + "…"
+    return f"{_FSI}{isolate_latin(text)}{_PDI}" if _RTL.search(text) else text
+
+
+def instant(at: datetime | None) -> str:
+    """An instant to the minute, UTC; a dash for none."""
+    return at.strftime("%Y-%m-%d %H:%M") if at else "-"
+
+
+def to_json(value: Any) -> str:
+    """One line of JSON, valid UTF-8 whatever is in it: lone surrogates become U+FFFD."""
+    try:
+        return msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_sound(msgspec.to_builtins(value))).decode()
+
+
+def _sound(value: Any) -> Any:
+    if isinstance(value, str):
+        return _SURROGATES.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_sound(key): _sound(item) for key, item in value.items()}
+    return [_sound(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def json_line(value: Any) -> None:
+    """Write one line of JSON."""
+    sys.stdout.write(to_json(value) + "\n")
+
+
+def note(text: str) -> None:
+    """A remark for the person, on standard error, so that it never mixes with the data."""
+    typer.echo(text, err=True)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table on a terminal; elsewhere a header and tab-separated lines, uncut, without isolates."""
+    if not sys.stdout.isatty():
+        typer.echo("\t".join(columns))
+        for row in rows:
+            typer.echo("\t".join(one_line(text) for text in row))
+        return
+    from rich.console import Console  # noqa: PLC0415 - 50 ms that lines for pipes and JSON need not wait for
+    from rich.table import Table  # noqa: PLC0415 - the same
+    from rich.text import Text  # noqa: PLC0415 - the same
+
+    drawn = Table(*columns, box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for row in rows:
+        drawn.add_row(*(Text(cell(text), overflow="fold") for text in row))
+    Console().print(drawn)

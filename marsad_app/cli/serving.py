@@ -1,0 +1,60 @@
+"""What serves alone: the web page over a store that something else may be filling, and the sample newsroom."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import typer
+
+from marsad.clock import SystemClock
+from marsad.config import Settings
+from marsad_app.embedded.board import Board
+from marsad_app.embedded.server import WebServer, bind
+from marsad_app.embedded.store import Store
+from marsad_app.newsroom.server import serve
+
+__all__ = ["serve_newsroom", "serve_web"]
+
+
+def serve_web(settings: Settings, store: Store) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        ConfigError: the port is taken.
+    """
+    listener = bind(settings.web.host, settings.web.port)
+    try:
+        server = WebServer(settings, store, SystemClock(), Board(), listener)
+        typer.echo(f"Web page: {server.address}  (Ctrl-C ends)", err=True)
+        until_signal(server.serve)
+    finally:
+        listener.close()
+
+
+def until_signal(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
+    """Run something that ends when its event is set, and set it at SIGTERM or SIGINT."""
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await serve(stop)
+
+    asyncio.run(main())
+
+
+def serve_newsroom(host: str, port: int, duration: float) -> None:
+    """Serve the sample newsroom until SIGTERM or SIGINT."""
+
+    async def serve_until(stop: asyncio.Event) -> None:
+        serving = asyncio.create_task(serve(host, port, duration))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (serving, stopping):
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await serving
+
+    until_signal(serve_until)

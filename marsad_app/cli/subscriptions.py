@@ -1,0 +1,277 @@
+"""``marsad subscriptions``."""
+
+import secrets
+from typing import Annotated, Any, Literal
+
+import msgspec
+import typer
+
+from marsad.clock import SystemClock
+from marsad.config import load_settings
+from marsad.errors import ConfigError
+from marsad.records import Subscription, Trigger
+from marsad.records.ids import subscription_id
+from marsad_app.cli.lazy import example
+from marsad_app.cli.opening import existing_store, made_store, parse_query, pick
+from marsad_app.cli.output import JsonOption, cell, instant, json_line, note, table
+from marsad_app.cli.quiet import parse_quiet
+from marsad_app.embedded.store import Store
+
+__all__ = ["app", "find"]
+
+app = typer.Typer(
+    help="Saved queries that raise alerts.",
+    epilog=example(
+        "marsad subscriptions add 'topic:sanctions country:RU' --name Sanctions", "marsad subscriptions list"
+    ),
+    no_args_is_help=True,
+)
+
+Cadence = Literal["instant", "hourly", "daily", "weekly"]
+_Id = Annotated[str, typer.Argument(metavar="ID", help="The subscription's id, its first letters, or its name.")]
+_Reveal = Annotated[bool, typer.Option("--reveal", help="Show outlet addresses and the feed's secret in full.")]
+
+
+def find(store: Store, wanted: str) -> Subscription:
+    """The subscription that a person means by id, beginning of an id, or name.
+
+    Raises:
+        ConfigError: none, or several.
+    """
+    known = store.subscriptions.subscriptions()
+    named = [subscription for subscription in known if subscription.name == wanted]
+    if len(named) == 1:
+        return named[0]
+    try:
+        return pick("subscription", wanted, ((subscription.id, subscription) for subscription in known))
+    except ConfigError as error:
+        raise ConfigError(f"{error}; `marsad subscriptions list` shows them") from error
+
+
+@app.command("list", epilog=example("marsad subscriptions list", "marsad subscriptions list --json"))
+def list_subscriptions(*, reveal: _Reveal = False, as_json: Annotated[bool, JsonOption] = False) -> None:
+    """All subscriptions, oldest first."""
+    with existing_store() as store:
+        known = store.subscriptions.subscriptions()
+    if as_json:
+        for subscription in known:
+            json_line(_record(subscription, reveal=reveal))
+        return
+    if not known:
+        note("no subscriptions; `marsad subscriptions add QUERY` makes one")
+        return
+    table(
+        ("id", "name", "state", "cadence", "when", "outlets", "query"),
+        (
+            (
+                one.id[:8],
+                one.name,
+                "on" if one.enabled else "off",
+                one.cadence,
+                " ".join(trigger.value for trigger in one.triggers),
+                " ".join(_outlets(one, reveal=reveal)),
+                one.query,
+            )
+            for one in known
+        ),
+    )
+
+
+@app.command(
+    epilog=example(
+        "marsad subscriptions add 'روسيا الجزائر topic:defense-cooperation' --name 'Russia and Algeria'",
+        "marsad subscriptions add 'topic:energy' --cadence daily --outlet 'mailto://user:password@example.org'",
+        "marsad subscriptions add 'country:DZ' --quiet 22:00-07:00 --zone Africa/Algiers --outlet terminal:",
+    )
+)
+def add(
+    query: Annotated[str, typer.Argument(help="As for `marsad search`.")],
+    *,
+    name: Annotated[str, typer.Option(help="What people call it; by default the query.")] = "",
+    owner: Annotated[str, typer.Option(help="Whose it is.")] = "",
+    trigger: Annotated[list[Trigger] | None, typer.Option(help="What raises an alert; may be repeated.")] = None,
+    story_outlets: Annotated[int, typer.Option(min=2, help="Outlets a story must reach, for story-outlets.")] = 2,
+    cadence: Annotated[Cadence, typer.Option(help="At once, or as a digest.")] = "instant",
+    quiet: Annotated[str, typer.Option(help="Hours without messages, such as 22:00-07:00.")] = "",
+    zone: Annotated[str, typer.Option(help="IANA time zone of the quiet hours and digests.")] = "UTC",
+    outlet: Annotated[list[str] | None, typer.Option(help="terminal: or an apprise URL; may be repeated.")] = None,
+    language: Annotated[Literal["ar", "en"], typer.Option(help="Language of the messages.")] = "ar",
+    as_json: Annotated[bool, JsonOption] = False,
+) -> None:
+    """Save a query. Alerts always reach the web page and the subscription's own Atom feed; outlets come on top.
+
+    Adding the same owner, name and query again replaces the settings and keeps the address of the Atom feed.
+    """
+    parse_query(query)
+    _check_outlets(outlet or [])
+    with made_store() as store:
+        made = Subscription(
+            id=subscription_id(owner, name or query, query),
+            name=name or query,
+            query=query,
+            owner=owner,
+            triggers=tuple(dict.fromkeys(trigger or [Trigger.NEW_STORY])),
+            story_outlets=story_outlets,
+            cadence=cadence,
+            quiet=parse_quiet(quiet, zone),
+            outlets=tuple(dict.fromkeys(outlet or [])),
+            language=language,
+            created_at=SystemClock().now(),
+            secret=secrets.token_hex(16),
+        )
+        before = store.subscriptions.subscription(made.id)
+        if before is not None:
+            made = msgspec.structs.replace(made, created_at=before.created_at, secret=before.secret)
+        store.subscriptions.put_subscription(made)
+    if as_json:
+        json_line(_record(made, reveal=True))
+    else:
+        typer.echo(f"{made.id[:8]} {'replaced' if before else 'added'}: {cell(made.name)}")
+
+
+@app.command(
+    epilog=example("marsad subscriptions show 51c0ffee", "marsad subscriptions show Sanctions --reveal --json")
+)
+def show(subscription: _Id, *, reveal: _Reveal = False, as_json: Annotated[bool, JsonOption] = False) -> None:
+    """One subscription with its latest alerts and deliveries."""
+    with existing_store() as store:
+        one = find(store, subscription)
+        alerts = store.alerts.alerts(subscription_id=one.id, limit=10)
+        deliveries = store.deliveries.deliveries(subscription_id=one.id, limit=10)
+    record = _record(one, reveal=reveal)
+    sent = [
+        {**msgspec.to_builtins(item), "outlet": item.outlet if reveal else _masked(item.outlet)} for item in deliveries
+    ]
+    if as_json:
+        json_line({"subscription": record, "alerts": alerts, "deliveries": sent})
+        return
+    for name, value in record.items():
+        shown = " ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+        typer.echo(f"{name:14} {cell(shown)}")
+    if alerts:
+        typer.echo("")
+        table(
+            ("at (UTC)", "why", "outlet", "title"), ((instant(a.at), a.reason.value, a.outlet, a.title) for a in alerts)
+        )
+    if deliveries:
+        typer.echo("")
+        table(
+            ("delivery", "to", "state", "tries", "next or sent (UTC)", "error"),
+            (
+                (
+                    item.delivery_id[:8],
+                    item.outlet if reveal else _masked(item.outlet),
+                    item.state.value,
+                    str(item.attempts),
+                    instant(item.sent_at or item.next_try_at),
+                    item.last_error,
+                )
+                for item in deliveries
+            ),
+        )
+
+
+@app.command(epilog=example("marsad subscriptions remove 51c0ffee"))
+def remove(subscription: _Id, *, as_json: Annotated[bool, JsonOption] = False) -> None:
+    """Forget a subscription; its alerts stay in the ledger."""
+    with existing_store() as store:
+        one = find(store, subscription)
+        store.subscriptions.remove_subscription(one.id)
+    _done(one, "removed", as_json=as_json)
+
+
+@app.command(epilog=example("marsad subscriptions enable 51c0ffee"))
+def enable(subscription: _Id, *, as_json: Annotated[bool, JsonOption] = False) -> None:
+    """Let a subscription raise alerts again, from now on."""
+    _switch(subscription, enabled=True, as_json=as_json)
+
+
+@app.command(epilog=example("marsad subscriptions disable 51c0ffee"))
+def disable(subscription: _Id, *, as_json: Annotated[bool, JsonOption] = False) -> None:
+    """Let a subscription raise no alerts until it is enabled."""
+    _switch(subscription, enabled=False, as_json=as_json)
+
+
+@app.command("test", epilog=example("marsad subscriptions test 51c0ffee", "marsad subscriptions test Sanctions --send"))
+def try_out(
+    subscription: _Id,
+    *,
+    send: Annotated[bool, typer.Option("--send", help="Send a test message to each of its outlets.")] = False,
+    as_json: Annotated[bool, JsonOption] = False,
+) -> None:
+    """Show what the subscription would match among the stored articles; try its outlets with --send."""
+    from marsad_app.cli.subscription_test import send_test  # noqa: PLC0415 - apprise takes 0.3 s to import
+
+    with existing_store() as store:
+        one = find(store, subscription)
+        page = store.search.search(parse_query(one.query), sort="date", limit=5)
+    results = send_test(one, [hit.article for hit in page.hits], load_settings().web.base_url) if send else []
+    if as_json:
+        json_line(
+            {"id": one.id, "matching": page.total, "sent": [{"outlet": to, "problem": why} for to, why in results]}
+        )
+    else:
+        typer.echo(f"{cell(one.name)}: {page.total} stored articles match" + ("; the latest:" if page.hits else ""))
+        table(
+            ("published (UTC)", "outlet", "title"),
+            ((instant(hit.article.published_at), hit.article.outlet, hit.article.title) for hit in page.hits),
+        )
+        for to, why in results:
+            typer.echo(f"{to}: {why or 'sent'}")
+    failed = sum(1 for _, why in results if why)
+    if failed:
+        raise ConfigError(f"{failed} of {len(results)} outlets did not take the test message")
+    if send and not results:
+        note("it has no outlets: its alerts are on the web page and in its Atom feed")
+
+
+def _switch(wanted: str, *, enabled: bool, as_json: bool) -> None:
+    with existing_store() as store:
+        one = find(store, wanted)
+        store.subscriptions.put_subscription(msgspec.structs.replace(one, enabled=enabled))
+    _done(one, "enabled" if enabled else "disabled", as_json=as_json)
+
+
+def _done(one: Subscription, what: str, *, as_json: bool) -> None:
+    if as_json:
+        json_line({"id": one.id, "name": one.name, what: True})
+    else:
+        typer.echo(f"{one.id[:8]} {what}: {cell(one.name)}")
+
+
+def _check_outlets(outlets: list[str]) -> None:
+    from sinks.alerts.plan import TERMINAL  # noqa: PLC0415 - with the next, needed where outlets are given alone
+
+    for address in outlets:
+        if address != TERMINAL:
+            from sinks.alerts.deliver import check_outlet  # noqa: PLC0415 - apprise takes 0.3 s to import
+
+            check_outlet(address)
+
+
+def _masked(outlet: str) -> str:
+    """Outlet addresses hold passwords and tokens: the kind of outlet is all that is shown."""
+    scheme, colon, rest = outlet.partition(":")
+    return f"{scheme}{colon}{'//…' if rest else ''}"
+
+
+def _outlets(one: Subscription, *, reveal: bool) -> list[str]:
+    return [outlet if reveal else _masked(outlet) for outlet in one.outlets]
+
+
+def _record(one: Subscription, *, reveal: bool) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "name": one.name,
+        "query": one.query,
+        "owner": one.owner,
+        "enabled": one.enabled,
+        "triggers": [trigger.value for trigger in one.triggers],
+        "story_outlets": one.story_outlets,
+        "cadence": one.cadence,
+        "quiet": f"{one.quiet.start:%H:%M}-{one.quiet.end:%H:%M} {one.quiet.zone}" if one.quiet else "",
+        "outlets": _outlets(one, reveal=reveal),
+        "language": one.language,
+        "created_at": one.created_at.isoformat(),
+        "secret": one.secret if reveal else "",
+    }
