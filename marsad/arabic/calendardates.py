@@ -2,7 +2,7 @@
 
 from calendar import monthrange
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 import msgspec
@@ -61,6 +61,29 @@ def safe_date(year: int, month: int, day: int) -> date | None:
         return date(year, month, day)
     except (ValueError, OverflowError):
         return None
+
+
+def nth_weekday_at(words: Words, place: int, today: date) -> list[Span]:
+    """Return the day that is told by its weekday's number in a month: أول جمعة من يوليو, ثالث أحد في هذا الشهر."""
+    read = ordinal_at(words, place, tens=False)
+    if read is None or read[0] > 5:  # noqa: PLR2004 - no month has six of a weekday
+        return []
+    at = read[1] + 1 if words.key(read[1]) == "يوم" else read[1]
+    named = weekday(words.key(at))
+    if named is None or words.key(at + 1) not in {"من", "في"}:
+        return []
+    at += 2
+    month = _month(words, at)
+    if month is not None and not month.hijri:
+        year, qualifier, end = _year(words, month.end, today, hijri=False)
+        first = _resolve(month, None, year, qualifier, None, today)
+    else:
+        this = words.key(at) == "هذا" and words.key(at + 1) == "الشهر"
+        first, end = (today.replace(day=1), at + 2) if this else (None, at)
+    if first is None:
+        return []
+    shift = (named - first.weekday()) % 7 + 7 * (read[0] - 1)
+    return [Span(place, end, first + timedelta(days=shift), "day")]
 
 
 def named_at(words: Words, place: int, today: date) -> list[Span]:

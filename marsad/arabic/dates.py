@@ -11,7 +11,7 @@ from typing import Final, Literal
 import msgspec
 
 from marsad.arabic import clocktimes, months, numerals, relativedates
-from marsad.arabic.calendardates import Span, named_at
+from marsad.arabic.calendardates import Span, named_at, nth_weekday_at
 from marsad.arabic.clocktimes import Clock, clock_at
 from marsad.arabic.datelex import Words, after_clitic, read_words
 from marsad.arabic.months import month_word, weekday
@@ -22,6 +22,7 @@ Precision = Literal["year", "month", "week", "day", "minute"]
 
 _RULES: Final[tuple[Callable[[Words, int, date], list[Span]], ...]] = (
     numeric_at,
+    nth_weekday_at,
     named_at,
     period_at,
     day_word_at,

@@ -66,6 +66,7 @@ _CLITICS: Final = (
 )
 _DEFINITE_WEEKDAYS: Final = with_clitics(WEEKDAYS)
 _WEEKDAY_FORMS: Final = with_clitics(word[2:] for word in WEEKDAYS) | _DEFINITE_WEEKDAYS
+del _WEEKDAY_FORMS["واحد"]  # one, not "and Sunday"
 
 
 #: What a month's name or a weekday can begin with.

@@ -229,7 +229,7 @@ def _count(words: Words, place: int, *, first: bool) -> tuple[int, str, int] | N
         return 2, _DUAL_UNITS[key], place + 1
     if key in _SINGLE_UNITS:
         # منذ عام 2007, منذ يوم الجمعة, قبل يوم 5 مايو: the unit names a year or day and counts nothing.
-        if words.digits(place + 1) or weekday(words.key(place + 1)) is not None:
+        if words.digits(place + 1) or surely_weekday(words.key(place + 1)):
             return None
         one = words.key(place + 1) in {"واحد", "واحده"}
         return 1, _SINGLE_UNITS[key], place + 2 if one else place + 1
