@@ -1,0 +1,50 @@
+"""``make bench``: speed and memory as ratios to bare baselines of the same run; with --replay also the full replay."""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+
+from marsad.config import eval_data_dir, stack_dir
+from marsad_app.bench import run_bench
+from marsad_app.bench.corpus import CORPUS
+from marsad_app.bench.replay import Comparison, Marsad, compare, settled, wire
+
+
+def replay(limit: int, rate: float) -> Comparison:
+    """The replay without crashes."""
+    with tempfile.TemporaryDirectory(prefix="marsad-replay-") as name:
+        folder = Path(name)
+        with wire(
+            stack_dir() / "replay-feeds", eval_data_dir() / CORPUS, folder, limit=limit, rate=rate, faults=True
+        ) as newswire:
+            marsad = Marsad(folder, newswire.opml, MARSAD_ALERTS__TERMINAL="false")
+            marsad.start()
+            truth = settled(newswire, marsad)
+            marsad.stop()
+        store = marsad.store()
+        try:
+            return compare(truth, store)
+        finally:
+            store.close()
+
+
+def main() -> int:
+    """1 where the replay lost or doubled anything; figures never fail."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--replay", action="store_true", help="only the replay of 3,000 articles at 50/s with faults")
+    parser.add_argument("--limit", type=int, default=3_000)
+    parser.add_argument("--rate", type=float, default=50)
+    arguments = parser.parse_args()
+    if not arguments.replay:
+        return run_bench(as_json=False)
+    result = replay(arguments.limit, arguments.rate)
+    Console().print(msgspec.to_builtins(result))
+    return int(not result.ok())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
