@@ -1,0 +1,176 @@
+"""Feed lists in and out (OPML 2.0, http://opml.org/spec2.opml)."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+import msgspec
+from lxml import etree  # type: ignore[import-untyped]  # lxml has no stubs of its own
+
+from marsad.errors import OpmlError
+from marsad.records import Feed, FeedKind
+from marsad.records.ids import feed_id
+from marsad.records.urls import is_web_url
+
+__all__ = ["OpmlReport", "read_opml", "write_opml"]
+
+_KINDS: Final[dict[str, FeedKind]] = {
+    "rss": "rss", "rss1": "rss", "rdf": "rss", "atom": "atom", "json": "json", "jsonfeed": "json", "sitemap": "sitemap",
+}  # fmt: skip
+_FLAGS: Final = {"true": True, "false": False, "yes": True, "no": False, "1": True, "0": False}
+_DEEPEST: Final = 50
+_SEPARATOR: Final = "/"
+_ESCAPED: Final = "\uff0f"
+# What our own attributes carry beyond the standard; other programs pass over them.
+_OWN: Final = ("country", "section", "outlet", "zone")
+
+
+class OpmlReport(msgspec.Struct, frozen=True):
+    """The feeds of a list, and what in it is none."""
+
+    feeds: tuple[Feed, ...]
+    problems: tuple[str, ...]
+    """One sentence for each outline that was left out, with its line."""
+
+
+def read_opml(data: bytes, name: str) -> OpmlReport:
+    """Read a feed list. Broken outlines are problems, not errors; a feed that is there twice is read once.
+
+    Args:
+        data: the file's bytes.
+        name: the file's name, for messages.
+
+    Raises:
+        OpmlError: no XML, no OPML, or one with a document type that declares entities; names file and line.
+    """
+    root = _root(data, name)
+    feeds: dict[str, Feed] = {}
+    problems: list[str] = []
+    for outline, folder in _outlines(root):
+        url = _attribute(outline, "xmlurl").strip()
+        if not url:
+            continue
+        if not is_web_url(url):
+            problems.append(f"{name}:{outline.sourceline}: {url[:200]!r} is no http or https address")
+        elif (identity := feed_id(url)) in feeds:
+            problems.append(f"{name}:{outline.sourceline}: {url} is there twice")
+        else:
+            feeds[identity] = _feed(outline, url, folder)
+    return OpmlReport(tuple(feeds.values()), tuple(problems))
+
+
+def write_opml(feeds: Iterable[Feed], title: str = "Marsad") -> bytes:
+    """Write a feed list with folders; :func:`read_opml` gives the same feeds back."""
+    root = etree.Element("opml", version="2.0")
+    etree.SubElement(etree.SubElement(root, "head"), "title").text = _xml(title)
+    body = etree.SubElement(root, "body")
+    folders: dict[str, Any] = {"": body}
+    for feed in feeds:
+        parent = _folder(folders, feed.folder)
+        attributes = {
+            "type": feed.kind,
+            "text": feed.title,
+            "title": feed.title,
+            "xmlUrl": feed.url,
+            "language": feed.language,
+            **{key: getattr(feed, key) for key in _OWN},
+            "weight": f"{feed.weight!r}",
+            "enabled": "true" if feed.enabled else "false",
+            "fullText": "" if feed.full_text is None else str(feed.full_text).lower(),
+        }
+        etree.SubElement(parent, "outline", {key: _xml(value) for key, value in attributes.items() if value})
+    written: bytes = etree.tostring(root, xml_declaration=True, encoding="utf-8", pretty_print=True)
+    return written
+
+
+def _root(data: bytes, name: str) -> Any:
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True
+    )
+    try:
+        root = etree.fromstring(data.lstrip(), parser)
+    except etree.XMLSyntaxError as error:
+        line = error.lineno or 1
+        raise OpmlError(f"{name}:{line}: not well-formed XML: {str(error.msg).rstrip('.')}") from error
+    except ValueError as error:
+        raise OpmlError(f"{name}:1: cannot be read: {error}") from error
+    dtd = root.getroottree().docinfo.internalDTD
+    if dtd is not None and any(True for _ in dtd.iterentities()):
+        raise OpmlError(f"{name}:1: declares entities, which are not accepted in a feed list")
+    if etree.QName(root).localname.lower() != "opml":
+        raise OpmlError(f"{name}:{root.sourceline}: the root element is <{etree.QName(root).localname}>, not <opml>")
+    return root
+
+
+def _outlines(root: Any) -> Iterator[tuple[Any, str]]:
+    """All outlines with the path of the folders they are in, in the order of the file."""
+    stack = [(child, "", 0) for child in reversed(list(root))]
+    while stack:
+        element, folder, depth = stack.pop()
+        inside = folder
+        if _is_outline(element):
+            yield element, folder
+            label = (_attribute(element, "text") or _attribute(element, "title")).strip()
+            if not _attribute(element, "xmlurl") and label and depth < _DEEPEST:
+                inside = _SEPARATOR.join(part for part in (folder, label.replace(_SEPARATOR, _ESCAPED)) if part)
+        stack.extend((child, inside, depth + 1) for child in reversed(list(element)))
+
+
+def _is_outline(element: Any) -> bool:
+    return isinstance(element.tag, str) and etree.QName(element).localname.lower() == "outline"
+
+
+def _attribute(element: Any, name: str) -> str:
+    """An attribute by its name in any case: ``xmlurl`` and ``xmlURL`` are common."""
+    return next((str(value) for key, value in element.attrib.items() if str(key).lower() == name), "")
+
+
+def _feed(outline: Any, url: str, folder: str) -> Feed:
+    title = (_attribute(outline, "title") or _attribute(outline, "text")).strip() or url
+    country = _attribute(outline, "country").strip().upper()
+    return Feed(
+        id=feed_id(url),
+        url=url,
+        title=title,
+        outlet=_attribute(outline, "outlet").strip() or title,
+        country=country if len(country) == 2 and country.isalpha() and country.isascii() else "",  # noqa: PLR2004  # ISO 3166-1 alpha-2
+        language=_language(outline),
+        section=(_attribute(outline, "section") or _attribute(outline, "category")).strip(),
+        kind=_KINDS.get(_attribute(outline, "type").strip().lower(), "rss"),
+        full_text=_FLAGS.get(_attribute(outline, "fulltext").strip().lower()),
+        weight=_weight(outline),
+        zone=_attribute(outline, "zone").strip(),
+        enabled=_FLAGS.get(_attribute(outline, "enabled").strip().lower(), True),
+        folder=folder,
+    )
+
+
+def _language(outline: Any) -> str:
+    primary = _attribute(outline, "language").strip().lower().replace("_", "-").partition("-")[0]
+    return primary if 2 <= len(primary) <= 3 and primary.isascii() and primary.isalpha() else "ar"  # noqa: PLR2004  # ISO 639
+
+
+def _weight(outline: Any) -> float:
+    try:
+        weight = float(_attribute(outline, "weight") or 1.0)
+    except ValueError:
+        return 1.0
+    return weight if 0.0 <= weight < float("inf") else 1.0
+
+
+def _folder(folders: dict[str, Any], path: str) -> Any:
+    """The outline of a folder, made with those above it where it is not there yet."""
+    found = folders.get(path)
+    if found is None:
+        above, _, label = path.rpartition(_SEPARATOR)
+        found = etree.SubElement(_folder(folders, above), "outline", {"text": _xml(label), "title": _xml(label)})
+        folders[path] = found
+    return found
+
+
+def _xml(text: str) -> str:
+    """Without the characters that XML cannot hold."""
+    return "".join(
+        char
+        for char in text
+        if char in "\t\n\r" or (char >= " " and char not in "\ufffe\uffff" and not "\ud800" <= char <= "\udfff")
+    )
