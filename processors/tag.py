@@ -154,8 +154,7 @@ class Tagger:
                 continue
             zone = analysed.zones[hit.zone]
             field: TextField = zone.field
-            start = zone.tokens.starts[zone.first + hit.first]
-            end = zone.tokens.ends[zone.first + hit.end - 1]
+            start, end = zone.span(hit.first, hit.end)
             evidence.append(Evidence(term.text, field, start, end, term.weight))
         return tuple(evidence)
 

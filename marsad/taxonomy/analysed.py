@@ -29,6 +29,8 @@ class Zone(msgspec.Struct, frozen=True):
 
     kind: ZoneKind
     field: TextField
+    source: str
+    """The whole field; offsets of ``tokens`` point into it."""
     tokens: Tokens
     first: int
     end: int
@@ -37,6 +39,10 @@ class Zone(msgspec.Struct, frozen=True):
     def keys(self) -> tuple[str, ...]:
         """The key forms of the zone's tokens."""
         return self.tokens.keys[self.first : self.end]
+
+    def span(self, first: int, end: int) -> tuple[int, int]:
+        """Return where tokens of the zone, counted from its beginning, stand in the field."""
+        return self.tokens.starts[self.first + first], self.tokens.ends[self.first + end - 1]
 
 
 class AnalysedText(msgspec.Struct, frozen=True):
@@ -57,14 +63,14 @@ def analyse(title: str, lead: str, text: str) -> AnalysedText:
         text: the whole body.
     """
     tokens = (tokenize(title), tokenize(lead), tokenize(text))
-    zones = [Zone(ZoneKind.TITLE, "title", tokens[0], 0, len(tokens[0]))]
+    zones = [Zone(ZoneKind.TITLE, "title", title, tokens[0], 0, len(tokens[0]))]
     if tokens[1]:
         body = _repeated(tokens[1].keys, tokens[2].keys)
-        zones.append(Zone(ZoneKind.LEAD, "lead", tokens[1], 0, len(tokens[1])))
+        zones.append(Zone(ZoneKind.LEAD, "lead", lead, tokens[1], 0, len(tokens[1])))
     else:
         body = _first_paragraph(text, tokens[2])
-        zones.append(Zone(ZoneKind.LEAD, "text", tokens[2], 0, body))
-    zones.append(Zone(ZoneKind.BODY, "text", tokens[2], body, len(tokens[2])))
+        zones.append(Zone(ZoneKind.LEAD, "text", text, tokens[2], 0, body))
+    zones.append(Zone(ZoneKind.BODY, "text", text, tokens[2], body, len(tokens[2])))
     return AnalysedText(*tokens, zones=tuple(zone for zone in zones if zone.end > zone.first))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
-from marsad.taxonomy.matcher import Automaton, Form, forms_of
+from marsad.taxonomy.matcher import Automaton, Entry, Form, forms_of
 from marsad.taxonomy.schema import Inflected, Near, Taxonomy, Topic
 
 __all__ = ["CompiledTerm", "CompiledTopics", "Role"]
@@ -51,7 +51,7 @@ class CompiledTopics:
         self.automaton = Automaton(self._entries())
 
     def forms(self, spellings: tuple[str, ...], how: Inflected) -> frozenset[Form]:
-        """Return the forms of a term, each a tuple of words in key form."""
+        """Return the forms of a term without proclitics, each a tuple of words in key form."""
         # Only the inflection counts, so that terms of different tables share their forms.
         plain = Inflected(
             construct=how.construct, definite=how.definite, proclitics=how.proclitics, pronouns=how.pronouns
@@ -61,11 +61,11 @@ class CompiledTopics:
             self._known[key] = forms_of(spellings, plain)
         return self._known[key]
 
-    def _entries(self) -> Iterator[tuple[frozenset[Form], int]]:
+    def _entries(self) -> Iterator[Entry]:
         for number, topic in enumerate(self.topics):
             for spellings, how, term in _terms(number, topic):
                 self.terms.append(term)
-                yield self.forms(spellings, how), len(self.terms) - 1
+                yield Entry(self.forms(spellings, how), len(self.terms) - 1, how.proclitics)
 
 
 def _terms(number: int, topic: Topic) -> Iterator[tuple[tuple[str, ...], Inflected, CompiledTerm]]:

@@ -1,0 +1,253 @@
+"""Say which countries, places, organisations, people, ships and weapons an article names, and which countries act in it.
+
+Names are matched longest first, so that جنوب السودان is not السودان and a trap such as صلاة المغرب is no country. A name
+that also means something else counts only where another word of the article supports it.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from math import sqrt
+from typing import Final, Literal, NamedTuple
+
+import msgspec
+
+from marsad.records import Article, CountryTag, EntityTag, Evidence, Place
+from marsad.taxonomy import AnalysedText, Zone, ZoneKind, analyse
+from marsad.taxonomy.names import CompiledNames, Entity, Gazetteer, Kind, Name, load_gazetteer
+
+__all__ = ["Located", "Locator", "locate"]
+
+_ZONE_WEIGHT: Final = {ZoneKind.TITLE: 4.0, ZoneKind.LEAD: 2.0, ZoneKind.BODY: 1.0}
+_FURTHER: Final = 0.9
+"""What each further mention in one zone weighs against the one before it."""
+_LATE: Final = 0.6
+"""What a mention in the later half of the body weighs."""
+_USUAL_LENGTH: Final = 150
+_LEAST: Final = 2.0
+"""The score below which a country is not tagged."""
+_BEHIND: Final = 0.15
+"""The share of the first country's score that a country must reach."""
+_ACTOR: Final = 0.5
+"""The share of the first country's score from which a country is an actor."""
+_NEIGHBOUR: Final = 2
+"""Tokens between two names of a list: النيجر ومالي وتشاد."""
+_CLUB_MENTIONS: Final = 2
+
+_SHIP: Final = re.compile(r"\b(?:(?:USS|HMS|INS|FS|ITS|KRI)\s[A-Z][A-Za-z]+(?:\s[A-Z][a-z]+)?|[A-Z]{3,}\s[A-Z]{2,4}-\d{2,4})\b")
+_WEAPON: Final = re.compile(r"(?<!\w)(?:ال)?(إس|اس|إف|اف|أف|سو|ميغ|ميج|تو|إم كيو)[ \-–](\d{1,3})(?!\w)")
+_WEAPON_LATIN: Final = {
+    "إس": "S", "اس": "S", "إف": "F", "اف": "F", "أف": "F", "سو": "Su", "ميغ": "MiG", "ميج": "MiG", "تو": "Tu", "إم كيو": "MQ",
+}  # fmt: skip
+
+
+class Located(msgspec.Struct, frozen=True):
+    """What an article names: countries and entities by weight, places in order."""
+
+    countries: tuple[CountryTag, ...] = ()
+    places: tuple[Place, ...] = ()
+    entities: tuple[EntityTag, ...] = ()
+
+
+class _Mention(NamedTuple):
+    """One name in its zone. ``strength`` is what the words around it leave of the name's own."""
+
+    zone: int
+    first: int
+    end: int
+    name: Name
+    strength: float
+
+
+class Locator:
+    """Finds the names of a gazetteer.
+
+    Args:
+        gazetteer: the names; the shipped ones by default.
+    """
+
+    def __init__(self, gazetteer: Gazetteer | None = None) -> None:
+        self.gazetteer = load_gazetteer() if gazetteer is None else gazetteer
+        self._compiled = CompiledNames(self.gazetteer)
+        self._ids = {entity.id for entity in self.gazetteer.entity}
+
+    def locate(self, title: str, lead: str, text: str) -> Located:
+        """Return what an article names.
+
+        Args:
+            title: the headline.
+            lead: the first paragraph or the feed's summary; may be empty or the beginning of ``text``.
+            text: the whole body.
+        """
+        return self.locate_analysed(analyse(title, lead, text))
+
+    def locate_analysed(self, analysed: AnalysedText) -> Located:
+        """Return what an article names whose tokens are known."""
+        mentions: list[_Mention] = []
+        for number, zone in enumerate(analysed.zones):
+            mentions.extend(self._mentions(number, zone))
+        mentions = list(_supported(mentions))
+        return Located(
+            _countries(mentions, analysed),
+            self._places(mentions),
+            (*self._entities(mentions, analysed), *self._by_pattern(analysed)),
+        )
+
+    def _mentions(self, number: int, zone: Zone) -> Iterator[_Mention]:
+        """Yield the longest names of a zone, without traps."""
+        keys = zone.keys
+        hits = self._compiled.automaton.scan(keys)
+        if len(hits) > 1:
+            hits.sort(key=lambda hit: (hit.first, -hit.end))
+        reached, place = 0, (-1, -1)
+        taken: set[str] = set()
+        for first, end, term in hits:
+            name = self._compiled.names[term]
+            if first < reached and (first, end) != place:
+                continue
+            if (first, end) != place:
+                taken = set()
+            elif name.country in taken:
+                continue
+            # Several countries may share a name (الكوريتين, عمان): all stay, and support decides.
+            taken.add(name.country)
+            reached, place = end, (first, end)
+            if name.kind is not Kind.TRAP:
+                yield _Mention(number, first, end, name, name.strength * self._guard(name, keys, first))
+
+    def _guard(self, name: Name, keys: tuple[str, ...], first: int) -> float:
+        if name.kind is not Kind.PEOPLE:
+            return 1.0
+        left = 1.0
+        for distance, word in enumerate(reversed(keys[max(0, first - 4) : first]), 1):
+            within, weight = self._compiled.guards.get(word, (0, 1.0))
+            if distance <= within:
+                left = min(left, weight)
+        return left
+
+    def _places(self, mentions: list[_Mention]) -> tuple[Place, ...]:
+        counts: dict[int, int] = {}
+        for mention in mentions:
+            if mention.name.place >= 0:
+                counts[mention.name.place] = counts.get(mention.name.place, 0) + 1
+        places: dict[int, Place] = {}
+        for at, count in counts.items():
+            record = self.gazetteer.place[at]
+            known = places.get(record.geonames_id)
+            places[record.geonames_id] = Place(
+                known.name if known else record.name,
+                record.country,
+                record.lat,
+                record.lon,
+                record.geonames_id,
+                count + (known.mentions if known else 0),
+            )
+        return tuple(places.values())
+
+    def _entities(self, mentions: list[_Mention], analysed: AnalysedText) -> Iterator[EntityTag]:
+        found: dict[int, list[_Mention]] = defaultdict(list)
+        for mention in mentions:
+            if mention.name.entity >= 0:
+                found[mention.name.entity].append(mention)
+        for at, places in sorted(found.items(), key=lambda item: (-len(item[1]), item[1][0].zone, item[1][0].first)):
+            entity = self.gazetteer.entity[at]
+            yield _entity_tag(entity, len(places), tuple(_evidence(mention, analysed) for mention in places))
+
+    def _by_pattern(self, analysed: AnalysedText) -> Iterator[EntityTag]:
+        """Yield ships and weapons that no list knows: KILDIN SSV-512, إس-500."""
+        found: dict[str, tuple[Literal["ship", "weapon"], str, str, list[Evidence]]] = {}
+        for zone in analysed.zones:
+            begin, stop = zone.span(0, zone.end - zone.first)
+            for match in _SHIP.finditer(zone.source, begin, stop):
+                name = " ".join(match[0].split())
+                entry = found.setdefault("ship-" + _slug(name), ("ship", name, name, []))
+                entry[3].append(Evidence(name, zone.field, *match.span()))
+            for match in _WEAPON.finditer(zone.source, begin, stop):
+                name = f"{_WEAPON_LATIN[match[1]]}-{match[2]}"
+                if name.lower() not in self._ids:
+                    entry = found.setdefault(name.lower(), ("weapon", f"{match[1]}-{match[2]}", name, []))
+                    entry[3].append(Evidence(entry[1], zone.field, *match.span()))
+        for key, (kind, arabic, latin, evidence) in found.items():
+            yield EntityTag(key, kind, arabic, latin, len(evidence), tuple(evidence))
+
+
+def _supported(mentions: list[_Mention]) -> Iterator[_Mention]:
+    """Yield the mentions, and of the unsure ones those that the rest of the article supports."""
+    sure = {mention.name.country for mention in mentions if not mention.name.unsure and mention.name.kind is not Kind.CLUB}
+    named = [mention for mention in mentions if not mention.name.unsure and mention.name.kind is Kind.NAME]
+    for mention in mentions:
+        name = mention.name
+        if not name.unsure or name.country in sure or (name.kind is Kind.NAME and _listed(mention, named, mentions)):
+            yield mention
+
+
+def _listed(mention: _Mention, named: list[_Mention], mentions: list[_Mention]) -> bool:
+    """Whether an unsure name stands beside that of another country, and means one country only."""
+    if any(other.first == mention.first and other.zone == mention.zone and other is not mention for other in mentions):
+        return False
+    return any(
+        other.zone == mention.zone
+        and 0 <= max(other.first - mention.end, mention.first - other.end) < _NEIGHBOUR
+        and other.name.country != mention.name.country
+        for other in named
+    )
+
+
+def _countries(mentions: Iterable[_Mention], analysed: AnalysedText) -> tuple[CountryTag, ...]:
+    by_code: dict[str, list[_Mention]] = defaultdict(list)
+    for mention in mentions:
+        if mention.name.country and mention.strength:
+            by_code[mention.name.country].append(mention)
+    scores = {code: _score(found, analysed) for code, found in by_code.items()}
+    best = max(scores.values(), default=0.0)
+    kept = [code for code, score in scores.items() if score >= max(_LEAST, _BEHIND * best)]
+    kept.sort(key=lambda code: (-scores[code], code))
+    return tuple(
+        CountryTag(
+            code,
+            len(by_code[code]),
+            "actor" if scores[code] >= _ACTOR * best else "mention",
+            tuple(_evidence(mention, analysed) for mention in by_code[code]),
+        )
+        for code in kept
+    )
+
+
+def _score(mentions: list[_Mention], analysed: AnalysedText) -> float:
+    if len(mentions) < _CLUB_MENTIONS and all(mention.name.kind is Kind.CLUB for mention in mentions):
+        return 0.0
+    total = 0.0
+    share = dict.fromkeys(ZoneKind, 1.0)
+    for mention in mentions:
+        zone = analysed.zones[mention.zone]
+        weight = mention.strength * _ZONE_WEIGHT[zone.kind] * share[zone.kind]
+        share[zone.kind] *= _FURTHER
+        if zone.kind is ZoneKind.BODY:
+            length = zone.end - zone.first
+            weight *= min(1.0, sqrt(_USUAL_LENGTH / length))
+            if 2 * mention.first > max(length, _USUAL_LENGTH):
+                weight *= _LATE
+        total += weight
+    return total
+
+
+def _entity_tag(entity: Entity, mentions: int, evidence: tuple[Evidence, ...]) -> EntityTag:
+    return EntityTag(entity.wikidata or entity.id, entity.kind, entity.name_ar, entity.name_en, mentions, evidence)
+
+
+def _evidence(mention: _Mention, analysed: AnalysedText) -> Evidence:
+    zone = analysed.zones[mention.zone]
+    start, end = zone.span(mention.first, mention.end)
+    return Evidence(mention.name.text, zone.field, start, end, round(mention.strength, 3))
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def locate(article: Article, locator: Locator) -> Article:
+    """Return the article with its countries, places and entities."""
+    found = locator.locate(article.title, article.lead, article.text)
+    return msgspec.structs.replace(
+        article, countries=found.countries, places=found.places, entities=found.entities
+    )
