@@ -20,6 +20,7 @@ __all__ = ["Mended", "cut_entries", "is_well_formed", "mend", "without_prolog"]
 _ROOT: Final = re.compile(r"<(?:[\w-]+:)?(?:rss|feed|rdf|channel|urlset|sitemapindex)[\s>]", re.IGNORECASE)
 _ROOT_TAG: Final = re.compile(r"<([\w:-]+)((?:\s[^<>]{0,20000})?)>")
 _DECLARATION: Final = re.compile(r"<\?xml[^<>]{0,300}>", re.IGNORECASE)
+_MISC: Final = re.compile(r"<\?[^<>]{0,2000}\?>|<!--[^<>]{0,2000}-->")
 _ENTITY: Final = re.compile(
     r"<!ENTITY\s+(\w{1,40})\s+(?:\"((?:[^\"<&%]|&#\w{1,8};){0,64})\"|'((?:[^'<&%]|&#\w{1,8};){0,64})')\s*>"
 )
@@ -71,24 +72,18 @@ def without_prolog(text: str) -> tuple[str, dict[str, str], tuple[str, ...]]:
     if root is None:
         return _DECLARATION.sub("", text, count=1).lstrip(), {}, ()
     head = text[: root.start()]
-    problems = (
-        ["text-before-document"] if _DECLARATION.split(head)[0].strip(" \t\r\n").startswith(_junk_start(head)) else []
-    )
+    doctype = head.upper().find("<!DOCTYPE")
+    before = head if doctype < 0 else head[:doctype]
+    problems = ["text-before-document"] if _MISC.sub("", before).strip() else []
     entities: dict[str, str] = {}
-    if "<!DOCTYPE" in head.upper():
-        declarations = head[:_HEAD]
+    if doctype >= 0:
+        declarations = head[doctype : doctype + _HEAD]
         for match in _ENTITY.finditer(declarations):
             if len(entities) < _MOST_ENTITIES:
                 entities[match[1]] = html.unescape(match[2] or match[3] or "")
         if len(_ANY_ENTITY.findall(head)) > len(entities):
             problems.append("entities-refused")
     return text[root.start() :], entities, tuple(problems)
-
-
-def _junk_start(head: str) -> tuple[str, ...]:
-    """What the head starts with if that is no markup."""
-    start = head.lstrip()[:1]
-    return (start,) if start and start != "<" else ("\0",)
 
 
 def is_well_formed(text: str) -> bool:

@@ -45,10 +45,10 @@ def parse_xml(text: str, *, url: str, max_entries: int) -> ParsedFeed:
     body, entities, problems = without_prolog(text)
     body, cut = cut_entries(body, max_entries)
     mended = mend(body, entities)
-    found = _read(mended.text, url)
+    found = _read(mended.text)
     if not mended.well_formed and len(found.get("entries", ())) < len(_OPEN_ENTRY.findall(mended.text)):
         recovered = _recovered(mended.text)
-        again = _read(recovered, url) if recovered else {}
+        again = _read(recovered) if recovered else {}
         if len(again.get("entries", ())) > len(found.get("entries", ())):
             found = again
     entries = tuple(_entry(raw, url) for raw in found.get("entries", ())[:max_entries])
@@ -60,8 +60,9 @@ def parse_xml(text: str, *, url: str, max_entries: int) -> ParsedFeed:
     return _feed(found, body[:_HEAD], url, entries, tuple(notes))
 
 
-def _read(text: str, url: str) -> Mapping[str, Any]:
-    headers = {"content-type": "application/xml; charset=utf-8", "content-location": url}
+def _read(text: str) -> Mapping[str, Any]:
+    # Without the document's address: feedparser would turn GUIDs into addresses. Links are made absolute below.
+    headers = {"content-type": "application/xml; charset=utf-8"}
     try:
         found: Mapping[str, Any] = feedparser.parse(
             io.BytesIO(text.encode()), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
