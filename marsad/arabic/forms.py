@@ -213,18 +213,17 @@ def _take_apart(word: str) -> tuple[str, ...]:
 
 
 def _joins(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield a term with one, or all, of its two-part names written together."""
     for place in range(len(words) - 1):
         if key_form(words[place]) in _JOINED_ALWAYS:
-            joined = key_form(words[place]) + key_form(words[place + 1])
-            yield (*words[:place], joined, *words[place + 2 :])
-    keys = [key_form(word) for word in words]
-    both: list[str] = []
-    for key in keys:
-        if both and both[-1] in _JOINED_ALWAYS:
-            both[-1] += key
+            yield (*words[:place], words[place] + words[place + 1], *words[place + 2 :])
+    together: list[str] = []
+    for word in words:
+        if together and key_form(together[-1]) in _JOINED_ALWAYS:
+            together[-1] += word
         else:
-            both.append(key)
-    yield tuple(both)
+            together.append(word)
+    yield tuple(together)
 
 
 def _abu_cases(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

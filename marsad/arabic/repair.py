@@ -28,6 +28,11 @@ _LIKELY: Final = -4.3
 _PASSES: Final = 2
 
 
+# The bytes D8 to DB begin a letter of Arabic script in UTF-8; as letters of Latin-1 they are C3 98 to C3 9B themselves.
+_ARABIC_LEADS: Final = frozenset("ØÙÚÛ")
+_TWICE_BROKEN: Final = range(0x98, 0x9C)
+
+
 def _images(charset: str) -> list[str]:
     """Return what each byte becomes when read in a charset; bytes it lacks become C1 controls, as in browsers."""
     return [bytes([byte]).decode(charset, errors="ignore") or chr(byte) for byte in range(256)]
@@ -87,10 +92,15 @@ def _repair_once(text: str) -> str:
     if _HIGH_PAIR.search(text) is None:
         return text
     units = [match.group() for match in _UNIT_WESTERN.finditer(text)]
-    arabic = sum(unit[0] in "ØÙÚÛ" for unit in units)
+    arabic = sum(_leads_arabic(unit) for unit in units)
     if arabic >= _FEWEST and sum(map(len, units)) >= _UNIT_SHARE * sum(char >= "\x80" for char in text):
         return _UNIT_WESTERN.sub(lambda unit: _reread(unit.group(), _FROM_WESTERN), text)
     return _from_western(text)
+
+
+def _leads_arabic(unit: str) -> bool:
+    """Tell whether a sequence is a letter of Arabic script, or the first half of one that was broken twice."""
+    return unit[0] in _ARABIC_LEADS or (unit[0] == "Ã" and _FROM_WESTERN[unit[1]] in _TWICE_BROKEN)
 
 
 def _from_1256(text: str, leads: int) -> str:

@@ -1,0 +1,82 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marsad.arabic import Tokens, key_words, stem, tokenize
+from marsad.arabic import tokens as module
+
+TEXTS = st.text() | st.text(st.sampled_from("ابتةىأـ\u064b\u0651\u200f\u200c_#.,، \nAbé\u0301٣3ﷺ\ufdfa½\x00\ud800ﷲ"))
+
+
+@given(TEXTS)
+def test_every_offset_points_to_a_surface_that_has_the_key(text: str) -> None:
+    found = tokenize(text)
+
+    for key, start, end in zip(found.keys, found.starts, found.ends, strict=True):
+        assert 0 <= start < end <= len(text)
+        assert key in key_words(text[start:end])
+
+
+@given(TEXTS)
+def test_tokens_come_in_order_and_overlap_only_where_one_sign_is_several_words(text: str) -> None:
+    found = tokenize(text)
+
+    for place in range(1, len(found)):
+        same = (found.starts[place], found.ends[place]) == (found.starts[place - 1], found.ends[place - 1])
+        assert same or found.starts[place] >= found.ends[place - 1]
+
+
+def test_a_hashtag_is_split_at_its_underscores() -> None:
+    assert tokenize("#الولايات_المتحدة").keys == ("الولايات", "المتحده")
+
+
+def test_marks_tatweel_and_joiners_do_not_split_a_word() -> None:
+    text = "قال التـــعاوُنُ، ثم"
+    found = tokenize(text)
+
+    assert found.keys == ("قال", "التعاون", "ثم")
+    assert text[found.starts[1] : found.ends[1]] == "التـــعاوُنُ"
+
+
+def test_punctuation_splits_numbers_and_names() -> None:
+    assert tokenize("إس-400 (S-400) 3.5%").keys == ("اس", "400", "s", "400", "3", "5")
+
+
+def test_a_ligature_gives_its_words_at_one_place() -> None:
+    found = tokenize("النبي ﷺ قال")
+
+    assert found.keys == ("النبي", "صلي", "الله", "عليه", "وسلم", "قال")
+    assert found.starts[1:5] == (6, 6, 6, 6)
+    assert found.ends[1:5] == (7, 7, 7, 7)
+
+
+@pytest.mark.parametrize("text", ["", "   ", "ـــــ", "،؛؟", "\ud800\x00", "\u200f\u200e"])
+def test_a_text_without_words_has_no_tokens(text: str) -> None:
+    assert tokenize(text) == Tokens((), (), ())
+
+
+def test_stems_go_with_the_keys() -> None:
+    found = tokenize("وبالتعاون العسكري 2023 NATO")
+
+    assert found.stems == tuple(map(stem, found.keys))
+
+
+@pytest.mark.parametrize("unit", ["ا\u064b", "ا\u200f", "اـ", "_", "a\u0301", "\u064b\u200f", "\u200f\u064b\u200f"])
+def test_long_runs_of_marks_and_joiners_are_read_once(unit: str) -> None:
+    # Were the pattern to try anything twice, this would not end before the test's time limit.
+    assert len(tokenize(unit * 300_000)) <= 1
+
+
+def test_long_words_are_not_kept_in_memory() -> None:
+    word = "ب" * 100_000
+
+    assert tokenize(word).keys == (word,)
+    assert word not in module._KEYS
+
+
+def test_a_full_cache_starts_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_CACHE_SIZE", 4)
+    cache = module._Cache(str.upper)
+
+    assert [cache[word] for word in "abcdefg"] == list("ABCDEFG")
+    assert len(cache) <= 4
