@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+from math import isfinite, nan
 from typing import Any, Final, Literal
 
 from marsad.clock import SystemClock
@@ -157,9 +158,12 @@ def _number(record: Mapping[str, Any], name: str, default: float) -> float:
     """
     value = record.get(name)
     try:
-        return default if value is None else float(value)
-    except (TypeError, ValueError):
-        raise PoisonError(f'the field "{name}" must be a number') from None
+        number = default if value is None else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = nan
+    if not isfinite(number):
+        raise PoisonError(f'the field "{name}" must be a number')
+    return number
 
 
 def _items(record: Mapping[str, Any], name: str, key: str) -> list[Mapping[str, Any]]:

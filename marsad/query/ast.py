@@ -29,7 +29,7 @@ class Word(msgspec.Struct, frozen=True, tag=True):
 
 
 class Phrase(msgspec.Struct, frozen=True, tag=True):
-    """Key-form words in order; the first also matches with stacked proclitics. ``slop`` is how many positions they may be off."""
+    """Key-form words in order; the first also matches with stacked proclitics. ``slop`` other words may stand between them."""
 
     raw: str
     keys: tuple[str, ...]

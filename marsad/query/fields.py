@@ -60,6 +60,12 @@ _NAMES: Final[dict[str, FieldName]] = {name: name for name in _KINDS} | {
 _NO_COUNTRY: Final = frozenset({"AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ"})
 _CODE: Final = re.compile("[A-Z]{2}")
 _COMMON_CODES: Final = {"UK": "GB", "EL": "GR"}
+# What everybody writes and CLDR does not.
+_SHORT_NAMES: Final = {
+    "السعودية": "SA", "الإمارات": "AE", "أمريكا": "US", "أميركا": "US", "الولايات المتحدة الأمريكية": "US",
+    "بريطانيا": "GB", "سورية": "SY", "فلسطين": "PS", "هونغ كونغ": "HK", "الكونغو الديمقراطية": "CD", "بورما": "MM",
+    "USA": "US", "UAE": "AE", "Britain": "GB", "KSA": "SA", "Palestine": "PS", "Turkey": "TR", "Czech Republic": "CZ",
+}  # fmt: skip
 
 
 def field_name(written: str) -> FieldName | None:
@@ -104,7 +110,7 @@ def country_code(value: str) -> str | None:
 @cache
 def _countries() -> dict[str, str]:
     """Names in key form, and the codes themselves, to codes."""
-    found: dict[str, str] = {}
+    found = {keyword_key(name): code for name, code in _SHORT_NAMES.items()}
     for language in ("ar", "en", "fr"):
         for code, name in Locale(language).territories.items():
             if _CODE.fullmatch(code) and code not in _NO_COUNTRY:

@@ -12,6 +12,7 @@ from luqum import tree
 from luqum.exceptions import ParseError
 from luqum.thread import parse as parse_lucene
 
+from marsad.arabic.keyform import strip_marks
 from marsad.arabic.stem import stem
 from marsad.arabic.tokens import tokenize
 from marsad.errors import QueryError
@@ -52,10 +53,10 @@ def parse(text: str, *, now: datetime, zone: tzinfo = UTC, resolve: Resolve | No
         QueryError: it cannot be understood or is too large; says where, and what was expected there.
     """
     scanned = scan(text)
-    if not scanned.text.strip():
+    if not strip_marks(text).strip():
         return MatchAll()
     reader = _Reader(scanned, Context(now=now, zone=zone, resolve=resolve))
-    node = reader.read(_grammar(scanned))
+    node = reader.read(_grammar(scanned)) if scanned.text.strip() else None
     if node is None:
         raise QueryError("expected a word: there is nothing but punctuation", 0)
     return node

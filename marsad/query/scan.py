@@ -160,10 +160,9 @@ def _apostrophe(state: _Scan) -> None:
 
 
 def _bang(state: _Scan) -> None:
-    if state.starts_term and not state.blank(state.at + 1):
-        state.emit("NOT ")
-    else:
-        state.emit(" ")
+    after = len(state.text) - len(state.text[state.at :].lstrip("!"))
+    forbids = state.starts_term and not state.blank(after)
+    state.emit("NOT " if forbids else " ", step=1 if forbids else after - state.at)
 
 
 def _double(state: _Scan) -> None:
