@@ -27,19 +27,25 @@ def serve_web(settings: Settings, store: Store) -> None:
     listener = bind(settings.web.host, settings.web.port)
     try:
         server = WebServer(settings, store, SystemClock(), Board(), listener)
-        typer.echo(f"Web page: {server.address}  (Ctrl-C ends)", err=True)
-        until_signal(server.serve)
+        until_signal(server.serve, f"Web page: {server.address}  (Ctrl-C ends)")
     finally:
         listener.close()
 
 
-def until_signal(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
-    """Run something that ends when its event is set, and set it at SIGTERM or SIGINT."""
+def until_signal(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]], announcement: str = "") -> None:
+    """Run something that ends when its event is set, and set it at SIGTERM or SIGINT.
+
+    Args:
+        serve: the work.
+        announcement: said on standard error once signals are heard.
+    """
 
     async def main() -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        if announcement:
+            typer.echo(announcement, err=True)
         await serve(stop)
 
     asyncio.run(main())
