@@ -87,13 +87,21 @@ def find_gap(state: FeedState, result: Reconciled, rate: float, now: datetime) -
         return None
     if state.newest_published and result.oldest and result.oldest <= state.newest_published:
         return None
-    expected = expected_entries(rate, state.last_ok_at, now)
     return GapMark(
         at=now,
         oldest_seen=result.oldest,
         newest_known=state.newest_published,
-        missed_at_least=max(1, round(expected) - result.new),
+        missed_at_least=max(1, round(_missed(state, result, rate, now))),
     )
+
+
+def _missed(state: FeedState, result: Reconciled, rate: float, now: datetime) -> float:
+    """How many entries fell into the hole: its length at the density of the entries after it, else at the feed's rate."""
+    hole = (result.oldest - state.newest_published) if result.oldest and state.newest_published else None
+    span = (result.newest - result.oldest) if result.newest and result.oldest else None
+    if hole and span:
+        return (result.total - 1) * (hole / span) - 1
+    return expected_entries(rate, state.last_ok_at, now) - result.new
 
 
 def _fresh_id(feed: str, candidate: Candidate, *, trust_guids: bool) -> str:

@@ -92,6 +92,7 @@ class _Case(msgspec.Struct, frozen=True):
     before: FeedState
     conditional: bool
     now: datetime
+    asked_at: datetime
     settings: PollSettings
     rng: random.Random
 
@@ -104,6 +105,7 @@ def decide(
     parsed: ParsedFeed | None,
     *,
     now: datetime,
+    asked_at: datetime | None = None,
     settings: PollSettings,
     rng: random.Random,
 ) -> PollResult:
@@ -116,6 +118,7 @@ def decide(
         answer: what came, or the error that came instead.
         parsed: the document, where :func:`needs_parse` said so.
         now: the present instant.
+        asked_at: when the request went out, which the interval counts from; default: now.
         settings: bounds of the interval.
         rng: jitter.
     """
@@ -124,7 +127,7 @@ def decide(
     before = replace(before, polls=before.polls + 1, last_poll_at=now)
     if not conditional and isinstance(answer, FetchResponse):
         before = replace(before, last_unconditional_at=now)
-    case = _Case(feed, before, conditional, now, settings, rng)
+    case = _Case(feed, before, conditional, now, asked_at or now, settings, rng)
     if isinstance(answer, FetchError):
         return _failed(case, judge.of_error(answer), answer.retry_after or 0.0)
     hints = hints_of(answer.headers, parsed, now)
@@ -183,7 +186,7 @@ def _unchanged(case: _Case, answer: FetchResponse, hints: Hints) -> PollResult:
         settings=case.settings,
         rng=case.rng,
     )
-    state = _planned(state, plan)
+    state = _planned(state, _from_request(plan, case))
     return PollResult(state=state, event=_event(case, state))
 
 
@@ -231,7 +234,7 @@ def _read(case: _Case, answer: FetchResponse, parsed: ParsedFeed, hints: Hints) 
         settings=case.settings,
         rng=case.rng,
     )
-    state = _planned(_with_validators(state, answer), plan)
+    state = _planned(_with_validators(state, answer), _from_request(plan, case))
     missed = gap.missed_at_least if gap else 0
     return PollResult(
         state=state,
@@ -282,6 +285,11 @@ def _judged(state: FeedState, verdict: judge.Verdict, now: datetime) -> FeedStat
     status, detail = verdict
     same = status is state.health
     return replace(state, health=status, health_since=state.health_since if same else now, detail=detail)
+
+
+def _from_request(plan: Plan, case: _Case) -> Plan:
+    """The plan counted from when the request went out: where polls are seconds apart, slow answers would add up."""
+    return msgspec.structs.replace(plan, at=max(case.now, plan.at - (case.now - case.asked_at)))
 
 
 def _planned(state: FeedState, plan: Plan) -> FeedState:

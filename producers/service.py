@@ -96,10 +96,19 @@ class Poller:
         feed, state = await asyncio.to_thread(self._load, feed_id)
         if feed is None:
             return None
-        request = request_for(feed, state, self._clock.now(), self._settings)
-        answer, parsed = await self._ask(feed, state, request)
+        asked_at = self._clock.now()
+        request = request_for(feed, state, asked_at, self._settings)
+        answer, parsed = await self._ask(state, request)
         result = decide(
-            feed, state, request, answer, parsed, now=self._clock.now(), settings=self._settings, rng=self._rng
+            feed,
+            state,
+            request,
+            answer,
+            parsed,
+            now=self._clock.now(),
+            asked_at=asked_at,
+            settings=self._settings,
+            rng=self._rng,
         )
         if result.retry_after:
             self._gate.throttle(request.url, result.retry_after)
@@ -111,7 +120,7 @@ class Poller:
         return self._registry.feed(feed_id), self._ledger.state(feed_id)
 
     async def _ask(
-        self, feed: Feed, state: FeedState | None, request: FetchRequest
+        self, state: FeedState | None, request: FetchRequest
     ) -> tuple[FetchResponse | FetchError, ParsedFeed | None]:
         try:
             async with self._gate.slot(request.url):
