@@ -53,5 +53,5 @@ def feed_health(feed: Feed, state: FeedState | None) -> FeedHealth:
         last_poll_at=state.last_poll_at,
         last_new_at=state.last_new_at,
         next_poll_at=None if state.muted else state.next_poll_at,
-        reason=state.reason,
+        reason="gone feeds are asked once a day; `marsad feeds unmute` begins anew" if state.muted else state.reason,
     )

@@ -51,8 +51,7 @@ def export_feeds(*, as_json: _Json = False) -> None:
         return
     from producers.opml import write_opml  # noqa: PLC0415 - the XML library, for these two commands alone
 
-    document = write_opml(feeds)
-    sys.stdout.write(document if isinstance(document, str) else document.decode())
+    sys.stdout.write(write_opml(feeds).decode())
 
 
 def catalogue(

@@ -31,11 +31,14 @@ def one_line(text: str) -> str:
 
 
 def cell(text: str, *, longest: int = 0) -> str:
-    """The text as a table cell: cut to ``longest`` characters (0: never), Latin names and the whole isolated."""
+    """The text for one line of output, cut to ``longest`` characters (0: never).
+
+    On a terminal, right-to-left text and the Latin names in it are isolated; elsewhere a program reads, which wants the text alone.
+    """
     text = one_line(text)
     if longest and len(text) > longest:
         text = text[: longest - 1].rstrip() + "…"
-    return f"{_FSI}{isolate_latin(text)}{_PDI}" if _RTL.search(text) else text
+    return f"{_FSI}{isolate_latin(text)}{_PDI}" if sys.stdout.isatty() and _RTL.search(text) else text
 
 
 def instant(at: datetime | None) -> str:

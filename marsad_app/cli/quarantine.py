@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
-from marsad.errors import CodecError, ConfigError
-from marsad.records import Entry, Quarantined, decode
+from marsad.errors import ConfigError
+from marsad.records import Quarantined
 from marsad_app.cli.lazy import example
 from marsad_app.cli.opening import existing_store, pick
 from marsad_app.cli.output import JsonOption, cell, instant, json_line, note, table
+from marsad_app.embedded.redo import redo
 from marsad_app.embedded.store import Store
 
 __all__ = ["app"]
@@ -76,9 +77,7 @@ def replay(
 ) -> None:
     """Send items through the pipeline again; a running `marsad run` takes them at once, else the next one does."""
     with existing_store() as store:
-        results = [
-            (item, _replay(store, item)) for item in _chosen(store, item_ids or [], stage, everything=everything)
-        ]
+        results = [(item, redo(store, item)) for item in _chosen(store, item_ids or [], stage, everything=everything)]
     _tell(results, "replayed", as_json=as_json)
 
 
@@ -90,18 +89,6 @@ def drop(
     with existing_store() as store:
         results = [(item, _drop(store, item)) for item in _chosen(store, item_ids or [], stage, everything=everything)]
     _tell(results, "dropped", as_json=as_json)
-
-
-def _replay(store: Store, item: Quarantined) -> str:
-    """Queue the entry again and forget the row, both or neither; why it was not possible, or nothing."""
-    try:
-        entry = decode(Entry, item.payload)
-    except CodecError:
-        return f"what the {item.stage} stage kept is no entry; the feed is asked for it again at its next poll"
-    with store.database.write():
-        store.queue.redo(entry.entry_id, entry)
-        store.quarantine.drop_quarantined(item.id)
-    return ""
 
 
 def _drop(store: Store, item: Quarantined) -> str:

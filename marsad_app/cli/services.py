@@ -81,10 +81,10 @@ def newsroom(
     """Serve the sample newsroom's feeds and pages, for trying things out; prints the address of its OPML list."""
     from marsad.config import load_settings
     from marsad_app.cli.logs import configure_logs
-    from marsad_app.cli.serving import serve_newsroom
+    from marsad_app.newsroom.server import serve
 
     configure_logs(load_settings().log)
-    serve_newsroom(host, port, duration)
+    raise typer.Exit(serve(host, port, duration))
 
 
 @app.command(epilog=example("marsad web", "MARSAD_WEB__PORT=9000 marsad web"))

@@ -1,7 +1,6 @@
-"""What serves alone: the web page over a store that something else may be filling, and the sample newsroom."""
+"""The web page alone, over a store that something else may be filling."""
 
 import asyncio
-import contextlib
 import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -13,9 +12,8 @@ from marsad.config import Settings
 from marsad_app.embedded.board import Board
 from marsad_app.embedded.server import WebServer, bind
 from marsad_app.embedded.store import Store
-from marsad_app.newsroom.server import serve
 
-__all__ = ["serve_newsroom", "serve_web"]
+__all__ = ["serve_web"]
 
 
 def serve_web(settings: Settings, store: Store) -> None:
@@ -49,18 +47,3 @@ def until_signal(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]], an
         await serve(stop)
 
     asyncio.run(main())
-
-
-def serve_newsroom(host: str, port: int, duration: float) -> None:
-    """Serve the sample newsroom until SIGTERM or SIGINT."""
-
-    async def serve_until(stop: asyncio.Event) -> None:
-        serving = asyncio.create_task(serve(host, port, duration))
-        stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (serving, stopping):
-            task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await serving
-
-    until_signal(serve_until)

@@ -33,12 +33,12 @@ def dry_run(topic: Topic, taxonomy: Taxonomy, query: str, limit: int) -> DryRun:
         query: only among its matches; empty for all.
         limit: articles listed of each kind.
     """
-    tagger = Tagger(taxonomy)
     node = parse_query(query) if query else None
     articles = kept = gained_count = lost_count = 0
     gained: list[Row] = []
     lost: list[Row] = []
     with existing_store() as store:
+        tagger = Tagger(taxonomy)
         for article in store.search.export(node):
             articles += 1
             before = {tag.id: tag.score for tag in article.topics}.get(topic.id)

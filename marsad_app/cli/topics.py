@@ -59,7 +59,7 @@ def _rows(topic: Topic) -> list[tuple[str, str]]:
         for near in topic.near
     ]
     rows += [("needed", "، ".join(group.any)) for group in topic.require]
-    return rows + [(f"-{veto.weight:g}", "، ".join(veto.any)) for veto in topic.veto]
+    return rows + [(f"-{veto.weight:g}" if veto.weight else "cancels", "، ".join(veto.any)) for veto in topic.veto]
 
 
 @app.command(epilog=example("marsad topics check", "marsad topics check ./my-topics"))
