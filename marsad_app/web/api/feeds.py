@@ -1,0 +1,117 @@
+"""Feeds: list, add, mute, remove."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Response
+
+from marsad.errors import ConfigError
+from marsad.records import Feed, FeedState, Health
+from marsad.records.ids import feed_id
+from marsad.records.urls import is_web_url
+from marsad_app.web.api.schemas import ErrorOut, FeedIn, FeedOut, out
+from marsad_app.web.services import Services
+from marsad_app.web.shell import Web
+from marsad_app.web.texts import Texts
+
+__all__ = ["router"]
+
+
+def _out(feed: Feed, state: FeedState | None, texts: Texts) -> FeedOut:
+    known = state or FeedState(feed_id=feed.id)
+    return out(
+        FeedOut,
+        feed,
+        health=known.health,
+        health_since=known.health_since,
+        detail=known.detail,
+        advice=texts(f"advice.{known.health.value}"),
+        muted=known.muted or not feed.enabled,
+        failures=known.failures,
+        next_poll_at=known.next_poll_at,
+        reason=known.reason,
+        interval=known.interval,
+        last_poll_at=known.last_poll_at,
+        last_new_at=known.last_new_at,
+        rate=known.rate,
+        gap_count=known.gap_count,
+    )
+
+
+def _feed(given: FeedIn, services: Services) -> Feed:
+    """The feed that was asked for.
+
+    Raises:
+        ConfigError: the address is none of the web.
+    """
+    if not is_web_url(given.url):
+        raise ConfigError(f'"{given.url[:200]}" is no http or https address')
+    outlet = given.outlet.strip() or urlsplit(given.url).hostname or given.url
+    return Feed(
+        id=feed_id(given.url),
+        url=given.url.strip(),
+        title=given.title.strip() or outlet,
+        outlet=outlet,
+        country=given.country,
+        language=given.language,
+        section=given.section,
+        added_at=services.clock.now(),
+    )
+
+
+def router(web: Web) -> APIRouter:
+    """``/api/v1/feeds``."""
+    routes = APIRouter(
+        prefix="/api/v1/feeds", tags=["feeds"], responses={400: {"model": ErrorOut}, 401: {"model": ErrorOut}, 404: {"model": ErrorOut}}
+    )
+    services = web.services
+    writer = Depends(web.writer)
+
+    def shown(feed: Feed) -> FeedOut:
+        return _out(feed, services.ledger.state(feed.id), Texts("en", services.clock.now()))
+
+    def known(wanted: str) -> Feed:
+        return services.registry.feed(wanted) or web.missing("error.not-found")
+
+    def enable(wanted: str, *, enabled: bool) -> FeedOut:
+        feed = msgspec.structs.replace(known(wanted), enabled=enabled)
+        services.registry.put_feeds([feed])
+        return shown(feed)
+
+    @routes.get("", summary="All feeds with their health")
+    def feeds(
+        health: Health | None = None,
+        limit: Annotated[int, Query(ge=1, le=10_000)] = 1_000,
+        offset: Annotated[int, Query(ge=0)] = 0,
+    ) -> list[FeedOut]:
+        states = {state.feed_id: state for state in services.ledger.states()}
+        texts = Texts("en", services.clock.now())
+        found = [_out(feed, states.get(feed.id), texts) for feed in services.registry.feeds()]
+        return [feed for feed in found if health in {None, feed.health}][offset : offset + limit]
+
+    @routes.post("", summary="Watch a feed", status_code=201, dependencies=[writer])
+    def add(given: FeedIn) -> FeedOut:
+        feed = _feed(given, services)
+        services.registry.put_feeds([feed])
+        return shown(feed)
+
+    @routes.get("/{wanted}", summary="One feed")
+    def feed(wanted: str) -> FeedOut:
+        return shown(known(wanted))
+
+    @routes.put("/{wanted}/mute", summary="Stop polling a feed", dependencies=[writer])
+    def mute(wanted: str) -> FeedOut:
+        return enable(wanted, enabled=False)
+
+    @routes.delete("/{wanted}/mute", summary="Poll a feed again", dependencies=[writer])
+    def unmute(wanted: str) -> FeedOut:
+        return enable(wanted, enabled=True)
+
+    @routes.delete("/{wanted}", summary="Forget a feed and its state", status_code=204, dependencies=[writer])
+    def remove(wanted: str) -> Response:
+        if not services.registry.remove_feed(wanted):
+            web.missing("error.not-found")
+        return Response(status_code=204)
+
+    return routes

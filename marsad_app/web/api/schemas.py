@@ -1,0 +1,321 @@
+"""What the API takes and gives, as OpenAPI describes it. Each mirrors a record, but for what must not leave."""
+
+from datetime import datetime, time
+from typing import Literal, TypeVar
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field
+
+from marsad.records import DeliveryState, Health, Subscription, TextField, Trigger
+
+__all__ = [
+    "ArticleOut",
+    "ArticlesOut",
+    "AlertOut",
+    "DeliveryOut",
+    "ErrorOut",
+    "FacetOut",
+    "FeedIn",
+    "FeedOut",
+    "HighlightOut",
+    "HitOut",
+    "QuarantinedOut",
+    "StoryDetailOut",
+    "StoryOut",
+    "SubscriptionIn",
+    "SubscriptionOut",
+    "TopicOut",
+    "out",
+]
+
+Out = TypeVar("Out", bound=BaseModel)
+
+
+def out(model: type[Out], record: msgspec.Struct, **more: object) -> Out:
+    """The record as the API gives it; fields that the model does not have stay inside."""
+    return model.model_validate({**msgspec.to_builtins(record), **more})
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class ErrorOut(_Model):
+    """Any fault."""
+
+    error: str
+    position: int | None = Field(None, description="for queries: 0-based offset of the fault")
+
+
+class EvidenceOut(_Model):
+    """Words that spoke for a tag; offsets are code points into that field."""
+
+    term: str
+    field: TextField
+    start: int
+    end: int
+    weight: float
+
+
+class TopicTagOut(_Model):
+    """A topic of the article; 1.0 is its threshold."""
+
+    id: str
+    score: float
+    evidence: list[EvidenceOut]
+
+
+class CountryTagOut(_Model):
+    """A country named in the article."""
+
+    code: str
+    mentions: int
+    role: str
+
+
+class EntityTagOut(_Model):
+    """An organisation, person, ship or weapon."""
+
+    id: str
+    kind: str
+    name_ar: str
+    name_en: str
+    mentions: int
+
+
+class PlaceOut(_Model):
+    """A place with its coordinates."""
+
+    name: str
+    country: str
+    lat: float
+    lon: float
+    geonames_id: int
+    mentions: int
+
+
+class ArticleOut(_Model):
+    """A clean article with its tags."""
+
+    article_id: str
+    url: str
+    guids: list[str]
+    feed_ids: list[str]
+    title: str
+    lead: str
+    text: str
+    language: str
+    authors: list[str]
+    outlet: str
+    outlet_country: str
+    sections: list[str]
+    published_at: datetime
+    published_precision: str
+    published_raw: str
+    date_problem: str
+    first_seen_at: datetime
+    updated_at: datetime | None
+    topics: list[TopicTagOut]
+    countries: list[CountryTagOut]
+    places: list[PlaceOut]
+    entities: list[EntityTagOut]
+    story_id: str
+    duplicate_of: str
+    revision: int
+    taxonomy_version: str
+    partial: str
+
+
+class HighlightOut(_Model):
+    """A stretch that matched."""
+
+    field: TextField
+    start: int
+    end: int
+
+
+class HitOut(_Model):
+    """One article of the answer."""
+
+    article: ArticleOut
+    score: float
+    highlights: list[HighlightOut]
+    story_size: int
+
+
+class FacetOut(_Model):
+    """How many matching articles carry a value."""
+
+    value: str
+    count: int
+
+
+class ArticlesOut(_Model):
+    """One page of an answer."""
+
+    total: int
+    exact: bool = Field(description="false: total is a lower bound")
+    took_ms: float
+    hits: list[HitOut]
+    facets: dict[str, list[FacetOut]]
+
+
+class StoryOut(_Model):
+    """Reports of one event."""
+
+    story_id: str
+    headline: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+    size: int
+    texts: int
+    outlets: list[str]
+    countries: list[str]
+    topics: list[str]
+    merged_into: str
+
+
+class StoryDetailOut(StoryOut):
+    """A story with its articles, oldest first."""
+
+    articles: list[ArticleOut]
+
+
+class QuietHoursModel(_Model):
+    """Local hours in which nothing is sent."""
+
+    start: time
+    end: time
+    zone: str = "UTC"
+
+
+class SubscriptionIn(BaseModel):
+    """A subscription to be saved."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1, max_length=120)
+    query: str = Field(min_length=1, max_length=2_000)
+    triggers: list[Trigger] = Field([Trigger.NEW_STORY], min_length=1, max_length=4)
+    story_outlets: int = Field(2, ge=2, le=100)
+    cadence: Literal["instant", "hourly", "daily", "weekly"] = "instant"
+    quiet: QuietHoursModel | None = None
+    outlets: list[str] = Field(default_factory=list, max_length=20)
+    language: Literal["ar", "en"] = "ar"
+    enabled: bool = True
+
+
+class SubscriptionOut(_Model):
+    """A saved query. Without the token of the settings, outlets show their scheme only and ``feed`` is empty."""
+
+    id: str
+    name: str
+    query: str
+    owner: str
+    triggers: list[Trigger]
+    story_outlets: int
+    cadence: str
+    quiet: QuietHoursModel | None
+    outlets: list[str]
+    language: str
+    enabled: bool
+    created_at: datetime
+    feed: str = Field(description="path of its Atom feed")
+
+    @classmethod
+    def of(cls, one: Subscription, *, feed: str, outlets: list[str]) -> "SubscriptionOut":
+        """A subscription as far as the reader may see it."""
+        return out(cls, one, feed=feed, outlets=outlets)
+
+
+class AlertOut(_Model):
+    """One alert."""
+
+    alert_id: str
+    subscription_id: str
+    story_id: str
+    article_id: str
+    reason: Trigger
+    title: str
+    outlet: str
+    url: str
+    topics: list[str]
+    countries: list[str]
+    evidence: list[str]
+    at: datetime
+
+
+class DeliveryOut(_Model):
+    """One alert on its way to one outlet; of the outlet's address only the scheme."""
+
+    delivery_id: str
+    alert_id: str
+    subscription_id: str
+    outlet: str
+    state: DeliveryState
+    attempts: int
+    next_try_at: datetime
+    last_error: str
+    sent_at: datetime | None
+
+
+class FeedIn(BaseModel):
+    """A feed to be watched."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str = Field(min_length=8, max_length=2_000)
+    title: str = Field("", max_length=200)
+    outlet: str = Field("", max_length=120)
+    country: str = Field("", pattern="^([A-Z]{2})?$")
+    language: str = Field("ar", pattern="^[a-z]{2,3}$")
+    section: str = Field("", max_length=60)
+
+
+class FeedOut(_Model):
+    """A feed and its health."""
+
+    id: str
+    url: str
+    title: str
+    outlet: str
+    country: str
+    language: str
+    section: str
+    enabled: bool
+    health: Health
+    health_since: datetime | None
+    detail: str
+    advice: str
+    muted: bool
+    failures: int
+    next_poll_at: datetime | None
+    reason: str
+    interval: float
+    last_poll_at: datetime | None
+    last_new_at: datetime | None
+    rate: float
+    gap_count: int
+
+
+class TopicOut(_Model):
+    """A topic of the taxonomy."""
+
+    id: str
+    names: dict[str, str]
+    definition: str
+    iptc: list[str]
+    parent: str
+
+
+class QuarantinedOut(_Model):
+    """Something that could not be processed."""
+
+    id: str
+    stage: str
+    key: str
+    reason: str
+    detail: str
+    at: datetime
+    size: int
+    payload_base64: str | None = Field(None, description="only where one item is asked for")

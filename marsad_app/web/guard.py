@@ -1,0 +1,135 @@
+"""What every request must pass and every answer carries: host check, origin check, size limit, security headers.
+
+A page on the web can make the reader's browser send requests to a loopback address, by DNS rebinding or by a plain form.
+The Host check stops the first, the check of ``Sec-Fetch-Site`` and ``Origin`` (RFC 6454) the second.
+"""
+
+from ipaddress import ip_address
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+__all__ = ["MAX_BODY", "Guard", "is_loopback"]
+
+MAX_BODY: Final = 256_000
+"""Bytes of a request's body."""
+
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_CSP: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_HEADERS: Final = {
+    "content-security-policy": _CSP,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether an address to listen on, or a host name, is this machine alone."""
+    if host.lower().rstrip(".") == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _hostname(host: str) -> str:
+    try:
+        return (urlsplit(f"//{host}").hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+class _TooLargeError(Exception):
+    """The body went over the limit while it was read."""
+
+
+class Guard:
+    """The middleware around everything.
+
+    Args:
+        app: what answers.
+        host: the address that the server listens on.
+        base_url: the address that readers use.
+    """
+
+    def __init__(self, app: ASGIApp, host: str, base_url: str = "") -> None:
+        self._app = app
+        self._only_local = is_loopback(host)
+        self._public = _hostname(urlsplit(base_url).netloc)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse the request, or pass it on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        refusal = self._refusal(str(scope["method"]), Headers(scope=scope))
+        if refusal is not None:
+            await refusal(scope, receive, with_headers)
+            return
+        try:
+            await self._app(scope, _limited(receive), with_headers)
+        except _TooLargeError:
+            await _TOO_LARGE(scope, receive, with_headers)
+
+    def _refusal(self, method: str, headers: Headers) -> PlainTextResponse | None:
+        host = headers.get("host", "")
+        if not self._host_fits(host):
+            return PlainTextResponse(
+                f"This server answers for {self._public or 'localhost'} only; set web.base_url to use another name.\n", 421
+            )
+        if method not in _SAFE and not self._same_origin(headers, host):
+            return PlainTextResponse("Refused: the request comes from another site.\n", 403)
+        length = headers.get("content-length", "0")
+        if not length.isdigit() or len(length) > len(str(MAX_BODY)) or int(length) > MAX_BODY:
+            return _TOO_LARGE
+        return None
+
+    def _host_fits(self, host: str) -> bool:
+        name = _hostname(host)
+        return not self._only_local or is_loopback(name) or (bool(name) and name == self._public)
+
+    def _same_origin(self, headers: Headers, host: str) -> bool:
+        """What a browser says about where the request comes from; programs say nothing."""
+        site = headers.get("sec-fetch-site")
+        if site is not None and site not in {"same-origin", "none"}:
+            return False
+        origin = headers.get("origin")
+        if origin is None:
+            return True
+        netloc = urlsplit(origin).netloc
+        return netloc.lower() == host.lower() or (bool(self._public) and _hostname(netloc) == self._public)
+
+
+_TOO_LARGE: Final = PlainTextResponse(f"Refused: the body is larger than {MAX_BODY} bytes.\n", 413)
+
+
+def _limited(receive: Receive) -> Receive:
+    taken = 0
+
+    async def limited() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > MAX_BODY:
+            raise _TooLargeError
+        return message
+
+    return limited

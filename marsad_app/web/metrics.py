@@ -1,0 +1,113 @@
+"""Health checks and metrics, in a registry of their own for each application."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from fastapi import APIRouter
+from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from marsad.errors import StoreError
+from marsad_app.web.services import Services
+from marsad_app.web.shell import Web
+
+__all__ = ["Counted", "counter", "router"]
+
+_PREFIX: Final = "marsad"
+
+
+class _Figures(Collector):
+    """The live counters and what lies in the store, read when asked."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def collect(self) -> Iterable[Metric]:
+        """Every figure as a gauge; those by kind with the label ``kind``."""
+        for name, value in self._services.status().items():
+            metric = _metric(name, value)
+            if metric is not None:
+                yield metric
+        yield GaugeMetricFamily(f"{_PREFIX}_articles", "Articles in the index", value=self._services.search.count())
+        yield self._feeds()
+
+    def _feeds(self) -> Metric:
+        counts: dict[str, int] = {}
+        for state in self._services.ledger.states():
+            counts[state.health.value] = counts.get(state.health.value, 0) + 1
+        metric = GaugeMetricFamily(f"{_PREFIX}_feeds", "Feeds by health", labels=["health"])
+        for health, count in sorted(counts.items()):
+            metric.add_metric([health], count)
+        return metric
+
+
+def _metric(name: str, value: object) -> Metric | None:
+    full = f"{_PREFIX}_stage_{name}"
+    if isinstance(value, (int, float)):
+        return GaugeMetricFamily(full, f"{name} since the start", value=float(value))
+    if not isinstance(value, Mapping):
+        return None
+    metric = GaugeMetricFamily(full, f"{name} since the start, by kind", labels=["kind"])
+    for kind, count in value.items():
+        # A sentence, such as why a stage fails, counts as one.
+        metric.add_metric([str(kind)], float(count) if isinstance(count, (int, float)) else 1.0)
+    return metric
+
+
+class Counted:
+    """Counts requests by method and status.
+
+    Args:
+        app: what answers.
+        counts: the counter.
+    """
+
+    def __init__(self, app: ASGIApp, counts: Counter) -> None:
+        self._app = app
+        self._counts = counts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and note how it was answered."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def noted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._counts.labels(scope["method"], str(message["status"])).inc()
+            await send(message)
+
+        await self._app(scope, receive, noted)
+
+
+def counter(registry: CollectorRegistry) -> Counter:
+    """The counter of requests."""
+    return Counter(f"{_PREFIX}_http_requests", "Requests answered", ["method", "status"], registry=registry)
+
+
+def router(web: Web, registry: CollectorRegistry) -> APIRouter:
+    """``/healthz``, ``/readyz`` and ``/metrics``."""
+    routes = APIRouter(tags=["operations"])
+    registry.register(_Figures(web.services))
+
+    @routes.get("/healthz", summary="The process answers")
+    def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @routes.get("/readyz", summary="The store answers")
+    def readyz() -> Response:
+        try:
+            web.services.search.count()
+        except StoreError as error:
+            return JSONResponse({"status": "store", "error": str(error)}, 503)
+        return JSONResponse({"status": "ok"})
+
+    @routes.get("/metrics", summary="Figures for Prometheus")
+    def metrics() -> Response:
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    return routes

@@ -1,0 +1,23 @@
+"""The pages that people read."""
+
+from fastapi import APIRouter
+
+from marsad_app.web.pages import articles, atom, feeds, operations, quarantine, search, sessions, stories, subscriptions
+from marsad_app.web.shell import Web
+
+__all__ = ["routers"]
+
+
+def routers(web: Web) -> tuple[APIRouter, ...]:
+    """One router for each part of the site; none of them is in the OpenAPI document."""
+    return (
+        search.router(web),
+        articles.router(web),
+        stories.router(web),
+        subscriptions.router(web),
+        atom.router(web),
+        feeds.router(web),
+        quarantine.router(web),
+        operations.router(web),
+        sessions.router(web),
+    )

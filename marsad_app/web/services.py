@@ -1,0 +1,77 @@
+"""What the web needs of the world: ports, settings, the clock, and a few functions."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from marsad.arabic import key_form
+from marsad.clock import Clock
+from marsad.config import Settings
+from marsad.ports import (
+    AlertLedger,
+    ArticleSearch,
+    DeliveryLedger,
+    FeedRegistry,
+    PollLedger,
+    QuarantineStore,
+    Stories,
+    Subscriptions,
+)
+from marsad.query import Node, parse
+from marsad.taxonomy import Taxonomy
+
+__all__ = ["Services"]
+
+
+def _any_outlet(address: str) -> None:
+    """Take every address."""
+
+
+def _token() -> str:
+    return secrets.token_hex(16)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Services:
+    """Everything that ``create_app`` is given.
+
+    Attributes:
+        replay: sends a quarantined item through its stage again; False if it is not there.
+        status: live counters: numbers, or numbers by kind; ``failures`` holds sentences by stage.
+        check_outlet: raises ``ConfigError`` for an address that alerts cannot be delivered to.
+        new_token: 128 random bits, in hexadecimal.
+    """
+
+    registry: FeedRegistry
+    ledger: PollLedger
+    search: ArticleSearch
+    stories: Stories
+    subscriptions: Subscriptions
+    alerts: AlertLedger
+    deliveries: DeliveryLedger
+    quarantine: QuarantineStore
+    settings: Settings
+    clock: Clock
+    taxonomy: Taxonomy
+    replay: Callable[[str], bool]
+    status: Callable[[], Mapping[str, object]]
+    check_outlet: Callable[[str], None] = _any_outlet
+    new_token: Callable[[], str] = _token
+
+    def parse(self, text: str) -> Node:
+        """Read a query as of now, topics by id or name.
+
+        Raises:
+            QueryError: it cannot be understood.
+        """
+        return parse(text, now=self.clock.now(), resolve=self._resolve)
+
+    def _resolve(self, field: str, value: str) -> str | None:
+        """The id of a topic from its id or one of its names."""
+        if field != "topic":
+            return None
+        wanted = key_form(value)
+        for topic in self.taxonomy.topics:
+            if wanted in {topic.id, *(key_form(name) for name in (topic.names.ar, topic.names.en, topic.names.fr))}:
+                return topic.id
+        return None

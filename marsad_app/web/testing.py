@@ -1,0 +1,42 @@
+"""The web over fakes: for tests and for looking at pages without any news."""
+
+from collections.abc import Mapping
+
+from marsad.clock import FrozenClock
+from marsad.config import Settings, WebSettings
+from marsad.taxonomy import Taxonomy, load_taxonomy
+from marsad.testing.factories import NOW
+from marsad.testing.fakes import InMemoryStore
+from marsad_app.web.services import Services
+
+__all__ = ["services_over"]
+
+_STATUS: Mapping[str, object] = {
+    "polls": {"ok": 120, "unchanged": 310, "http-5xx": 4},
+    "entries": 182,
+    "pages": 40,
+    "outcomes": {"indexed": 160, "duplicate": 12, "revised": 3},
+    "topics": {"defense-cooperation": 9, "energy": 4},
+    "alerts": 2,
+    "failures": {},
+}
+
+
+def services_over(store: InMemoryStore, *, web: WebSettings | None = None, taxonomy: Taxonomy | None = None) -> Services:
+    """Everything that ``create_app`` needs, over fakes; replaying drops the item from quarantine."""
+    settings = Settings.model_construct(web=web or WebSettings())
+    return Services(
+        registry=store.feeds,
+        ledger=store.polls,
+        search=store.search,
+        stories=store.stories,
+        subscriptions=store.subscriptions,
+        alerts=store.alerts,
+        deliveries=store.deliveries,
+        quarantine=store.quarantine,
+        settings=settings,
+        clock=FrozenClock(NOW),
+        taxonomy=taxonomy or load_taxonomy(None),
+        replay=store.quarantine.drop_quarantined,
+        status=lambda: _STATUS,
+    )
