@@ -16,6 +16,7 @@ import msgspec
 
 from marsad.errors import QueryError
 from marsad.query import MatchDoc, Node, compile_predicate, parse, spans
+from marsad.query.ast import has_range
 from marsad.query.parse import Resolve
 from marsad.query.predicate import Predicate
 from marsad.query.required import RequiredTerms, TermIndex, required_terms
@@ -28,6 +29,8 @@ _MOST_EVIDENCE: Final = 8
 _LONGEST_EVIDENCE: Final = 120
 # Relative times are read anew when they are this old; finer than any feed is polled.
 _NOW_GRAIN: Final = timedelta(minutes=1)
+# A query that reads otherwise after this time speaks of now.
+_LATER: Final = timedelta(days=400)
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -58,6 +61,18 @@ class _Match(msgspec.Struct, frozen=True):
     """The article as it is now, where that matches."""
     before: MatchDoc | None
     """Its previous revision, where that matched."""
+
+
+class _News:
+    """What is the same in all alerts that one article raises."""
+
+    def __init__(self, article: Article, story: Story, previous: Article | None, now: datetime) -> None:
+        self.article = article
+        self.story = story
+        self.previous = previous
+        self.now = now
+        self.topics = tuple(topic.id for topic in article.topics)
+        self.countries = tuple(country.code for country in article.countries)
 
 
 class Matcher:
@@ -117,8 +132,8 @@ class Matcher:
             QueryError: it cannot be understood.
         """
         node = parse(text, now=self._now, resolve=self._resolve)
-        later = parse(text, now=self._now + timedelta(days=400), resolve=self._resolve)
-        return _Query(node, compile_predicate(node), required_terms(node), relative=node != later)
+        relative = has_range(node) and node != parse(text, now=self._now + _LATER, resolve=self._resolve)
+        return _Query(node, compile_predicate(node), required_terms(node), relative=relative)
 
     def candidates(self, doc: MatchDoc) -> tuple[Subscription, ...]:
         """The subscriptions that the article can match by its words and keywords; few more than it does match."""
@@ -146,13 +161,18 @@ class Matcher:
         present = self._matching(doc)
         before_doc = MatchDoc.of(previous) if previous is not None else None
         before = self._matching(before_doc) if before_doc is not None else {}
+        news = _News(article, story, previous, now)
         alerts: list[Alert] = []
         for text, query in (present | before).items():
             match = _Match(doc if text in present else None, before_doc if text in before else None)
-            evidence = _evidence(query.node, match)
-            for subscription in self._subscribers[text]:
-                reasons = _reasons(subscription, match, article, story, previous)
-                alerts.extend(_alert(subscription, reason, article, story, evidence, now) for reason in reasons)
+            fired = [
+                (subscription, reason)
+                for subscription in self._subscribers[text]
+                for reason in _reasons(subscription, match, news)
+            ]
+            if fired:
+                evidence = _evidence(query.node, match)
+                alerts.extend(_alert(subscription, reason, news, evidence) for subscription, reason in fired)
         return tuple(alerts)
 
     def _move_to(self, now: datetime) -> None:
@@ -167,49 +187,41 @@ class Matcher:
                 self.queries[text] = msgspec.structs.replace(query, node=node, predicate=compile_predicate(node))
 
 
-def _reasons(
-    subscription: Subscription, match: _Match, article: Article, story: Story, previous: Article | None
-) -> Iterator[tuple[Trigger, str]]:
+def _reasons(subscription: Subscription, match: _Match, news: _News) -> Iterator[tuple[Trigger, str]]:
     """Yield what fires, with the part that it has in the alert's id.
 
     An article is news to a subscription when it matches and did not before; a correction is one of what had matched.
     """
-    triggers = subscription.triggers
+    triggers, article, previous = subscription.triggers, news.article, news.previous
     if match.doc is not None and match.before is None:
         if Trigger.NEW_ARTICLE in triggers:
             yield Trigger.NEW_ARTICLE, f"{Trigger.NEW_ARTICLE}:{article.article_id}"
         if Trigger.NEW_STORY in triggers:
             yield Trigger.NEW_STORY, Trigger.NEW_STORY
-    if match.doc is not None and Trigger.STORY_OUTLETS in triggers and len(story.outlets) >= subscription.story_outlets:
+    grown = len(news.story.outlets) >= subscription.story_outlets
+    if grown and match.doc is not None and Trigger.STORY_OUTLETS in triggers:
         yield Trigger.STORY_OUTLETS, Trigger.STORY_OUTLETS
     had_matched = match.before is not None if previous is not None else match.doc is not None
     revised = article.revision > (previous.revision if previous is not None else 1)
-    if Trigger.CORRECTION in triggers and revised and had_matched:
+    if revised and had_matched and Trigger.CORRECTION in triggers:
         yield Trigger.CORRECTION, f"{Trigger.CORRECTION}:{article.article_id}:{article.revision}"
 
 
-def _alert(
-    subscription: Subscription,
-    reason: tuple[Trigger, str],
-    article: Article,
-    story: Story,
-    evidence: tuple[str, ...],
-    now: datetime,
-) -> Alert:
+def _alert(subscription: Subscription, reason: tuple[Trigger, str], news: _News, evidence: tuple[str, ...]) -> Alert:
     trigger, identity = reason
     return Alert(
-        alert_id=alert_id(subscription.id, story.story_id, identity),
+        alert_id=alert_id(subscription.id, news.story.story_id, identity),
         subscription_id=subscription.id,
-        story_id=story.story_id,
-        article_id=article.article_id,
+        story_id=news.story.story_id,
+        article_id=news.article.article_id,
         reason=trigger,
-        title=article.title,
-        outlet=article.outlet,
-        url=article.url,
-        topics=tuple(topic.id for topic in article.topics),
-        countries=tuple(country.code for country in article.countries),
+        title=news.article.title,
+        outlet=news.article.outlet,
+        url=news.article.url,
+        topics=news.topics,
+        countries=news.countries,
         evidence=evidence,
-        at=now,
+        at=news.now,
     )
 
 
@@ -219,7 +231,7 @@ def _evidence(node: Node, match: _Match) -> tuple[str, ...]:
     assert doc is not None
     fields = {"title": doc.article.title, "lead": doc.article.lead, "text": doc.article.text}
     found: dict[str, None] = {}
-    for span in spans(node, doc):
+    for span in spans(node, doc, matched=True):
         found.setdefault(fields[span.field][span.start : span.end][:_LONGEST_EVIDENCE], None)
         if len(found) == _MOST_EVIDENCE:
             break

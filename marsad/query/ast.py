@@ -5,7 +5,22 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["And", "FieldName", "Keyword", "MatchAll", "Node", "Not", "Or", "Phrase", "Range", "Wildcard", "Word"]
+__all__ = [
+    "And",
+    "FieldName",
+    "Keyword",
+    "KeywordField",
+    "MatchAll",
+    "Node",
+    "Not",
+    "Or",
+    "Phrase",
+    "Range",
+    "TextScope",
+    "Wildcard",
+    "Word",
+    "has_range",
+]
 
 FieldName = Literal[
     "title", "text", "topic", "country", "place", "entity", "outlet", "feed", "lang", "story", "published", "score"
@@ -82,3 +97,13 @@ class Not(msgspec.Struct, frozen=True, tag=True):
 
 
 Node = MatchAll | Word | Phrase | Wildcard | Keyword | Range | And | Or | Not
+
+
+def has_range(node: Node) -> bool:
+    """Whether a range stands anywhere in the query."""
+    match node:
+        case And() | Or():
+            return any(has_range(part) for part in node.parts)
+        case Not():
+            return has_range(node.part)
+    return isinstance(node, Range)

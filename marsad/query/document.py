@@ -29,10 +29,19 @@ class Segment(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def positions(self) -> dict[str, list[int]]:
         """Where each key occurs, in order."""
-        found: dict[str, list[int]] = {}
-        for position, key in enumerate(self.tokens.keys):
-            found.setdefault(key, []).append(position)
-        return found
+        return _positions(self.tokens.keys)
+
+    @cached_property
+    def stem_positions(self) -> dict[str, list[int]]:
+        """Where each stem occurs, in order."""
+        return _positions(self.tokens.stems)
+
+
+def _positions(words: tuple[str, ...]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for position, word in enumerate(words):
+        found.setdefault(word, []).append(position)
+    return found
 
 
 def segments(article: Article) -> tuple[Segment, ...]:

@@ -9,6 +9,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from fnmatch import translate
+from itertools import chain
 from typing import Final
 
 from marsad.arabic.forms import proclitic_forms
@@ -150,14 +151,19 @@ def _phrases(segment: Segment, firsts: frozenset[str], rest: tuple[str, ...], sl
                 yield start, last
 
 
-def spans(node: Node, doc: MatchDoc) -> tuple[Highlight, ...]:
+def spans(node: Node, doc: MatchDoc, *, matched: bool = False) -> tuple[Highlight, ...]:
     """What of the article's text matched, in reading order, overlaps merged; empty where the article does not match.
 
     Words, phrases and wildcards give their places, topics, countries and entities the words that spoke for them. What
     is forbidden, and what belongs to a part that does not match as a whole, gives none.
+
+    Args:
+        node: the query.
+        doc: the article.
+        matched: it is known already that the article matches.
     """
     order = {"title": 0, "lead": 1, "text": 2}
-    found = sorted(_spans(node, doc), key=lambda each: (order[each.field], each.start, each.end))
+    found = sorted(_spans(node, doc, matched=matched), key=lambda each: (order[each.field], each.start, each.end))
     merged: list[Highlight] = []
     for each in found:
         if merged and merged[-1].field == each.field and each.start < merged[-1].end:
@@ -167,12 +173,12 @@ def spans(node: Node, doc: MatchDoc) -> tuple[Highlight, ...]:
     return tuple(merged)
 
 
-def _spans(node: Node, doc: MatchDoc) -> Iterator[Highlight]:
+def _spans(node: Node, doc: MatchDoc, *, matched: bool) -> Iterator[Highlight]:
     match node:
-        case And() | Or():
-            if isinstance(node, Or) or matches(node, doc):
-                for part in node.parts:
-                    yield from _spans(part, doc)
+        case And() if matched or matches(node, doc):
+            yield from chain.from_iterable(_spans(part, doc, matched=True) for part in node.parts)
+        case Or():
+            yield from chain.from_iterable(_spans(part, doc, matched=False) for part in node.parts)
         case Keyword():
             for each in doc.evidence.get((node.field, keyword_key(node.value)), ()):
                 yield Highlight(each.field, each.start, each.end)
@@ -187,9 +193,7 @@ def _places(node: Word | Phrase | Wildcard, segment: Segment) -> Iterator[tuple[
     """Yield first and last position of each place where the node matches."""
     match node:
         case Word():
-            for at, stem in enumerate(segment.tokens.stems):
-                if stem == node.stem:
-                    yield at, at
+            yield from ((at, at) for at in segment.stem_positions.get(node.stem, ()))
         case Wildcard():
             fits = key_pattern(node.pattern)
             for key, places in segment.positions.items():

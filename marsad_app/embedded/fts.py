@@ -17,7 +17,7 @@ from typing import Final
 
 import msgspec
 
-from marsad.query.ast import And, Keyword, MatchAll, Node, Not, Or, Phrase, Range, TextScope, Wildcard, Word
+from marsad.query.ast import And, Keyword, MatchAll, Node, Not, Or, Phrase, Range, TextScope, Wildcard, Word, has_range
 from marsad.query.document import keywords, segments
 from marsad.query.fields import keyword_key
 from marsad.query.predicate import first_forms, key_pattern, range_bounds
@@ -128,14 +128,14 @@ def compile_query(node: Node, *, expand: Expand | None = None) -> CompiledQuery:
     compiler = _Compiler(expand)
     if isinstance(node, MatchAll):
         return CompiledQuery(match=None)
-    if not _has_range(node):
+    if not has_range(node):
         return CompiledQuery(match=compiler.words(node), needs_check=compiler.inexact)
     parts = node.parts if isinstance(node, And) else (node,)
-    words = [part for part in parts if not _has_range(part)]
+    words = [part for part in parts if not has_range(part)]
     match = None
     if any(not isinstance(part, Not | MatchAll) for part in words):
         match = compiler.words(_conjunction(words))
-        parts = tuple(part for part in parts if _has_range(part))
+        parts = tuple(part for part in parts if has_range(part))
     where = " AND ".join([f"({compiler.sql(part)})" for part in parts])
     low, high = _seconds(parts)
     return CompiledQuery(
@@ -165,15 +165,6 @@ def expand_from(terms: Callable[[str, str, int], Sequence[str]]) -> Expand:
 
 def _conjunction(parts: Sequence[Node]) -> Node:
     return parts[0] if len(parts) == 1 else And(tuple(parts))
-
-
-def _has_range(node: Node) -> bool:
-    match node:
-        case And() | Or():
-            return any(_has_range(part) for part in node.parts)
-        case Not():
-            return _has_range(node.part)
-    return isinstance(node, Range)
 
 
 def _depth(node: Node) -> int:
@@ -280,7 +271,7 @@ class _Compiler:
 
     def sql(self, node: Node, *, wider: bool = True) -> str:
         """The SQL condition of a query; parts without ranges are looked up in the full-text table."""
-        if not _has_range(node):
+        if not has_range(node):
             negated = isinstance(node, Not)
             inner = node.part if isinstance(node, Not) else node
             if isinstance(inner, MatchAll):
@@ -297,8 +288,8 @@ class _Compiler:
         raise AssertionError(node)
 
     def _sql_parts(self, node: And | Or, *, wider: bool) -> str:
-        words = [part for part in node.parts if not _has_range(part)]
-        parts: list[Node] = [part for part in node.parts if _has_range(part)]
+        words = [part for part in node.parts if not has_range(part)]
+        parts: list[Node] = [part for part in node.parts if has_range(part)]
         if words:
             parts.append(words[0] if len(words) == 1 else type(node)(tuple(words)))
         link = " AND " if isinstance(node, And) else " OR "
