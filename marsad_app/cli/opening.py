@@ -12,6 +12,7 @@ from marsad.config import Settings, load_settings
 from marsad.errors import ConfigError, QueryError, StoreError
 from marsad.query import Node, parse
 from marsad_app.cli.faults import ShownQueryError
+from marsad_app.cli.topic_names import topic_id
 from marsad_app.embedded.store import FILE_NAME, Store, open_store
 
 __all__ = ["existing_store", "made_store", "parse_query", "pick", "read_bounded"]
@@ -59,13 +60,13 @@ def _closing(store: Store) -> Iterator[Store]:
 
 
 def parse_query(text: str) -> Node:
-    """Parse a query.
+    """Parse a query; topics may go by id or name.
 
     Raises:
         QueryError: it cannot be understood; the error carries the query with a caret below the fault.
     """
     try:
-        return parse(text, now=SystemClock().now())
+        return parse(text, now=SystemClock().now(), resolve=topic_id)
     except QueryError as error:
         flat = "".join(" " if char.isspace() or not char.isprintable() else char for char in text)
         lines = (f"  {flat}", f"  {' ' * cell_len(flat[: error.position])}^")

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
-from typing import Annotated, Any, Final, NamedTuple, cast
+from typing import Annotated, Final, NamedTuple, cast
 
 import typer
 
@@ -126,8 +126,9 @@ for _name, _filter in FILTERS.items():
 )
 def match(query: Annotated[str, typer.Option("--query", "-q", help="As for `marsad search`.")]) -> None:
     """Keep the articles that a query means."""
-    from marsad_app.cli.opening import parse_query  # noqa: PLC0415 - the other filters need no store and no parser
+    from marsad.query import format_query  # noqa: PLC0415 - the other filters need no queries
+    from marsad_app.cli.opening import parse_query  # noqa: PLC0415 - the same
+    from processors.pipe_match import pipe_match  # noqa: PLC0415 - the same
 
-    parse_query(query)
-    pipe_match: Callable[[str, dict[str, Any]], Any] = import_module("processors.pipe_match").pipe_match
-    run(partial(pipe_match, query))
+    # Written anew, with ids for the names of topics and instants for relative times.
+    run(partial(pipe_match, format_query(parse_query(query))))

@@ -7,9 +7,9 @@ from datetime import timedelta
 from marsad.clock import SystemClock
 from marsad.config import Settings
 from marsad.errors import ConfigError, QueryError, StoreError
-from marsad.query import parse
 from marsad_app.cli.feed_health import feed_health, is_well
 from marsad_app.cli.finding import Finding, fail, ok, warn
+from marsad_app.cli.opening import parse_query
 from marsad_app.embedded.counts import count_store
 from marsad_app.embedded.store import FILE_NAME, Store, open_store
 
@@ -94,7 +94,9 @@ def _subscriptions(opened: Store) -> Iterator[Finding]:
     faults = 0
     for one in known:
         try:
-            parse(one.query, now=SystemClock().now())
+            parse_query(one.query)
+        except ConfigError:  # the topic files cannot be read, which is a finding of its own
+            return
         except QueryError as error:
             faults += 1
             yield fail(

@@ -237,3 +237,9 @@ def test_match_keeps_the_lines_that_match_and_the_errors(marsad: Any) -> None:
 def test_match_with_a_bad_query_reads_nothing_and_says_where(marsad: Any) -> None:
     assert "at character" in marsad("pipe", "match", "--query", "(", stdin="{}", status=1).complaint
     marsad("pipe", "match", stdin="{}", status=2)
+
+
+def test_match_knows_topics_by_name(marsad: Any) -> None:
+    line = {"id": 1, "title": "خبر", "text": "", "topics": ["sanctions"]}
+    assert [answer["id"] for answer in _pipe(marsad, "match", line, options=("--query", "topic:العقوبات"))] == [1]
+    assert "no topic" in marsad("pipe", "match", "--query", "topic:nothing", stdin="{}", status=1).complaint

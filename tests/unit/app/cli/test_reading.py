@@ -147,3 +147,9 @@ def test_titles_never_bring_terminal_controls_into_a_table(marsad: Any, store: A
     store.articles.put_articles([make["article"](1, "خبر \x1b]0;owned\x07 \u202eمقلوب\u2066\r\n\tسطر")])
     line = marsad("search", "خبر").lines[1]
     assert line.endswith("خبر ]0;owned مقلوب سطر")
+
+
+def test_a_topic_is_found_by_its_name_and_an_unknown_one_is_refused(marsad: Any, filled: Any) -> None:
+    for query in ("topic:defense-cooperation", 'topic:"التعاون الدفاعي"', 'topic:"Defence cooperation"'):
+        assert len(marsad("search", query, "--json").records) == 1
+    assert 'no topic "defence-cooperation"' in marsad("search", "topic:defence-cooperation", status=1).complaint
