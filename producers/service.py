@@ -96,9 +96,8 @@ class Poller:
         feed, state = await asyncio.to_thread(self._load, feed_id)
         if feed is None:
             return None
-        asked_at = self._clock.now()
-        request = request_for(feed, state, asked_at, self._settings)
-        answer, parsed = await self._ask(state, request)
+        request = request_for(feed, state, self._clock.now(), self._settings)
+        answer, parsed, asked_at = await self._ask(state, request)
         result = decide(
             feed,
             state,
@@ -121,17 +120,20 @@ class Poller:
 
     async def _ask(
         self, state: FeedState | None, request: FetchRequest
-    ) -> tuple[FetchResponse | FetchError, ParsedFeed | None]:
+    ) -> tuple[FetchResponse | FetchError, ParsedFeed | None, datetime]:
+        """The answer, what was read in it, and when the request went out (after the wait for the site's turn)."""
+        asked_at = self._clock.now()
         try:
             async with self._gate.slot(request.url):
+                asked_at = self._clock.now()
                 answer = await self._fetcher.fetch(request)
         except FetchError as error:
-            return error, None
+            return error, None, asked_at
         if not needs_parse(state, answer, now=self._clock.now()):
-            return answer, None
+            return answer, None, asked_at
         loop = asyncio.get_running_loop()
         parsed = await loop.run_in_executor(self._parsing, _parse, answer, self._settings.max_entries)
-        return answer, parsed
+        return answer, parsed, asked_at
 
     async def _commit(self, result: PollResult, quarantined: tuple[Quarantined, ...]) -> None:
         """Commit to the end even if the poll is cancelled meanwhile."""

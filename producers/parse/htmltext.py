@@ -2,6 +2,7 @@
 
 import html
 import re
+from html.entities import html5
 from typing import Final
 
 __all__ = ["first_image", "plain_text", "title_text"]
@@ -14,6 +15,7 @@ _TAG: Final = re.compile(
 _ANY_TAG: Final = re.compile(r"<[^<>]*>")
 _SPACE: Final = re.compile(r"\s+")
 _IMG: Final = re.compile(r"<img\b[^<>]{0,2000}?\bsrc\s*=\s*[\"']?([^\"'\s<>]+)", re.IGNORECASE)
+_REFERENCE: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]\w{1,31});")
 _UNESCAPES: Final = 3
 
 
@@ -24,11 +26,21 @@ def title_text(markup: str) -> str:
     """
     text = markup
     for _ in range(_UNESCAPES):
-        unescaped = html.unescape(_TAG.sub(" " if "<br" in text.lower() else "", text))
+        unescaped = _unescape(_TAG.sub(" " if "<br" in text.lower() else "", text))
         if unescaped == text:
             break
         text = unescaped
     return _SPACE.sub(" ", text).strip()
+
+
+def _unescape(text: str) -> str:
+    """Entities with their semicolon alone: HTML's older rule would read ``&copy`` in ``?a=1&copy=2`` as a sign."""
+    return _REFERENCE.sub(_resolved, text)
+
+
+def _resolved(match: re.Match[str]) -> str:
+    reference = match.group()
+    return html.unescape(reference) if reference[1] == "#" else html5.get(reference[1:], reference)
 
 
 def plain_text(markup: str) -> str:

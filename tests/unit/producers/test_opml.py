@@ -1,0 +1,135 @@
+"""Feed lists in and out."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marsad.errors import OpmlError
+from marsad.records import Feed
+from marsad.records.ids import feed_id
+from producers.opml import read_opml, write_opml
+
+LIST = """<?xml version="1.0" encoding="utf-8"?>
+<opml version="2.0"><head><title>قائمتي</title></head><body>
+<outline text="أخبار"><outline text="الجزائر">
+<outline type="rss" text="الوكالة" title="وكالة المثال" xmlUrl="https://a.example/rss" language="ar-DZ" country="dz" category="سياسة"/>
+</outline><outline text="بلا عنوان" XMLURL="https://b.example/atom" type="atom"/></outline>
+<outline text="سيئ" xmlUrl="javascript:alert(1)"/>
+<outline text="مكرر" xmlUrl="https://a.example/rss"/>
+<outline text="c" xmlUrl=" https://c.example/feed.json " type="json" country="Egypt" language="x"/>
+</body></opml>"""
+
+
+def test_folders_titles_and_attributes_are_read() -> None:
+    report = read_opml(LIST.encode(), "my.opml")
+    first, second, third = report.feeds
+
+    assert first == Feed(
+        id=feed_id("https://a.example/rss"),
+        url="https://a.example/rss",
+        title="وكالة المثال",
+        outlet="وكالة المثال",
+        country="DZ",
+        section="سياسة",
+        folder="أخبار/الجزائر",
+    )
+    assert (second.url, second.kind, second.folder) == ("https://b.example/atom", "atom", "أخبار")
+    assert (third.url, third.kind, third.country, third.language, third.folder) == (
+        "https://c.example/feed.json",
+        "json",
+        "",
+        "ar",
+        "",
+    )
+
+
+def test_what_is_no_feed_is_named_with_its_line() -> None:
+    problems = read_opml(LIST.encode(), "my.opml").problems
+
+    assert problems == (
+        "my.opml:6: 'javascript:alert(1)' is no http or https address",
+        "my.opml:7: https://a.example/rss is there twice",
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "my.opml:1: "),
+        (b"<opml>\n<body>\n<outline>", "my.opml:3: not well-formed"),
+        (b"not xml", "my.opml:1: not well-formed"),
+        (b"<rss/>", "my.opml:1: the root element is <rss>, not <opml>"),
+        (b"\xff\xfe\x00", "my.opml:1: "),
+        (b'<!DOCTYPE o [<!ENTITY a "b">]><opml><body/></opml>', "my.opml:1: declares entities"),
+    ],
+)
+def test_an_unreadable_list_names_file_and_line(data: bytes, message: str) -> None:
+    with pytest.raises(OpmlError) as caught:
+        read_opml(data, "my.opml")
+
+    assert str(caught.value).startswith(message)
+
+
+def test_entities_are_not_expanded() -> None:
+    lines = "".join(f'<!ENTITY e{n + 1} "{f"&e{n};" * 10}">' for n in range(20))
+    bomb = f'<!DOCTYPE o [<!ENTITY e0 "lol">{lines}]><opml><body><outline text="&e20;"/></body></opml>'
+
+    with pytest.raises(OpmlError):
+        read_opml(bomb.encode(), "bomb.opml")
+
+
+def test_a_list_without_feeds_is_empty() -> None:
+    assert read_opml(b"<opml><body><outline text='x'/></body></opml>", "x").feeds == ()
+
+
+WORDS = (
+    st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), min_size=1, max_size=12).map(str.strip).filter(bool)
+)
+NAMES = WORDS.map(lambda text: text.replace("/", "-"))
+
+
+@st.composite
+def feeds(draw: st.DrawFn) -> Feed:
+    url = f"https://{draw(st.integers(0, 10**9))}.example/feed?a=1&b=<2>"
+    title = draw(WORDS)
+    return Feed(
+        id=feed_id(url),
+        url=url,
+        title=title,
+        outlet=draw(st.just(title) | WORDS),
+        country=draw(st.sampled_from(["", "DZ", "EG"])),
+        language=draw(st.sampled_from(["ar", "fr", "ckb"])),
+        section=draw(st.just("") | WORDS),
+        kind=draw(st.sampled_from(["rss", "atom", "json", "sitemap"])),
+        full_text=draw(st.sampled_from([None, True, False])),
+        weight=draw(st.floats(0.1, 10)),
+        zone=draw(st.sampled_from(["", "Africa/Algiers"])),
+        enabled=draw(st.booleans()),
+        folder="/".join(draw(st.lists(NAMES, max_size=3))),
+    )
+
+
+@given(st.lists(feeds(), max_size=8, unique_by=lambda feed: feed.url))
+def test_a_list_that_is_written_reads_the_same(given_feeds: list[Feed]) -> None:
+    report = read_opml(write_opml(given_feeds), "out.opml")
+
+    assert sorted(report.feeds, key=lambda feed: feed.id) == sorted(given_feeds, key=lambda feed: feed.id)
+    assert report.problems == ()
+
+
+@given(st.text())
+def test_any_title_can_be_written(title: str) -> None:
+    url = "https://a.example/feed"
+
+    assert len(read_opml(write_opml([Feed(id=feed_id(url), url=url, title=title, outlet=title)]), "x").feeds) == 1
+
+
+@given(
+    st.binary(max_size=200)
+    | st.text(max_size=80).map(lambda text: f"<opml><body>{text}</body></opml>".encode("utf-8", "replace"))
+)
+def test_any_bytes_are_a_list_or_an_error_that_names_the_file(data: bytes) -> None:
+    try:
+        read_opml(data, "any.opml")
+    except OpmlError as error:
+        assert str(error).startswith("any.opml:")  # noqa: PT017  # both outcomes are right

@@ -1,0 +1,259 @@
+"""Parsing takes any bytes, and loses no entry that is there."""
+
+import base64
+import io
+import json
+
+import feedparser
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from producers.discover import feed_links
+from producers.parse import looks_like_bot_wall, parse
+from producers.parse.dates import instant
+from producers.parse.htmltext import first_image, plain_text, title_text
+from producers.parse.mend import cut_entries, is_well_formed, mend
+from producers.parse.walls import looks_like_login
+from producers.pipe import pipe_parse
+
+HEAD = '<?xml version="1.0" encoding="utf-8"?><rss version="2.0"><channel><title>ت</title><link>https://news.example/</link>'
+TAIL = "</channel></rss>"
+
+
+def item(number: int, title: str = "خبر") -> str:
+    return (
+        f"<item><title>{title} {number}</title><link>https://news.example/{number}</link><guid>g{number}</guid></item>"
+    )
+
+
+def document(count: int) -> str:
+    return HEAD + "".join(item(number) for number in range(count)) + TAIL
+
+
+FRAGMENTS = st.sampled_from(
+    ["<rss>", "<rss version='2.0'>", "<channel>", "<item>", "</item>", "<title>", "</title>", "<link>", "<entry>", "</entry>",
+     "<feed xmlns='http://www.w3.org/2005/Atom'>", "<![CDATA[", "]]>", "&", "&amp;", "&nbsp;", "&#0;", "&#x110000;", "&#xD800;",
+     "<!DOCTYPE rss [", "<!ENTITY a '&a;'>", "]>", "<?xml version='1.0' encoding='utf-16'?>", "<!--", "-->", "<", ">", '"', "'",
+     "<a:b>", "xmlns:a='u'", "<guid isPermaLink='true'>", "http://[", "https://e.example/%zz", "<pubDate>", "32 Foo 99999", "{",
+     "}", "[", '"items":', "null", "1e999", "<urlset>", "<url>", "<loc>", "<html>", "<base href=':'>", "\x00", "\ud7ff", "خبر", "\u202e",
+     "<content type='xhtml'>", "<div>", "<enclosure url='x' length='-1e9'/>", "<skipHours>", "<hour>99</hour>", "</skipHours>"]
+)  # fmt: skip
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_read(body: bytes) -> None:
+    assert parse(body, url="https://news.example/feed").problems is not None
+
+
+@settings(max_examples=400)
+@given(
+    st.lists(FRAGMENTS, max_size=30).map("".join),
+    st.sampled_from(["", "text/xml", "text/xml; charset=utf-16", "x; charset=\x00"]),
+)
+def test_any_arrangement_of_markup_is_read(text: str, content_type: str) -> None:
+    body = text.encode("utf-8", "surrogatepass")
+
+    found = parse(body, content_type=content_type, url="https://news.example/feed")
+
+    assert (found.kind is None) == ("not-a-feed" in found.problems)
+    assert found.kind or not found.entries
+
+
+@settings(max_examples=150)
+@given(st.data())
+def test_a_damaged_feed_keeps_what_feedparser_alone_finds_and_more(data: st.DataObject) -> None:
+    text = document(6)
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(len(HEAD), len(text)))
+        text = (
+            text[:at]
+            + data.draw(st.sampled_from(["&", "<", "<br>", "&nbsp;", "\x01", "</b>", "<b>", " & "]))
+            + text[at:]
+        )
+    text = text[: data.draw(st.integers(len(HEAD), len(text)))]
+
+    alone = feedparser.parse(io.BytesIO(text.encode()), sanitize_html=False, resolve_relative_uris=False)
+    found = parse(text.encode(), content_type="text/xml", url="https://news.example/feed")
+
+    assert len(found.entries) >= len(alone.entries)
+
+
+@given(st.dictionaries(st.sampled_from(["items", "version", "title", "hubs", "feed_url"]), st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["id", "url", "title", "authors", "attachments", "tags"]), inner, max_size=3),
+)))  # fmt: skip
+def test_any_json_is_read(data: dict[str, object]) -> None:
+    parse(json.dumps(data).encode(), url="https://news.example/feed")
+
+
+def test_more_entries_than_the_limit_are_cut_and_said() -> None:
+    found = parse(document(10_000).encode(), max_entries=200)
+
+    assert len(found.entries) == 200
+    assert found.problems == ("entries-cut",)
+    assert found.entries[-1].title == "خبر 199"
+
+
+def test_exactly_as_many_entries_as_the_limit_are_not_cut() -> None:
+    assert cut_entries(document(5), 5) == (document(5), False)
+
+
+def test_json_items_beyond_the_limit_are_cut_and_said() -> None:
+    body = json.dumps({"version": "1", "items": [{"id": str(n)} for n in range(9)]}).encode()
+
+    assert parse(body, max_entries=4).problems == ("entries-cut",)
+
+
+def test_deeply_nested_json_is_no_feed() -> None:
+    assert parse(b'{"items":' * 5_000).kind is None
+
+
+def test_an_entity_bomb_does_not_grow() -> None:
+    entities = "".join(f'<!ENTITY e{n + 1} "{f"&e{n};" * 10}">' for n in range(20))
+    text = f'<!DOCTYPE rss [<!ENTITY e0 "lol">{entities}]>' + HEAD.partition("?>")[2] + item(1, "&e20;") + TAIL
+
+    found = parse(text.encode())
+
+    assert "entities-refused" in found.problems
+    assert found.entries[0].title == "&e20; 1"
+
+
+def test_a_long_entity_used_often_does_not_grow() -> None:
+    text = f'<!DOCTYPE rss [<!ENTITY e "{"x" * 100_000}">]>' + HEAD.partition("?>")[2] + item(1, "&e;" * 1_000) + TAIL
+
+    assert len(parse(text.encode()).entries[0].title) < 10_000
+
+
+def test_a_well_formed_document_is_left_as_it_is() -> None:
+    text = document(3).partition("?>")[2]
+
+    assert mend(text, {}).text is text
+
+
+@given(
+    st.lists(st.sampled_from(["<a>", "</a>", "&", "<", "text", "<![CDATA[", "]]>", "&lt;"]), max_size=12).map("".join)
+)
+def test_mending_says_truly_whether_the_result_is_well_formed(text: str) -> None:
+    mended = mend(f"<rss>{text}", {})
+
+    assert mended.well_formed == is_well_formed(mended.text)
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("a &amp;amp; b", "a & b"),
+        ("أ&nbsp;ب", "أ ب"),
+        ("<b>عاجل</b>: خبر", "عاجل: خبر"),
+        ("&lt;strong&gt;عاجل&lt;/strong&gt;", "عاجل"),
+        ("5 < 7 > 3", "5 < 7 > 3"),
+        ("سطر<br/>سطر", "سطر سطر"),
+        ("  \n كلمة \t", "كلمة"),
+        ("&notanentity;", "&notanentity;"),
+    ],
+)
+def test_titles_become_text(markup: str, text: str) -> None:
+    assert title_text(markup) == text
+
+
+@given(st.text())
+def test_a_title_that_is_text_already_stays(markup: str) -> None:
+    once = title_text(markup.replace("&", "").replace("<", ""))
+
+    assert title_text(once) == once
+
+
+def test_plain_text_and_pictures_of_html() -> None:
+    assert plain_text("<p>أ&amp;ب</p> <i>ج") == "أ&ب ج"
+    assert first_image("<p><img class=x src='/a.jpg?x=1&amp;y=2'>") == "/a.jpg?x=1&y=2"
+    assert first_image("نص") == ""
+
+
+@pytest.mark.parametrize(
+    ("raw", "iso"),
+    [
+        ("Sun, 05 Jul 2026 08:15:00 +0100", "2026-07-05T07:15:00+00:00"),
+        ("2026-07-05T08:15:00+03:00", "2026-07-05T05:15:00+00:00"),
+        ("2026-07-05", "2026-07-05T00:00:00+00:00"),
+        ("٢٠٢٦-٠١-٠٥T٠٨:١٥:٠٠Z", "2026-01-05T08:15:00+00:00"),
+        ("Sun, 05 Jul 2026 08:15:00", "2026-07-05T08:15:00+00:00"),
+    ],
+)
+def test_standard_dates_are_instants(raw: str, iso: str) -> None:
+    moment = instant(raw)
+
+    assert moment is not None
+    assert moment.isoformat() == iso
+
+
+@given(st.text() | st.from_regex(r"\d{1,5}-\d{1,3}-\d{1,3}T\d{1,3}:\d{1,3}[+-]\d{1,4}", fullmatch=True))
+def test_any_other_date_is_none_or_an_aware_instant(raw: str) -> None:
+    moment = instant(raw)
+
+    assert moment is None or moment.utcoffset() is not None
+
+
+def test_a_captcha_in_the_comment_form_of_an_article_is_no_wall() -> None:
+    page = '<!doctype html><title>قمة</title><article>نص</article><script src="https://www.google.com/recaptcha"></script><div class="g-recaptcha"></div>'
+
+    assert not looks_like_bot_wall(page)
+    assert looks_like_bot_wall(page.replace("<article>نص</article>", ""))
+    assert looks_like_bot_wall(
+        "<html><head><title>Just a moment...</title></head><body>Checking your browser</body></html>"
+    )
+    assert not looks_like_bot_wall(document(3))
+
+
+def test_a_page_that_wants_a_password_is_a_login() -> None:
+    assert looks_like_login('<title>تسجيل الدخول</title><form><input name="p" type="password"></form>')
+    assert not looks_like_login('<title>قمة</title><input type="password">')
+
+
+def test_autodiscovery_follows_the_base_and_passes_over_site_data() -> None:
+    page = (
+        '<base href="https://cdn.example/x/"><link rel="alternate" type="application/json" href="/wp-json/1">'
+        "<link rel=alternate type=application/rss+xml href=feed.xml><a href='mailto:rss@x.example'>"
+    )
+
+    assert feed_links(page, "https://news.example/") == ("https://cdn.example/x/feed.xml",)
+
+
+@given(st.text())
+def test_autodiscovery_takes_any_text(page: str) -> None:
+    assert feed_links(page, "https://news.example/") is not None
+
+
+def test_the_filter_keeps_the_id_and_gives_plain_fields() -> None:
+    record = {
+        "id": 7,
+        "url": "https://news.example/feed",
+        "content_type": "text/xml",
+        "body_base64": base64.b64encode(document(2).encode()).decode(),
+    }
+
+    answer = pipe_parse(record)
+
+    assert answer["id"] == 7
+    assert answer["problems"] == []
+    assert answer["feed"]["kind"] == "rss"
+    assert [entry["guid"] for entry in answer["entries"]] == ["g0", "g1"]
+    assert set(answer["entries"][0]) == {
+        "guid",
+        "url",
+        "title",
+        "summary",
+        "content",
+        "published",
+        "updated",
+        "authors",
+    }
+    json.dumps(answer)
+
+
+@pytest.mark.parametrize("body", [None, 5, "***", "é"])
+def test_the_filter_names_a_body_that_is_no_base64(body: object) -> None:
+    answer = pipe_parse({"id": "x", "body_base64": body})
+
+    assert answer["id"] == "x"
+    assert "base64" in answer["error"]

@@ -1,0 +1,232 @@
+"""When a feed is asked again, and why then."""
+
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marsad.config import PollSettings
+from marsad.records import FeedState, Health
+from producers.hints import Hints, cache_seconds, hints_of, retry_after, skip_until
+from producers.parse import ParsedFeed
+from producers.schedule import Plan, after_failure, after_success, expected_entries, human, rate_after
+
+NOW = datetime(2026, 7, 14, 9, 30, tzinfo=UTC)
+SETTINGS = PollSettings()
+
+
+class Middle(random.Random):
+    """No jitter."""
+
+    def random(self) -> float:
+        return 0.5
+
+
+def state(**fields: object) -> FeedState:
+    default: dict[str, object] = {"feed_id": "f", "polls": 30, "interval": 600.0, "last_ok_at": NOW, "last_new_at": NOW}
+    return FeedState(**{**default, **fields})  # type: ignore[arg-type]
+
+
+def success(known: FeedState, **fields: object) -> Plan:
+    default: dict[str, object] = {
+        "elapsed": 600.0,
+        "new": 0,
+        "total": 40,
+        "gap": False,
+        "hints": Hints(),
+        "settings": SETTINGS,
+    }
+    return after_success(known, now=NOW, rng=Middle(), **{**default, **fields})  # type: ignore[arg-type]
+
+
+def wait(plan: Plan) -> float:
+    return (plan.at - NOW).total_seconds()
+
+
+def test_a_feed_with_two_entries_an_hour_is_asked_every_quarter_of_an_hour() -> None:
+    plan = success(state(rate=2.0, last_new_at=NOW - timedelta(hours=5)))
+
+    assert wait(plan) == 900
+    assert plan.reason == "it brings about 2 entries an hour"
+
+
+def test_a_small_window_is_not_let_roll_over() -> None:
+    plan = success(state(rate=20.0, last_new_at=NOW - timedelta(hours=5), interval=600), total=4)
+
+    assert wait(plan) < 4 * 3600 / 20
+
+
+def test_a_feed_long_quiet_is_asked_after_a_quarter_of_that_time() -> None:
+    plan = success(state(last_new_at=NOW - timedelta(hours=10), interval=9_000))
+
+    assert wait(plan) == 9_000
+    assert plan.reason == "nothing new for 10 h"
+
+
+def test_the_interval_grows_step_by_step() -> None:
+    assert wait(success(state(last_new_at=NOW - timedelta(days=30)))) == 900
+
+
+def test_a_burst_shortens_the_interval_at_once() -> None:
+    plan = success(state(rate=0.5), new=20, total=40)
+
+    assert wait(plan) == 300
+    assert plan.reason == "20 of its 40 entries were new"
+
+
+def test_a_gap_shortens_the_interval_to_a_third() -> None:
+    plan = success(state(last_new_at=NOW - timedelta(hours=10), interval=3_600), gap=True)
+
+    assert wait(plan) == pytest.approx(1_188)
+    assert "missed" in plan.reason
+
+
+def test_cache_time_holds_back_for_an_hour_at_most() -> None:
+    assert wait(success(state(), hints=Hints(cache=1_200.0))) == 1_200
+    assert wait(success(state(), hints=Hints(cache=86_400.0))) == 3_600
+
+
+def test_the_feeds_own_wish_holds_unless_the_feed_disproves_it() -> None:
+    assert wait(success(state(rate=0.5), hints=Hints(feed=3_600.0))) == 3_600
+    assert wait(success(state(rate=6.0), hints=Hints(feed=3_600.0))) == 300
+
+
+def test_skipped_hours_are_waited_out() -> None:
+    plan = success(state(), hints=Hints(skip_hours=(9, 10)))
+
+    assert plan.at == datetime(2026, 7, 14, 11, 0, tzinfo=UTC)
+
+
+def test_retry_after_on_an_answer_is_obeyed() -> None:
+    assert wait(success(state(), hints=Hints(retry_after=7_200.0))) == 7_200
+
+
+@given(
+    st.floats(0, 10_000), st.floats(0, 1e6), st.integers(0, 50), st.booleans(),
+    st.builds(Hints, cache=st.floats(0, 1e6), feed=st.floats(0, 1e6)), st.integers(0, 10_000), st.randoms(use_true_random=False),
+)  # fmt: skip
+def test_every_interval_is_within_floor_and_cap(
+    rate: float, interval: float, new: int, gap: bool, hints: Hints, quiet: int, rng: random.Random
+) -> None:
+    known = state(rate=rate, interval=interval, last_new_at=NOW - timedelta(minutes=quiet))
+
+    plan = after_success(
+        known, now=NOW, elapsed=60, new=new, total=50, gap=gap, hints=hints, settings=SETTINGS, rng=rng
+    )
+
+    assert SETTINGS.min_interval <= wait(plan) <= SETTINGS.max_interval * 1.1
+    assert plan.reason
+
+
+def test_failures_wait_longer_each_time_and_never_for_ever() -> None:
+    waits = [
+        wait(after_failure(state(failures=n), Health.DNS, now=NOW, retry_after=0, settings=SETTINGS, rng=Middle()))
+        for n in range(1, 200)
+    ]
+
+    assert waits[0] == 600
+    assert waits == sorted(waits)
+    assert waits[-1] == SETTINGS.max_interval
+
+
+def test_a_failure_that_passes_by_itself_is_retried_sooner_than_one_that_must_be_mended() -> None:
+    soft, hard = (
+        wait(after_failure(state(failures=4), health, now=NOW, retry_after=0, settings=SETTINGS, rng=Middle()))
+        for health in (Health.HTTP_5XX, Health.HTTP_4XX)
+    )
+    assert soft < hard
+
+
+def test_a_failure_keeps_the_interval_of_the_feed() -> None:
+    plan = after_failure(state(failures=9), Health.NETWORK, now=NOW, retry_after=0, settings=SETTINGS, rng=Middle())
+
+    assert plan.interval == 600
+
+
+def test_the_server_says_how_long_to_wait_after_a_failure() -> None:
+    plan = after_failure(
+        state(failures=1), Health.THROTTLED, now=NOW, retry_after=5_000, settings=SETTINGS, rng=random.Random(1)
+    )
+
+    assert wait(plan) >= 5_000
+    assert "asked to wait" in plan.reason
+
+
+def test_the_rate_follows_a_burst_up_and_a_stop_down() -> None:
+    quiet = state(rate=0.2, last_ok_at=NOW - timedelta(minutes=10))
+    burst = rate_after(quiet, 10, NOW)
+    assert burst > 10
+
+    known = state(rate=burst, last_ok_at=NOW - timedelta(hours=6))
+    assert rate_after(known, 0, NOW) < 1
+
+
+@given(st.floats(0, 1e4), st.integers(0, 2_000), st.integers(0, 10**7), st.integers(0, 100))
+def test_the_rate_is_never_negative(rate: float, new: int, seconds: int, polls: int) -> None:
+    known = state(rate=rate, polls=polls, last_ok_at=NOW - timedelta(seconds=seconds))
+
+    assert 0 <= rate_after(known, new, NOW) <= max(rate, new * 3_600)
+
+
+def test_expected_entries_of_a_time() -> None:
+    assert expected_entries(2.0, NOW - timedelta(hours=3), NOW) == 6
+    assert expected_entries(2.0, None, NOW) == 0
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"cache-control": "public, max-age=600"}, 600),
+        ({"cache-control": "max-age=600, s-maxage=900"}, 900),
+        ({"cache-control": "max-age=600", "age": "100"}, 500),
+        ({"cache-control": "max-age=600", "age": "700"}, 0),
+        ({"cache-control": "no-store, max-age=600"}, 0),
+        ({"cache-control": "no-cache"}, 0),
+        ({"expires": "Tue, 14 Jul 2026 09:40:00 GMT"}, 600),
+        ({"expires": "Tue, 14 Jul 2026 09:40:00 GMT", "date": "Tue, 14 Jul 2026 09:35:00 GMT"}, 300),
+        ({"expires": "0"}, 0),
+        ({"expires": "Thu, 01 Jan 1970 00:00:00 GMT"}, 0),
+        ({"cache-control": "max-age=999999999"}, 86_400),
+        ({"cache-control": "max-age=soon"}, 0),
+        ({}, 0),
+    ],
+)
+def test_cache_headers_say_how_long_an_answer_lasts(headers: dict[str, str], seconds: float) -> None:
+    assert cache_seconds(headers, NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [("120", 120), (" 0 ", 0), ("Tue, 14 Jul 2026 09:31:00 GMT", 60), ("Tue, 14 Jul 2020 09:31:00 GMT", 0), ("99999999", 86_400), ("", None), ("-5", None), ("soon", None)],
+)  # fmt: skip
+def test_retry_after_is_a_number_or_a_date(value: str, seconds: float | None) -> None:
+    assert retry_after(value, NOW) == seconds
+
+
+@given(st.text(), st.text())
+def test_any_header_value_is_read(one: str, other: str) -> None:
+    hints = hints_of({"cache-control": one, "expires": other, "age": one, "date": other, "retry-after": one}, None, NOW)
+
+    assert 0 <= hints.cache <= 86_400
+
+
+def test_the_feeds_wish_is_the_longer_of_ttl_and_update_period() -> None:
+    parsed = ParsedFeed(kind="rss", ttl_minutes=30, update_period_s=3_600.0, skip_days=(4,))
+
+    assert hints_of({}, parsed, NOW) == Hints(feed=3_600.0, skip_days=(4,))
+
+
+def test_skipped_days_are_waited_out_and_a_feed_that_skips_all_is_not_obeyed() -> None:
+    assert skip_until(NOW, (), (1, 2)) == datetime(2026, 7, 16, tzinfo=UTC)
+    assert skip_until(NOW, tuple(range(24)), ()) == NOW
+    assert skip_until(NOW, (), tuple(range(7))) == NOW
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(3, "3 s"), (59, "59 s"), (60, "1 min"), (840, "14 min"), (7_200, "2 h"), (90_000, "25 h"), (200_000, "2 d")],
+)
+def test_durations_read_as_people_say_them(seconds: float, words: str) -> None:
+    assert human(seconds) == words
