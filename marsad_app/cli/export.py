@@ -13,12 +13,11 @@ from marsad.errors import StoreError
 from marsad.records import Article
 from marsad_app.cli.lazy import example
 from marsad_app.cli.opening import existing_store, parse_query
-from marsad_app.cli.output import note, to_json
+from marsad_app.cli.output import note, progress, to_json
 
 __all__ = ["app", "article_record"]
 
 app = typer.Typer()
-_EVERY = 1_000
 
 
 def article_record(article: Article) -> dict[str, Any]:
@@ -58,22 +57,18 @@ def export(
     """Write all articles, or those of a query, as JSON lines, in the order in which they were first seen."""
     node = parse_query(query) if query else None
     with existing_store() as store:
+        articles = store.search.export(node)
         total = 0 if node else store.search.count()
         with _sink(output) as sink:
-            written = _write(store.search.export(node), sink, total)
+            written = _write(articles if sink.isatty() else progress(articles, "articles", total), sink)
     if output is not None:
         note(f"{written} articles written to {output}")
 
 
-def _write(articles: Iterable[Article], sink: IO[str], total: int) -> int:
+def _write(articles: Iterable[Article], sink: IO[str]) -> int:
     written = 0
-    show = sys.stderr.isatty() and not sink.isatty()
-    for written, article in enumerate(articles, start=1):
+    for written, article in enumerate(articles, start=1):  # noqa: B007 - the count is what is wanted afterwards
         sink.write(to_json(article_record(article)) + "\n")
-        if show and written % _EVERY == 0:
-            sys.stderr.write(f"\r{written}{f' of {total}' if total else ''} articles")
-    if show and written >= _EVERY:
-        sys.stderr.write("\r\033[K")
     return written
 
 
@@ -89,5 +84,6 @@ def _sink(output: Path | None) -> Iterator[IO[str]]:
             yield file
         part.replace(output)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise StoreError(f"{output}: cannot be written: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)

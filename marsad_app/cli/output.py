@@ -6,21 +6,25 @@ isolated, so that they turn neither their neighbours nor the line around.
 
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 import typer
 
 from marsad.arabic import isolate_latin
 
-__all__ = ["JsonOption", "cell", "instant", "json_line", "note", "one_line", "table", "to_json"]
+__all__ = ["JsonOption", "cell", "instant", "json_line", "note", "one_line", "progress", "table", "to_json"]
 
 _CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
 _RTL: Final = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+_EVERY: Final = 500
+_ERASED_LINE: Final = "\r\x1b[K"
 _FSI, _PDI = "\u2068", "\u2069"
+
+_T = TypeVar("_T")
 
 JsonOption = typer.Option("--json", help="JSON lines instead of a table.")
 
@@ -70,6 +74,24 @@ def json_line(value: Any) -> None:
 def note(text: str) -> None:
     """A remark for the person, on standard error, so that it never mixes with the data."""
     typer.echo(text, err=True)
+
+
+def progress(items: Iterable[_T], what: str, total: int = 0) -> Iterator[_T]:
+    """The items again, counted on standard error where that is a terminal.
+
+    Args:
+        items: passed on one by one.
+        what: they are, in the plural.
+        total: how many there are, if that is known.
+    """
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    for number, item in enumerate(items, start=1):
+        yield item
+        if number % _EVERY == 0:
+            sys.stderr.write(f"\r{number}{f' of {total}' if total else ''} {what}")
+    sys.stderr.write(_ERASED_LINE)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

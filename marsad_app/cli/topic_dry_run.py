@@ -4,6 +4,7 @@ import msgspec
 
 from marsad.taxonomy import Taxonomy, Topic
 from marsad_app.cli.opening import existing_store, parse_query
+from marsad_app.cli.output import progress
 from processors.tag import Tagger
 
 __all__ = ["DryRun", "dry_run"]
@@ -39,7 +40,7 @@ def dry_run(topic: Topic, taxonomy: Taxonomy, query: str, limit: int) -> DryRun:
     lost: list[Row] = []
     with existing_store() as store:
         tagger = Tagger(taxonomy)
-        for article in store.search.export(node):
+        for article in progress(store.search.export(node), "articles", 0 if node else store.search.count()):
             articles += 1
             before = {tag.id: tag.score for tag in article.topics}.get(topic.id)
             after = {tag.id: tag.score for tag in tagger.tag(article.title, article.lead, article.text)}.get(topic.id)

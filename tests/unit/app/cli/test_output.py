@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from marsad_app.cli.output import cell, one_line, to_json
+from marsad_app.cli.output import cell, one_line, progress, to_json
 
 
 def _on_a_terminal(*arguments: str) -> str:
@@ -63,3 +63,13 @@ def test_a_line_stays_a_line(text: str) -> None:
 
 def test_json_is_valid_utf_8_whatever_is_in_it() -> None:
     assert to_json({"a\ud800": ["\udfff", "ع"]}) == '{"a\ufffd":["\ufffd","ع"]}'
+
+
+def test_long_work_is_counted_on_a_terminal_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert list(progress(range(1_200), "things", 1_200)) == list(range(1_200))
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert len(list(progress(range(1_200), "things", 1_200))) == 1_200
+    assert capsys.readouterr().err == "\r500 of 1200 things\r1000 of 1200 things\r\x1b[K"
