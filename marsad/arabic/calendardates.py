@@ -14,6 +14,7 @@ from marsad.arabic.numerals import cardinal_at, ordinal_at
 from marsad.arabic.qualifiers import CURRENT, NEXT, PAST, qualifier_at, relative_year_at
 
 _DAYS: Final = 31
+_MOST_DAYS: Final = 6
 _MONTHS: Final = 12
 _LOOSE: Final = frozenset({"", "،", ",", "/", "-", "–", ".", "(", ")", "[", "]"})
 _PAIR_GAPS: Final = frozenset({"", "/", "-", "–", "(", "[", "،", "\\"})
@@ -109,7 +110,8 @@ def named_at(words: Words, place: int, today: date) -> list[Span]:
 
 def _days(words: Words, place: int) -> Iterator[tuple[int, int, int]]:
     """Yield (place, place after, number) of each day before a month: 3 و4 مايو, من 4 إلى 22 يناير."""
-    while True:
+    # Bounded, so that a long list of numbers is not read again from each of them.
+    for _ in range(_MOST_DAYS):
         read = ordinal_at(words, place) or _short_cardinal(words, place)
         if read is None or not 1 <= read[0] <= _DAYS:
             return

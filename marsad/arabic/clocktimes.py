@@ -16,6 +16,7 @@ _NIGHT: Final = frozenset({"ليلا", "الليل", "الليله"})
 _FRACTIONS: Final = {"النصف": 30, "نصف": 30, "الربع": 15, "ربع": 15, "الثلث": 20, "ثلث": 20}
 _MINUTE_WORDS: Final = frozenset({"دقيقه", "دقائق", "دقايق"})
 _HALF_DAY: Final = 12
+_MOST_ADDITIONS: Final = 3
 _NIGHT_ENDS: Final = 5
 _NOON_BEGINS: Final = 3
 
@@ -122,7 +123,9 @@ def _spoken(words: Words, place: int, *, said: bool) -> tuple[int, int, int | No
 def _minutes(words: Words, place: int) -> tuple[int, int]:
     """Read what is added to an hour or taken from it: والنصف, وخمس دقائق, إلا ربعا."""
     total = 0
-    while words.gap(place) == "":
+    for _ in range(_MOST_ADDITIONS):
+        if words.gap(place):
+            break
         key = words.key(place)
         fraction = _FRACTIONS.get(key.removeprefix("و")) if key.startswith("و") else None
         if fraction:

@@ -21,6 +21,7 @@ _HUNDREDS: Final = {
     for hundred in ("مئه", "مائه", "ميه")
 } | {"مئتين": 200, "مائتين": 200, "مئتان": 200, "مائتان": 200}
 _THOUSANDS: Final = {"الف": 1000, "الفين": 2000, "الفان": 2000}
+_MOST_PARTS: Final = 4
 _CARDINALS: Final = _ONES | _TEN | _TENS | _HUNDREDS | _THOUSANDS
 
 _ORDINAL_ONES: Final = {
@@ -50,7 +51,10 @@ def cardinal_at(words: Words, place: int) -> tuple[int, int] | None:
     if value is None:
         return None
     total, place = _with_ten(words, place, value)
-    while (joined := _joined(words, place)) is not None and joined[0] < _unit(total):
+    for _ in range(_MOST_PARTS):
+        joined = _joined(words, place)
+        if joined is None or joined[0] >= _unit(total):
+            break
         total, place = total + joined[0], joined[1]
     return total, place
 

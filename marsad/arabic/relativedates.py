@@ -195,7 +195,8 @@ def offset_at(words: Words, place: int, now: datetime) -> Span | Moment | None:
         return None
     counts: list[tuple[int, str]] = []
     at = place + 1
-    while (counted := _count(words, at, first=not counts)) is not None:
+    # Bounded by the units there are, so that a chain of them is not read again from each.
+    while len(counts) < len(_STEPS) and (counted := _count(words, at, first=not counts)) is not None:
         number, unit, at = counted
         counts.append((number, unit))
     if not counts:
