@@ -1,0 +1,126 @@
+"""What of an article is compared with others: weighted words near its beginning, shingles of its whole text, numbers."""
+
+from array import array
+from collections.abc import Iterable
+from typing import Final
+from zlib import crc32
+
+from marsad.arabic import Tokens
+
+__all__ = ["Document", "Words", "read_words", "shingles_of"]
+
+_TITLE_WEIGHT: Final = 3
+_BEGINNING: Final = 120
+"""Tokens of the text whose words count: who did what where stands there, background stands below."""
+_LEAD: Final = 60
+_SHINGLE: Final = 4
+_NUMBERS: Final = 250
+_MAX_TOKENS: Final = 5_000
+_MASK: Final = (1 << 64) - 1
+# Odd constants of Knuth's and of PCG's generators: they spread the words' 32 bits over 64.
+_FACTORS: Final = (0x9E3779B97F4A7C15, 0xD1342543DE82EF95, 0xDA942042E4DD58B5)
+_CACHE_SIZE: Final = 1 << 17
+
+
+class Words:
+    """The counted words of one article, before they are weighed."""
+
+    __slots__ = ("counts", "lead", "numbers", "shingles", "title")
+
+    def __init__(
+        self,
+        counts: dict[str, int],
+        title: tuple[str, ...],
+        lead: tuple[str, ...],
+        numbers: frozenset[str],
+        shingles: "array[int]",
+    ) -> None:
+        self.counts = counts
+        self.title = title
+        self.lead = lead
+        self.numbers = numbers
+        self.shingles = shingles
+
+
+class Document:
+    """An article in the window."""
+
+    __slots__ = ("at", "key", "lead", "mark", "number", "numbers", "root", "shingles", "story", "title", "vector")
+
+    def __init__(self, key: str, number: int, at: float, mark: float, words: Words, vector: dict[str, float]) -> None:
+        self.key = key
+        self.number = number
+        self.at = at
+        self.mark = mark
+        self.story = ""
+        self.root = key
+        self.take(words, vector)
+
+    def take(self, words: Words, vector: dict[str, float]) -> None:
+        """Hold these words from now on."""
+        self.title = words.title
+        self.lead = words.lead
+        self.numbers = words.numbers
+        self.shingles = words.shingles
+        self.vector = vector
+
+
+class _WordHashes(dict[str, int]):
+    """CRC-32 of words: the same on every machine and in every run, which Python's own hash is not."""
+
+    def __missing__(self, word: str) -> int:
+        if len(self) >= _CACHE_SIZE:
+            self.clear()
+        value = self[word] = crc32(word.encode("utf-8", "surrogatepass"))
+        return value
+
+
+_HASHES: Final = _WordHashes()
+
+
+def read_words(title: Tokens, text: Tokens) -> Words:
+    """Count the words of an article.
+
+    Args:
+        title: Tokens of its title.
+        text: Tokens of its text, boilerplate off.
+    """
+    counts: dict[str, int] = {}
+    title_stems = _content(title.stems)
+    for word in title_stems:
+        counts[word] = counts.get(word, 0) + _TITLE_WEIGHT
+    stems = text.stems[:_BEGINNING]
+    for word in _content(stems):
+        counts[word] = counts.get(word, 0) + 1
+    lead = tuple(dict.fromkeys((*title_stems, *_content(stems[:_LEAD]))))
+    numbers = frozenset(key for key in (*title.keys, *text.keys[:_NUMBERS]) if key.isdigit())
+    return Words(counts, tuple(dict.fromkeys(title_stems)), lead, numbers, shingles_of(text.keys))
+
+
+def _content(stems: Iterable[str]) -> list[str]:
+    return [stem for stem in stems if len(stem) > 1]
+
+
+def shingles_of(keys: tuple[str, ...]) -> "array[int]":
+    """Return the different runs of four words of a text as 64-bit hashes, in ascending order.
+
+    A text of fewer words is one shingle. Word 4-grams tell copies from reports in their own words on Arabic news;
+    half of them (the even hashes) are kept, which estimates a share of the text within three points.
+    """
+    hashes = [_HASHES[key] for key in keys[:_MAX_TOKENS]]
+    if len(hashes) < _SHINGLE:
+        return array("Q", [hash_all(hashes)] if hashes else [])
+    one, two, three = _FACTORS
+    whole = {
+        (a * one + b * two + c * three + d) & _MASK
+        for a, b, c, d in zip(hashes, hashes[1:], hashes[2:], hashes[3:], strict=False)
+    }
+    return array("Q", sorted(whole))
+
+
+def hash_all(hashes: list[int]) -> int:
+    """Hash a short run of word hashes."""
+    value = 0
+    for each in hashes:
+        value = (value * _FACTORS[0] + each) & _MASK
+    return value

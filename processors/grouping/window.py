@@ -1,0 +1,130 @@
+"""The window: documents of the last days, how common words are in it, and where each rare word stands."""
+
+import math
+from bisect import bisect_left, insort
+from collections import deque
+from typing import Final
+
+from processors.grouping.common import PRIOR_SHARES, RARE_SHARE
+from processors.grouping.features import Document, Words
+
+__all__ = ["Window"]
+
+_PRIOR_WEIGHT: Final = 500
+"""Documents that the prior shares count for: half a day of the news of five outlets."""
+_INDEXED: Final = 30
+"""Words of a document, heaviest first, under which it is found."""
+_SCANNED: Final = 250
+"""Documents looked at for one word, newest first: keeps the cost of an article flat however dense the news is."""
+_CANDIDATES: Final = 40
+_LEAST_OVERLAP: Final = 0.03
+
+
+class Window:
+    """Documents in order of arrival; those older than ``seconds`` fall out.
+
+    Args:
+        seconds: How long a document stays.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._documents: deque[Document] = deque()
+        self._by_number: dict[int, Document] = {}
+        self._by_key: dict[str, Document] = {}
+        self._frequencies: dict[str, int] = {}
+        self._postings: dict[str, list[int]] = {}
+        self._next = 0
+        self._latest = -math.inf
+
+    def __len__(self) -> int:
+        return len(self._documents)
+
+    def get(self, key: str) -> Document | None:
+        """The document of that article id, if it is in the window."""
+        return self._by_key.get(key)
+
+    def rarity(self, word: str) -> float:
+        """Weight of a word: the logarithm of how many documents there are for each that has it."""
+        prior = PRIOR_SHARES.get(word, RARE_SHARE)
+        return math.log(
+            (len(self._documents) + _PRIOR_WEIGHT + 1) / (self._frequencies.get(word, 0) + _PRIOR_WEIGHT * prior)
+        )
+
+    def weigh(self, words: Words) -> dict[str, float]:
+        """Return the words' weights as a vector of length one."""
+        vector = {word: (1.0 + math.log(count)) * max(self.rarity(word), 0.0) for word, count in words.counts.items()}
+        length = math.sqrt(sum(weight * weight for weight in vector.values()))
+        return {word: weight / length for word, weight in vector.items()} if length else {}
+
+    def candidates(self, vector: dict[str, float]) -> list[Document]:
+        """Return the documents that share heavy words with a vector, most promising first."""
+        overlaps: dict[int, float] = {}
+        for word, weight in _heaviest(vector):
+            postings = self._postings.get(word)
+            if postings is None:
+                continue
+            for number, _ in zip(reversed(postings), range(_SCANNED), strict=False):
+                overlaps[number] = overlaps.get(number, 0.0) + weight * weight
+        found = sorted(
+            ((overlap, number) for number, overlap in overlaps.items() if overlap >= _LEAST_OVERLAP), reverse=True
+        )
+        return [self._by_number[number] for _, number in found[:_CANDIDATES]]
+
+    def new_document(self, key: str, at: float, words: Words, vector: dict[str, float]) -> Document:
+        """Make a document numbered after all others; it is not yet in the window."""
+        self._latest = max(self._latest, at)
+        self._next += 1
+        return Document(key, self._next, at, self._latest, words, vector)
+
+    def add(self, document: Document) -> None:
+        """Put a document into the window."""
+        self._documents.append(document)
+        self._by_number[document.number] = document
+        self._by_key[document.key] = document
+        self._count(document)
+
+    def replace(self, document: Document, words: Words) -> None:
+        """Give a document in the window the words of its new revision; where it stands in time stays."""
+        self._uncount(document)
+        document.take(words, self.weigh(words))
+        self._count(document)
+
+    def evict(self, at: float) -> list[Document]:
+        """Drop what is too old when an article of that time arrives, and return it."""
+        horizon = max(self._latest, at) - self._seconds
+        gone: list[Document] = []
+        while self._documents and self._documents[0].mark < horizon:
+            document = self._documents.popleft()
+            gone.append(document)
+            self._forget(document)
+        return gone
+
+    def _forget(self, document: Document) -> None:
+        del self._by_number[document.number]
+        if self._by_key.get(document.key) is document:
+            del self._by_key[document.key]
+        self._uncount(document)
+
+    def _count(self, document: Document) -> None:
+        for word in document.vector:
+            self._frequencies[word] = self._frequencies.get(word, 0) + 1
+        for word, _ in _heaviest(document.vector):
+            insort(self._postings.setdefault(word, []), document.number)
+
+    def _uncount(self, document: Document) -> None:
+        for word in document.vector:
+            left = self._frequencies[word] - 1
+            if left:
+                self._frequencies[word] = left
+            else:
+                del self._frequencies[word]
+        for word, _ in _heaviest(document.vector):
+            postings = self._postings[word]
+            del postings[bisect_left(postings, document.number)]
+            if not postings:
+                del self._postings[word]
+
+
+def _heaviest(vector: dict[str, float]) -> list[tuple[str, float]]:
+    return sorted(vector.items(), key=lambda item: (-item[1], item[0]))[:_INDEXED]

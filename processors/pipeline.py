@@ -1,0 +1,59 @@
+"""The steps in order: clean, tag, locate — pure, for one entry at a time — and then group, which remembers.
+
+Both sizes run this: the embedded one in a loop, the cluster one in its agents (the first three) and its grouper.
+"""
+
+import msgspec
+
+from marsad.records import Article, Entry, Feed
+from marsad.taxonomy import Taxonomy, analyse
+from processors.clean import PIPELINE_VERSION, clean
+from processors.extract import Extracted
+from processors.locate import Locator
+from processors.tag import Tagger
+
+__all__ = ["PIPELINE_VERSION", "Pipeline"]
+
+
+class Pipeline:
+    """The stateless steps, with what they know.
+
+    Args:
+        tagger: Topics.
+        locator: Countries, places, people and organisations.
+    """
+
+    def __init__(self, tagger: Tagger, locator: Locator) -> None:
+        self.tagger = tagger
+        self.locator = locator
+
+    @classmethod
+    def build(cls, taxonomy: Taxonomy) -> "Pipeline":
+        """Make the pipeline of a taxonomy and the shipped gazetteer."""
+        return cls(Tagger(taxonomy), Locator())
+
+    def stateless(self, entry: Entry, feed: Feed, page: Extracted | None = None) -> Article:
+        """Take an entry through clean, tag and locate.
+
+        Args:
+            entry: As the feed gave it.
+            feed: Where it came from.
+            page: What ``processors.extract.extract`` read from its page, where another process did that.
+
+        Raises:
+            PoisonError: the entry holds no text.
+        """
+        return self.enrich(clean(entry, feed, page=page))
+
+    def enrich(self, article: Article) -> Article:
+        """Return a clean article with its topics, countries, places and entities; its words are analysed once."""
+        analysed = analyse(article.title, article.lead, article.text)
+        located = self.locator.locate_analysed(analysed)
+        return msgspec.structs.replace(
+            article,
+            topics=self.tagger.tag_analysed(analysed),
+            countries=located.countries,
+            places=located.places,
+            entities=located.entities,
+            taxonomy_version=self.tagger.taxonomy.version,
+        )
