@@ -118,7 +118,7 @@ def _drain(store: Store, pipeline: Pipeline) -> float:
     clock = SystemClock()
     processor = Processor(
         store,
-        pipeline,
+        lambda: pipeline,
         lambda: Grouper(days=7),
         lambda subscriptions: Matcher(subscriptions, now=clock.now()),
         clock,

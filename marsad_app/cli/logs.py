@@ -10,6 +10,10 @@ from marsad.config import LogSettings
 
 __all__ = ["configure_logs"]
 
+# Never with local variables: they hold page texts, and may hold the addresses of outlets with their passwords.
+_tracebacks = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=12)
+)
 _Level = Literal["debug", "info", "warning", "error"]
 
 
@@ -23,9 +27,9 @@ def configure_logs(settings: LogSettings, *, least: _Level = "debug") -> None:
     level = max(logging.getLevelNamesMapping()[name.upper()] for name in (settings.level, least))
     text = settings.format == "text" or (settings.format == "auto" and sys.stderr.isatty())
     shape = (
-        [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)]
         if text
-        else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        else [_tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)]
     )
     structlog.configure(
         processors=[

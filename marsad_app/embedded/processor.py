@@ -48,7 +48,7 @@ class Processor:
 
     Args:
         store: where entries come from and everything goes.
-        pipeline: the stateless steps.
+        make_pipeline: builds the stateless steps; called at the first batch, in its thread, since it takes two seconds.
         make_grouper: makes an empty window of stories.
         make_matcher: compiles subscriptions.
         clock: the time.
@@ -61,7 +61,7 @@ class Processor:
     def __init__(
         self,
         store: Store,
-        pipeline: Pipeline,
+        make_pipeline: Callable[[], Pipeline],
         make_grouper: Callable[[], Grouper],
         make_matcher: Callable[[Sequence[Subscription]], Matcher],
         clock: Clock,
@@ -72,7 +72,8 @@ class Processor:
         extra_outlets: Sequence[str] = (),
     ) -> None:
         self._store = store
-        self._pipeline = pipeline
+        self._make_pipeline = make_pipeline
+        self._pipeline: Pipeline | None = None
         self._make_grouper = make_grouper
         self._make_matcher = make_matcher
         self._clock = clock
@@ -91,7 +92,8 @@ class Processor:
         if not items:
             return 0
         feeds = {feed_id: self._store.feeds.feed(feed_id) for feed_id in {item.entry.feed_id for item in items}}
-        cleaned = [self._clean(item, feeds[item.entry.feed_id]) for item in items]
+        pipeline = self._pipeline = self._pipeline or self._make_pipeline()
+        cleaned = [_clean(pipeline, item, feeds[item.entry.feed_id]) for item in items]
         self._refresh_matcher()
         try:
             batch, new = self._commit(cleaned)
@@ -101,15 +103,6 @@ class Processor:
             raise
         self._tell(batch, new)
         return len(items)
-
-    def _clean(self, item: Queued, feed: Feed | None) -> _Cleaned:
-        try:
-            return _Cleaned(item, self._pipeline.stateless(item.entry, feed or _forgotten(item.entry)))
-        except PoisonError as error:
-            return _Cleaned(item, None, str(error))
-        except Exception as error:  # noqa: BLE001 - a fault of ours, met by one entry: it is kept with the reason, the others go on
-            _log.exception("pipeline failed on an entry", entry=item.entry.entry_id, url=item.entry.url)
-            return _Cleaned(item, None, f"{type(error).__name__}: {error}")
 
     def _commit(self, cleaned: Iterable[_Cleaned]) -> tuple[_Batch, Sequence[Alert]]:
         grouper = self._window_of_stories()
@@ -207,6 +200,16 @@ class Processor:
                     reason=alert.reason.value,
                 )
             )
+
+
+def _clean(pipeline: Pipeline, item: Queued, feed: Feed | None) -> _Cleaned:
+    try:
+        return _Cleaned(item, pipeline.stateless(item.entry, feed or _forgotten(item.entry)))
+    except PoisonError as error:
+        return _Cleaned(item, None, str(error))
+    except Exception as error:  # noqa: BLE001 - a fault of ours, met by one entry: it is kept with the reason, the others go on
+        _log.exception("pipeline failed on an entry", entry=item.entry.entry_id, url=item.entry.url)
+        return _Cleaned(item, None, f"{type(error).__name__}: {error}")
 
 
 def _forgotten(entry: Entry) -> Feed:

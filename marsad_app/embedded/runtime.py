@@ -75,7 +75,7 @@ class Runtime:
         self._web = web
         processor = Processor(
             store,
-            Pipeline.build(taxonomy),
+            lambda: Pipeline.build(taxonomy),
             lambda: Grouper(days=settings.process.group_days),
             self._matcher,
             clock,

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 
 import uvicorn
+from fastapi import FastAPI
 
 from marsad.clock import Clock
 from marsad.config import Settings
@@ -14,7 +15,6 @@ from marsad.taxonomy import Taxonomy, load_taxonomy
 from marsad_app.embedded.board import Board
 from marsad_app.embedded.services import services_for
 from marsad_app.embedded.store import Store
-from marsad_app.web.app import create_app
 
 __all__ = ["WebServer", "bind"]
 
@@ -73,13 +73,21 @@ class WebServer:
         shown = f"[{host}]" if ":" in host else host
         self.address = settings.web.base_url.rstrip("/") or f"http://{shown}:{port}"
         self._listener = listener
-        taxonomy = taxonomy or load_taxonomy(settings.process.topics_dir)
-        self._app = create_app(services_for(settings, store, clock, board, taxonomy))
+        self._make_services = lambda: services_for(
+            settings, store, clock, board, taxonomy or load_taxonomy(settings.process.topics_dir)
+        )
+
+    def _make_app(self) -> FastAPI:
+        """The application; imported here, since it takes half a second in which feeds can be polled already."""
+        from marsad_app.web.app import create_app  # noqa: PLC0415 - see above
+
+        return create_app(self._make_services())
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Answer requests until ``stop``."""
+        app = await asyncio.to_thread(self._make_app)
         config = uvicorn.Config(
-            self._app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=_GRACE_S
+            app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=_GRACE_S
         )
         server = _Server(config)
         serving = asyncio.create_task(server.serve(sockets=[self._listener]))
