@@ -71,7 +71,14 @@ def _port_call() -> Article:
     title = "سفينة مسح روسية ترسو في ميناء الجزائر ضمن التعاون العسكري بين البلدين"
     defence = (
         *evidence_in(title, "title", ("التعاون العسكري", 9.0)),
-        *evidence_in(_PORT_CALL_TEXT, "text", ("التعاون العسكري", 3.0), ("الشراكة الدفاعية", 3.0), ("مذكرة تفاهم عسكرية", 3.0), ("مناورات مشتركة", 3.0)),
+        *evidence_in(
+            _PORT_CALL_TEXT,
+            "text",
+            ("التعاون العسكري", 3.0),
+            ("الشراكة الدفاعية", 3.0),
+            ("مذكرة تفاهم عسكرية", 3.0),
+            ("مناورات مشتركة", 3.0),
+        ),
     )
     exercise = evidence_in(_PORT_CALL_TEXT, "text", ("مناورات مشتركة", 4.0))
     return an_article(
@@ -86,11 +93,20 @@ def _port_call() -> Article:
         sections=("سياسة",),
         topics=(TopicTag("defense-cooperation", 3.5, defence), TopicTag("military-exercise", 1.2, exercise)),
         countries=(
-            CountryTag("DZ", 5, "actor", evidence_in(_PORT_CALL_TEXT, "text", ("الجزائرية", 1.0), ("الجزائر وروسيا", 1.0))),
+            CountryTag(
+                "DZ", 5, "actor", evidence_in(_PORT_CALL_TEXT, "text", ("الجزائرية", 1.0), ("الجزائر وروسيا", 1.0))
+            ),
             CountryTag("RU", 3, "actor", evidence_in(_PORT_CALL_TEXT, "text", ("الروسية", 1.0))),
         ),
         entities=(
-            EntityTag("kildin", "ship", "كيلدين", "KILDIN SSV-512", 1, evidence_in(_PORT_CALL_TEXT, "text", ("KILDIN SSV-512", 1.0))),
+            EntityTag(
+                "kildin",
+                "ship",
+                "كيلدين",
+                "KILDIN SSV-512",
+                1,
+                evidence_in(_PORT_CALL_TEXT, "text", ("KILDIN SSV-512", 1.0)),
+            ),
         ),
         story_id="port-call",
         revision=2,
@@ -109,7 +125,9 @@ def _others() -> Sequence[Article]:
             text=port_call.text.split("\n\n")[0] + "\n\n" + port_call.text.split("\n\n")[1],
             outlet="شبكة المدار",
             published_at=NOW - timedelta(hours=1, minutes=20),
-            topics=(TopicTag("defense-cooperation", 2.0, evidence_in(port_call.text, "text", ("التعاون العسكري", 3.0))),),
+            topics=(
+                TopicTag("defense-cooperation", 2.0, evidence_in(port_call.text, "text", ("التعاون العسكري", 3.0))),
+            ),
             countries=(CountryTag("DZ", 3, "actor"), CountryTag("RU", 2, "actor")),
             story_id="port-call",
             duplicate_of=PORT_CALL,
@@ -130,7 +148,14 @@ def _others() -> Sequence[Article]:
             outlet="نبض المتوسط",
             published_at=NOW - timedelta(days=1, hours=5),
             topics=(
-                TopicTag("sanctions", 2.4, (*evidence_in(letter, "title", ("فرض عقوبات", 9.0)), *evidence_in(_LETTER_TEXT, "text", ("فرض عقوبات", 3.0)))),
+                TopicTag(
+                    "sanctions",
+                    2.4,
+                    (
+                        *evidence_in(letter, "title", ("فرض عقوبات", 9.0)),
+                        *evidence_in(_LETTER_TEXT, "text", ("فرض عقوبات", 3.0)),
+                    ),
+                ),
                 TopicTag("arms-trade", 1.4, evidence_in(_LETTER_TEXT, "text", ("صفقات السلاح", 4.0))),
             ),
             countries=(CountryTag("DZ", 3, "actor"), CountryTag("US", 2, "actor"), CountryTag("RU", 1)),
@@ -142,7 +167,16 @@ def _others() -> Sequence[Article]:
             outlet="وكالة الساحل",
             published_at=NOW - timedelta(days=3),
             published_precision="day",
-            topics=(TopicTag("energy", 1.9, (*evidence_in(gas, "title", ("الغاز المسال", 6.0)), *evidence_in(_GAS_TEXT, "text", ("الغاز المسال", 2.0)))),),
+            topics=(
+                TopicTag(
+                    "energy",
+                    1.9,
+                    (
+                        *evidence_in(gas, "title", ("الغاز المسال", 6.0)),
+                        *evidence_in(_GAS_TEXT, "text", ("الغاز المسال", 2.0)),
+                    ),
+                ),
+            ),
             countries=(CountryTag("QA", 2, "actor"), CountryTag("KW", 1, "actor")),
             story_id="gas",
         ),
@@ -258,7 +292,9 @@ def a_desk() -> InMemoryStore:
     store.quarantine.quarantine(
         [
             a_quarantined(id="q1", payload='{"record":"entry","title":"خبر بلا نص"}'.encode()),
-            a_quarantined(id="q2", stage="parse", reason="no feed", payload=b"\x00\x01\xff\xfe<script>alert(1)</script>"),
+            a_quarantined(
+                id="q2", stage="parse", reason="no feed", payload=b"\x00\x01\xff\xfe<script>alert(1)</script>"
+            ),
         ]
     )
     return store

@@ -11,6 +11,8 @@ from marsad.records import Facet
 __all__ = ["Bar", "Chart", "day_chart"]
 
 _MAX_BARS: Final = 60
+_MIN_BARS: Final = 14
+"""Fewer would be walls and not bars."""
 HEIGHT: Final = 56
 STEP: Final = 10
 
@@ -48,8 +50,9 @@ def day_chart(days: Sequence[Facet], most: int = _MAX_BARS) -> Chart | None:
     if not counts:
         return None
     newest = max(counts)
-    per_bar = min(31, -(-((newest - min(counts)).days + 1) // most))
-    oldest = max(min(counts), newest - timedelta(days=per_bar * most - 1))
+    first = min(*counts, newest - timedelta(days=_MIN_BARS - 1))
+    per_bar = min(31, -(-((newest - first).days + 1) // most))
+    oldest = max(first, newest - timedelta(days=per_bar * most - 1))
     number = (newest - oldest).days // per_bar + 1
     sums = [0] * number
     for day, count in counts.items():

@@ -93,7 +93,8 @@ class Guard:
         host = headers.get("host", "")
         if not self._host_fits(host):
             return PlainTextResponse(
-                f"This server answers for {self._public or 'localhost'} only; set web.base_url to use another name.\n", 421
+                f"This server answers for {self._public or 'localhost'} only; set web.base_url to use another name.\n",
+                421,
             )
         if method not in _SAFE and not self._same_origin(headers, host):
             return PlainTextResponse("Refused: the request comes from another site.\n", 403)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Final
 
 import msgspec
@@ -21,7 +22,7 @@ class Mark(msgspec.Struct, frozen=True, order=True):
 
     start: int
     end: int
-    kind: str = "hit"
+    kind: str = "found"
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -55,7 +56,7 @@ def cut(text: str, marks: Iterable[Mark], start: int = 0, end: int | None = None
             text[low:high],
             tuple(dict.fromkeys(mark.kind for mark in inside if mark.start <= low and mark.end >= high)),
         )
-        for low, high in zip(edges, edges[1:], strict=False)
+        for low, high in pairwise(edges)
     )
 
 

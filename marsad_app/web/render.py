@@ -1,17 +1,20 @@
 """Pages out of templates: language, direction, form token and the words of the interface given to each."""
 
 import hashlib
+import re
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
+from itertools import zip_longest
 from typing import Final
 from urllib.parse import urlencode
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from marsad.arabic import isolate_latin
 from marsad_app.web.access import CSRF_COOKIE, SESSION_COOKIE, Access, local_path
 from marsad_app.web.marks import Piece
 from marsad_app.web.services import Services
@@ -21,6 +24,10 @@ __all__ = ["LANGUAGE_COOKIE", "Pages", "static_version"]
 
 LANGUAGE_COOKIE: Final = "marsad_language"
 ZONE_COOKIE: Final = "marsad_zone"
+_RTL: Final = frozenset({"ar", "arz", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})
+_ISOLATE: Final = re.compile("[\u2066-\u2069]")
+_SHORT_NAME: Final = 20
+"""Code points of a name that a line is not broken in; a longer one might not fit on a phone."""
 _YEAR: Final = 365 * 86_400
 _NOTICES: Final = frozenset({"saved", "deleted", "replayed", "dropped", "added", "muted", "unmuted", "signed-in"})
 
@@ -33,12 +40,31 @@ def static_version() -> str:
     return hashlib.blake2b(content, digest_size=6).hexdigest()
 
 
+def _direction(language: str) -> str:
+    """The direction in which a language is written; ``auto`` for none."""
+    return "auto" if not language else "rtl" if language in _RTL else "ltr"
+
+
+def _isolated(text: str) -> Markup:
+    """A text, escaped, with each Latin name in it held together and apart from the direction around it."""
+    if _ISOLATE.search(text):
+        return escape(text)
+    parts = _ISOLATE.split(isolate_latin(text))
+    names = (
+        Markup("<bdi{}>{}</bdi>").format(Markup(' class="name"') if len(part) <= _SHORT_NAME else "", part)
+        for part in parts[1::2]
+    )
+    return Markup("").join(
+        each for pair in zip_longest(map(escape, parts[::2]), names, fillvalue=Markup("")) for each in pair
+    )
+
+
 def _marked(pieces: Iterable[Piece]) -> Markup:
     """Pieces as HTML, each escaped."""
     return Markup("").join(
-        Markup('<mark class="{}">{}</mark>').format(" ".join(piece.kinds), piece.text)
+        Markup('<mark class="{}">{}</mark>').format(" ".join(piece.kinds), _isolated(piece.text))
         if piece.kinds
-        else Markup("{}").format(piece.text)
+        else _isolated(piece.text)
         for piece in pieces
     )
 
@@ -62,6 +88,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.filters["marked"] = _marked
+        self._environment.globals["direction"] = _direction
         self._environment.globals["static_version"] = static_version()
 
     def language(self, request: Request) -> Language:

@@ -22,7 +22,9 @@ _STATUS: Mapping[str, object] = {
 }
 
 
-def services_over(store: InMemoryStore, *, web: WebSettings | None = None, taxonomy: Taxonomy | None = None) -> Services:
+def services_over(
+    store: InMemoryStore, *, web: WebSettings | None = None, taxonomy: Taxonomy | None = None
+) -> Services:
     """Everything that ``create_app`` needs, over fakes; replaying drops the item from quarantine."""
     settings = Settings.model_construct(web=web or WebSettings())
     return Services(

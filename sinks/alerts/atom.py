@@ -1,7 +1,7 @@
 """Writes Atom feeds (RFC 4287). Pure: entries in, bytes out."""
 
 import re
-import xml.etree.ElementTree as ET  # noqa: S405  # only written, never parsed
+import xml.etree.ElementTree as ET  # only written, never parsed
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -111,7 +111,8 @@ def write_atom(feed: AtomFeed) -> bytes:
     _text(root, "generator", "Marsad")
     for entry in feed.entries:
         _entry(root, entry)
-    return b'<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="utf-8", xml_declaration=False)
+    content: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return content
 
 
 def _entry(root: ET.Element, entry: AtomEntry) -> None:

@@ -6,7 +6,17 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 
 from marsad.records import FacetName, SearchHit, Sort
-from marsad_app.web.api.schemas import ArticleOut, ArticlesOut, ErrorOut, FacetOut, HitOut, StoryDetailOut, StoryOut, TopicOut, out
+from marsad_app.web.api.schemas import (
+    ArticleOut,
+    ArticlesOut,
+    ErrorOut,
+    FacetOut,
+    HitOut,
+    StoryDetailOut,
+    StoryOut,
+    TopicOut,
+    out,
+)
 from marsad_app.web.criteria import read_criteria
 from marsad_app.web.shell import Web
 

@@ -60,24 +60,35 @@ def _feed(given: FeedIn, services: Services) -> Feed:
     )
 
 
+class _Desk:
+    """What several of the functions do."""
+
+    def __init__(self, web: Web) -> None:
+        self._web = web
+        self._services = web.services
+
+    def shown(self, feed: Feed) -> FeedOut:
+        return _out(feed, self._services.ledger.state(feed.id), Texts("en", self._services.clock.now()))
+
+    def known(self, wanted: str) -> Feed:
+        return self._services.registry.feed(wanted) or self._web.missing("error.not-found")
+
+    def enable(self, wanted: str, *, enabled: bool) -> FeedOut:
+        feed = msgspec.structs.replace(self.known(wanted), enabled=enabled)
+        self._services.registry.put_feeds([feed])
+        return self.shown(feed)
+
+
 def router(web: Web) -> APIRouter:
     """``/api/v1/feeds``."""
     routes = APIRouter(
-        prefix="/api/v1/feeds", tags=["feeds"], responses={400: {"model": ErrorOut}, 401: {"model": ErrorOut}, 404: {"model": ErrorOut}}
+        prefix="/api/v1/feeds",
+        tags=["feeds"],
+        responses={400: {"model": ErrorOut}, 401: {"model": ErrorOut}, 404: {"model": ErrorOut}},
     )
     services = web.services
+    desk = _Desk(web)
     writer = Depends(web.writer)
-
-    def shown(feed: Feed) -> FeedOut:
-        return _out(feed, services.ledger.state(feed.id), Texts("en", services.clock.now()))
-
-    def known(wanted: str) -> Feed:
-        return services.registry.feed(wanted) or web.missing("error.not-found")
-
-    def enable(wanted: str, *, enabled: bool) -> FeedOut:
-        feed = msgspec.structs.replace(known(wanted), enabled=enabled)
-        services.registry.put_feeds([feed])
-        return shown(feed)
 
     @routes.get("", summary="All feeds with their health")
     def feeds(
@@ -94,19 +105,19 @@ def router(web: Web) -> APIRouter:
     def add(given: FeedIn) -> FeedOut:
         feed = _feed(given, services)
         services.registry.put_feeds([feed])
-        return shown(feed)
+        return desk.shown(feed)
 
     @routes.get("/{wanted}", summary="One feed")
     def feed(wanted: str) -> FeedOut:
-        return shown(known(wanted))
+        return desk.shown(desk.known(wanted))
 
     @routes.put("/{wanted}/mute", summary="Stop polling a feed", dependencies=[writer])
     def mute(wanted: str) -> FeedOut:
-        return enable(wanted, enabled=False)
+        return desk.enable(wanted, enabled=False)
 
     @routes.delete("/{wanted}/mute", summary="Poll a feed again", dependencies=[writer])
     def unmute(wanted: str) -> FeedOut:
-        return enable(wanted, enabled=True)
+        return desk.enable(wanted, enabled=True)
 
     @routes.delete("/{wanted}", summary="Forget a feed and its state", status_code=204, dependencies=[writer])
     def remove(wanted: str) -> Response:

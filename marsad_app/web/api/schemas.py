@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from marsad.records import DeliveryState, Health, Subscription, TextField, Trigger
 
 __all__ = [
+    "AlertOut",
     "ArticleOut",
     "ArticlesOut",
-    "AlertOut",
     "DeliveryOut",
     "ErrorOut",
     "FacetOut",

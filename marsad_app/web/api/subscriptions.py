@@ -53,41 +53,51 @@ def _made(given: SubscriptionIn, services: Services, known: Subscription | None)
     )
 
 
-def router(web: Web) -> APIRouter:
-    """``/api/v1/subscriptions``, ``/alerts`` and ``/deliveries``."""
-    routes = APIRouter(
-        prefix="/api/v1", tags=["alerts"], responses={400: {"model": ErrorOut}, 401: {"model": ErrorOut}, 404: {"model": ErrorOut}}
-    )
-    services = web.services
-    writer = Depends(web.writer)
+class _Desk:
+    """What several of the functions do."""
 
-    def seen(request: Request, one: Subscription) -> SubscriptionOut:
-        trusted = web.access.may_write(request)
+    def __init__(self, web: Web) -> None:
+        self._web = web
+
+    def seen(self, request: Request, one: Subscription) -> SubscriptionOut:
+        trusted = self._web.access.may_write(request)
         outlets = list(one.outlets) if trusted else [masked(outlet) for outlet in one.outlets]
         return SubscriptionOut.of(one, feed=feed_path(one) if trusted else "", outlets=outlets)
 
-    def known(wanted: str) -> Subscription:
-        return services.subscriptions.subscription(wanted) or web.missing("subscriptions.gone")
+    def known(self, wanted: str) -> Subscription:
+        return self._web.services.subscriptions.subscription(wanted) or self._web.missing("subscriptions.gone")
+
+
+def router(web: Web) -> APIRouter:
+    """``/api/v1/subscriptions``, ``/alerts`` and ``/deliveries``."""
+    routes = APIRouter(
+        prefix="/api/v1",
+        tags=["alerts"],
+        responses={400: {"model": ErrorOut}, 401: {"model": ErrorOut}, 404: {"model": ErrorOut}},
+    )
+    services = web.services
+    desk = _Desk(web)
+    writer = Depends(web.writer)
 
     @routes.get("/subscriptions", summary="All subscriptions, oldest first")
     def subscriptions(request: Request) -> list[SubscriptionOut]:
-        return [seen(request, one) for one in services.subscriptions.subscriptions()]
+        return [desk.seen(request, one) for one in services.subscriptions.subscriptions()]
 
     @routes.post("/subscriptions", summary="Save a subscription", status_code=201, dependencies=[writer])
     def add(request: Request, given: SubscriptionIn) -> SubscriptionOut:
         made = _made(given, services, None)
         services.subscriptions.put_subscription(made)
-        return seen(request, made)
+        return desk.seen(request, made)
 
     @routes.get("/subscriptions/{wanted}", summary="One subscription")
     def subscription(request: Request, wanted: str) -> SubscriptionOut:
-        return seen(request, known(wanted))
+        return desk.seen(request, desk.known(wanted))
 
     @routes.put("/subscriptions/{wanted}", summary="Replace a subscription", dependencies=[writer])
     def replace(request: Request, wanted: str, given: SubscriptionIn) -> SubscriptionOut:
-        made = _made(given, services, known(wanted))
+        made = _made(given, services, desk.known(wanted))
         services.subscriptions.put_subscription(made)
-        return seen(request, made)
+        return desk.seen(request, made)
 
     @routes.delete("/subscriptions/{wanted}", summary="Forget a subscription", status_code=204, dependencies=[writer])
     def remove(wanted: str) -> Response:

@@ -68,7 +68,9 @@ def read(article: Article, show: str = "all") -> Reading:
     """
     ranked = sorted(article.topics, key=lambda topic: -topic.score)
     proofs = tuple(_proof(article, topic, number) for number, topic in enumerate(ranked))
-    spoken = [(each.evidence, proof.colour) for proof in proofs if show in {"all", proof.topic.id} for each in proof.found]
+    spoken = [
+        (each.evidence, proof.colour) for proof in proofs if show in {"all", proof.topic.id} for each in proof.found
+    ]
     kind, _, wanted = show.partition(":")
     if kind == "country":
         spoken += [(each, "c0") for country in article.countries if country.code == wanted for each in country.evidence]

@@ -16,12 +16,21 @@ from marsad.records.ids import feed_id
 from marsad.records.urls import is_web_url
 from marsad_app.web.shell import Web, field, see
 
-__all__ = ["GOOD", "Row", "rows", "router"]
+__all__ = ["GOOD", "Row", "router", "rows"]
 
 GOOD: Final = frozenset({Health.OK, Health.UNCHANGED, Health.NEW, Health.MOVED})
 """States that need nobody."""
 _BAD: Final = frozenset(
-    {Health.GONE, Health.NOT_A_FEED, Health.BOT_WALL, Health.TLS, Health.DNS, Health.HTTP_4XX, Health.BLOCKED, Health.TOO_LARGE}
+    {
+        Health.GONE,
+        Health.NOT_A_FEED,
+        Health.BOT_WALL,
+        Health.TLS,
+        Health.DNS,
+        Health.HTTP_4XX,
+        Health.BLOCKED,
+        Health.TOO_LARGE,
+    }
 )
 _LATEST: Final = 10
 _MAX_URL: Final = 2_000

@@ -1,5 +1,6 @@
 """The quarantine: list, one item, replay, drop."""
 
+import contextlib
 import json
 from typing import Annotated, Final
 
@@ -39,10 +40,8 @@ def readable(payload: bytes) -> Payload:
         text = "\n".join(f"{at:08x}  {head[at : at + 16].hex(' ')}" for at in range(0, len(head), 16))
         return Payload(text, len(payload), cut=len(payload) > _HEX_SHOWN, binary=True)
     if len(payload) < 10 * _SHOWN:
-        try:
+        with contextlib.suppress(ValueError, RecursionError):
             text = json.dumps(json.loads(text), ensure_ascii=False, indent=2)
-        except (ValueError, RecursionError):
-            pass
     # A NUL would end the text for some browsers, and other controls could hide what follows.
     safe = "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in text[:_SHOWN])
     return Payload(safe, len(payload), cut=len(text) > _SHOWN, binary=binary)
@@ -54,9 +53,7 @@ def router(web: Web) -> APIRouter:
     services = web.services
 
     @routes.get("")
-    def quarantine(
-        request: Request, stage: str = "", page: Annotated[int, Query(ge=1, le=_MAX_PAGE)] = 1
-    ) -> Response:
+    def quarantine(request: Request, stage: str = "", page: Annotated[int, Query(ge=1, le=_MAX_PAGE)] = 1) -> Response:
         chosen = stage if stage in _STAGES else ""
         found = services.quarantine.quarantined(
             stage=chosen or None, limit=_PER_PAGE + 1, offset=(page - 1) * _PER_PAGE

@@ -1,5 +1,6 @@
 """Subscriptions: list, form, one with its alerts."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Final
 
@@ -45,23 +46,43 @@ def masked(outlet: str) -> str:
     return f"{scheme}://…" if separator and rest else f"{scheme}{separator}"
 
 
+class _Form:
+    """Shows the form, and saves what it sends."""
+
+    def __init__(self, web: Web) -> None:
+        self._web = web
+        self._services = web.services
+
+    def known(self, subscription_id: str) -> Subscription:
+        return self._services.subscriptions.subscription(subscription_id) or self._web.missing("subscriptions.gone")
+
+    def show(self, request: Request, draft: Draft, known: Subscription | None, found: Sequence[str] = ()) -> Response:
+        return self._web.pages.respond(
+            request,
+            "subscription_form.html",
+            status=400 if found else 200,
+            draft=draft,
+            known=known,
+            problems=found,
+            estimate=estimate(self._services, draft.query) if draft.query else None,
+        )
+
+    def save(self, request: Request, sent: FormData, known: Subscription | None) -> Response:
+        draft = from_form(sent)
+        found = problems(draft, self._services, self._web.pages.texts(request))
+        if field(sent, "check") or found:
+            return self.show(request, draft, known, found)
+        made = to_subscription(draft, known, self._services)
+        self._services.subscriptions.put_subscription(made)
+        return see(f"/subscriptions/{made.id}", "saved")
+
+
 def router(web: Web) -> APIRouter:
     """``/subscriptions``."""
     routes = APIRouter(prefix="/subscriptions", include_in_schema=False)
     services = web.services
+    form = _Form(web)
     writer = Depends(web.writer)
-
-    def form(request: Request, draft: Draft, known: Subscription | None, found: list[str], status: int = 200) -> Response:
-        number = estimate(services, draft.query) if draft.query else None
-        return web.pages.respond(
-            request,
-            "subscription_form.html",
-            status=status,
-            draft=draft,
-            known=known,
-            problems=found,
-            estimate=number,
-        )
 
     @routes.get("")
     def subscriptions(request: Request) -> Response:
@@ -72,28 +93,18 @@ def router(web: Web) -> APIRouter:
     @routes.get("/new", dependencies=[writer])
     def new(request: Request, q: Annotated[str, Query(max_length=_MAX_QUERY)] = "", name: str = "") -> Response:
         draft = Draft(name=(name or q)[:80], query=q, language=web.pages.language(request))
-        return form(request, draft, None, [])
-
-    def save(request: Request, sent: FormData, known: Subscription | None) -> Response:
-        draft = from_form(sent)
-        texts = web.pages.texts(request)
-        found = problems(draft, services, texts)
-        if field(sent, "check") or found:
-            return form(request, draft, known, found, 400 if found else 200)
-        made = to_subscription(draft, known, services)
-        services.subscriptions.put_subscription(made)
-        return see(f"/subscriptions/{made.id}", "saved")
+        return form.show(request, draft, None)
 
     # Plain functions run in a thread of their own, so that the store never holds up other requests.
     @routes.post("")
     def create(request: Request, sent: Annotated[FormData, Depends(web.posted)]) -> Response:
-        return save(request, sent, None)
+        return form.save(request, sent, None)
 
     @routes.get("/{subscription_id}")
     def subscription(
         request: Request, subscription_id: str, page: Annotated[int, Query(ge=1, le=_MAX_PAGE)] = 1
     ) -> Response:
-        one = services.subscriptions.subscription(subscription_id) or web.missing("subscriptions.gone")
+        one = form.known(subscription_id)
         alerts = services.alerts.alerts(subscription_id=one.id, limit=_ALERTS + 1, offset=(page - 1) * _ALERTS)
         return web.pages.respond(
             request,
@@ -109,13 +120,13 @@ def router(web: Web) -> APIRouter:
 
     @routes.get("/{subscription_id}/edit", dependencies=[writer])
     def edit(request: Request, subscription_id: str) -> Response:
-        one = services.subscriptions.subscription(subscription_id) or web.missing("subscriptions.gone")
-        return form(request, draft_of(one), one, [])
+        one = form.known(subscription_id)
+        return form.show(request, draft_of(one), one)
 
     @routes.post("/{subscription_id}")
     def change(request: Request, subscription_id: str, sent: Annotated[FormData, Depends(web.posted)]) -> Response:
-        one = services.subscriptions.subscription(subscription_id) or web.missing("subscriptions.gone")
-        return save(request, sent, one)
+        one = form.known(subscription_id)
+        return form.save(request, sent, one)
 
     @routes.post("/{subscription_id}/delete")
     def delete(request: Request, subscription_id: str, sent: Annotated[FormData, Depends(web.posted)]) -> Response:
