@@ -34,11 +34,12 @@ _NEIGHBOUR: Final = 2
 """Tokens between two names of a list: النيجر ومالي وتشاد."""
 _CLUB_MENTIONS: Final = 2
 
-_SHIP: Final = re.compile(r"\b(?:(?:USS|HMS|INS|FS|ITS|KRI)\s[A-Z][A-Za-z]+(?:\s[A-Z][a-z]+)?|[A-Z]{3,}\s[A-Z]{2,4}-\d{2,4})\b")
-_WEAPON: Final = re.compile(r"(?<!\w)(?:ال)?(إس|اس|إف|اف|أف|سو|ميغ|ميج|تو|إم كيو)[ \-–](\d{1,3})(?!\w)")
-_WEAPON_LATIN: Final = {
-    "إس": "S", "اس": "S", "إف": "F", "اف": "F", "أف": "F", "سو": "Su", "ميغ": "MiG", "ميج": "MiG", "تو": "Tu", "إم كيو": "MQ",
-}  # fmt: skip
+_CAPITALS: Final = re.compile(r"[A-Z]{2}")
+_SHIP: Final = re.compile(
+    r"\b(?:(?:USS|HMS|INS|FS|ITS|KRI)\s[A-Z][A-Za-z]+(?:\s[A-Z][a-z]+)?|[A-Z]{3,}\s[A-Z]{2,4}-\d{2,4})\b"
+)
+_WEAPON: Final = {"اس": ("إس", "S"), "اف": ("إف", "F"), "سو": ("سو", "Su"), "ميغ": ("ميغ", "MiG"), "تو": ("تو", "Tu")}
+_WEAPON_NUMBER: Final = range(1, 1000)
 
 
 class Located(msgspec.Struct, frozen=True):
@@ -98,7 +99,7 @@ class Locator:
         keys = zone.keys
         hits = self._compiled.automaton.scan(keys)
         if len(hits) > 1:
-            hits.sort(key=lambda hit: (hit.first, -hit.end))
+            hits.sort(key=lambda hit: (hit[0], -hit[1]))
         reached, place = 0, (-1, -1)
         taken: set[str] = set()
         for first, end, term in hits:
@@ -153,22 +154,37 @@ class Locator:
             entity = self.gazetteer.entity[at]
             yield _entity_tag(entity, len(places), tuple(_evidence(mention, analysed) for mention in places))
 
-    def _by_pattern(self, analysed: AnalysedText) -> Iterator[EntityTag]:
-        """Yield ships and weapons that no list knows: KILDIN SSV-512, إس-500."""
+    def _by_pattern(self, analysed: AnalysedText) -> tuple[EntityTag, ...]:
+        """Return ships and weapons that no list knows: KILDIN SSV-512, إس-500."""
         found: dict[str, tuple[Literal["ship", "weapon"], str, str, list[Evidence]]] = {}
         for zone in analysed.zones:
             begin, stop = zone.span(0, zone.end - zone.first)
-            for match in _SHIP.finditer(zone.source, begin, stop):
-                name = " ".join(match[0].split())
-                entry = found.setdefault("ship-" + _slug(name), ("ship", name, name, []))
-                entry[3].append(Evidence(name, zone.field, *match.span()))
-            for match in _WEAPON.finditer(zone.source, begin, stop):
-                name = f"{_WEAPON_LATIN[match[1]]}-{match[2]}"
-                if name.lower() not in self._ids:
-                    entry = found.setdefault(name.lower(), ("weapon", f"{match[1]}-{match[2]}", name, []))
-                    entry[3].append(Evidence(entry[1], zone.field, *match.span()))
-        for key, (kind, arabic, latin, evidence) in found.items():
-            yield EntityTag(key, kind, arabic, latin, len(evidence), tuple(evidence))
+            if _CAPITALS.search(zone.source, begin, stop):
+                for match in _SHIP.finditer(zone.source, begin, stop):
+                    name = " ".join(match[0].split())
+                    entry = found.setdefault("ship-" + _slug(name), ("ship", name, name, []))
+                    entry[3].append(Evidence(name, zone.field, *match.span()))
+            for arabic, latin, evidence in _weapons(zone):
+                if latin.lower() not in self._ids:
+                    found.setdefault(latin.lower(), ("weapon", arabic, latin, []))[3].append(evidence)
+        return tuple(
+            EntityTag(key, kind, arabic, latin, len(evidence), tuple(evidence))
+            for key, (kind, arabic, latin, evidence) in found.items()
+        )
+
+
+def _weapons(zone: Zone) -> Iterator[tuple[str, str, Evidence]]:
+    keys = zone.keys
+    if _WEAPON.keys().isdisjoint(keys):
+        return
+    for at, key in enumerate(keys[:-1]):
+        number = keys[at + 1]
+        if key in _WEAPON and number.isascii() and number.isdigit() and int(number[:4]) in _WEAPON_NUMBER:
+            start, end = zone.span(at, at + 2)
+            arabic, latin = _WEAPON[key]
+            name = f"{arabic}-{number}"
+            if end - start <= len(name) + 1:
+                yield name, f"{latin}-{number}", Evidence(name, zone.field, start, end)
 
 
 def _supported(mentions: list[_Mention]) -> Iterator[_Mention]:

@@ -6,14 +6,14 @@ says, and a long one mentions much in passing. A topic far behind the article's 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import sqrt
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
-from marsad.records import Article, Evidence, TextField, TopicTag
-from marsad.taxonomy import AnalysedText, CompiledTopics, Role, Taxonomy, Topic, ZoneKind, analyse
+from marsad.records import Article, Evidence, TopicTag
+from marsad.taxonomy import AnalysedText, CompiledTopics, Role, Taxonomy, Topic, Zone, ZoneKind, analyse
 
 __all__ = ["Adjuster", "Tagger", "tag"]
 
@@ -33,13 +33,32 @@ class Adjuster(Protocol):
         ...
 
 
-class _Found(NamedTuple):
-    """One hit of one topic. ``share`` is what its place makes of its weight."""
+_Hit: TypeAlias = tuple[int, int, int, int, int]
+"""Zone, first token, minus end, rank, term. Sorted, a longer hit stands before those inside it, a veto before a term."""
+
+
+class _Word(NamedTuple):
+    """One word of a combination in its zone."""
 
     first: int
     end: int
-    term: int
+    text: str
+
+
+class _Whole(NamedTuple):
+    """A combination that stands whole, by the words that begin it, and all words that take part."""
+
+    rule: int
     zone: int
+    starts: tuple[_Word, ...]
+    words: tuple[_Word, ...]
+
+
+class _Hits(NamedTuple):
+    """What was found of one topic."""
+
+    terms: list[_Hit]
+    wholes: list[_Whole]
 
 
 class Tagger:
@@ -54,6 +73,11 @@ class Tagger:
         self.taxonomy = taxonomy
         self._compiled = CompiledTopics(taxonomy)
         self._adjuster = adjuster
+        terms = self._compiled.terms
+        self._topic_of = [term.topic for term in terms]
+        self._rank = [0 if term.role is Role.VETO else 1 for term in terms]
+        self._gain = [term.weight if term.role is Role.TERM else 0.0 for term in terms]
+        self._boosts = [_by_zone(topic) for topic in self._compiled.topics]
 
     def tag(self, title: str, lead: str, text: str) -> tuple[TopicTag, ...]:
         """Return the topics of an article, best first.
@@ -67,150 +91,173 @@ class Tagger:
 
     def tag_analysed(self, analysed: AnalysedText) -> tuple[TopicTag, ...]:
         """Return the topics of an article whose tokens are known, best first."""
-        found = self._find(analysed)
-        scores = {topic: self._score(topic, hits, analysed) for topic, hits in found.items()}
-        ids = {self._compiled.topics[topic].id: topic for topic in scores}
-        named: Mapping[str, float] = {topic_id: scores[topic] for topic_id, topic in ids.items()}
+        # A learned layer may lift a topic that is below its threshold by the rules alone.
+        found = self._find(analysed, prune=self._adjuster is None)
+        by_id = {self._compiled.topics[topic].id: hits for topic, hits in found.items()}
+        scores: Mapping[str, float] = {
+            self._compiled.topics[topic].id: self._score(topic, hits, analysed) for topic, hits in found.items()
+        }
         if self._adjuster is not None:
-            named = self._adjuster.adjust(named, analysed)
-        least = max(1.0, _FAR_BEHIND * max(named.values(), default=0.0))
-        kept = sorted(((score, topic_id) for topic_id, score in named.items() if score >= least), key=_best_first)
+            scores = self._adjuster.adjust(scores, analysed)
+        least = max(1.0, _FAR_BEHIND * max(scores.values(), default=0.0))
+        kept = sorted((-score, topic_id) for topic_id, score in scores.items() if score >= least)
         return tuple(
-            TopicTag(topic_id, round(score, 3), self._evidence(found.get(ids.get(topic_id, -1), []), analysed))
-            for score, topic_id in kept
+            TopicTag(topic_id, round(-minus, 3), self._evidence(by_id.get(topic_id, _Hits([], [])), analysed))
+            for minus, topic_id in kept
         )
 
     def scores(self, analysed: AnalysedText) -> dict[str, float]:
         """Return the score of every topic that has a hit, also of those below their threshold."""
-        found = self._find(analysed)
+        found = self._find(analysed, prune=False)
         return {self._compiled.topics[topic].id: self._score(topic, hits, analysed) for topic, hits in found.items()}
 
-    def _find(self, analysed: AnalysedText) -> dict[int, list[_Found]]:
-        """Return each topic's hits, without those inside a longer hit of the same topic and zone."""
-        terms = self._compiled.terms
-        found: dict[int, list[_Found]] = defaultdict(list)
-        for number, zone in enumerate(analysed.zones):
-            for first, end, term in self._compiled.automaton.scan(zone.keys):
-                found[terms[term].topic].append(_Found(first, end, term, number))
-        return {topic: self._longest(hits) if len(hits) > 1 else hits for topic, hits in found.items()}
+    def _find(self, analysed: AnalysedText, *, prune: bool) -> dict[int, _Hits]:
+        """Return each topic's hits, without those inside a longer hit of the same topic and zone.
 
-    def _longest(self, hits: list[_Found]) -> list[_Found]:
-        """Drop terms inside a longer or vetoing hit. Words of combinations and requirements stand for themselves."""
+        Args:
+            analysed: the article.
+            prune: leave out topics whose weights could not reach the threshold wherever the hits stood.
+        """
+        topic_of, rank, gain, boosts = self._topic_of, self._rank, self._gain, self._boosts
+        hits: dict[int, list[_Hit]] = defaultdict(list)
+        most: dict[int, float] = defaultdict(float)
+        for number, zone in enumerate(analysed.zones):
+            kind = zone.kind
+            for first, end, term in self._compiled.automaton.scan(zone.keys):
+                topic = topic_of[term]
+                hits[topic].append((number, first, -end, rank[term], term))
+                most[topic] += gain[term] * boosts[topic][kind]
+        wholes: dict[int, list[_Whole]] = defaultdict(list)
+        for whole in self._combinations(analysed):
+            topic, near, _ = self._compiled.combinations[whole.rule]
+            wholes[topic].append(whole)
+            most[topic] += near.weight * boosts[topic][analysed.zones[whole.zone].kind] * len(whole.starts)
+        topics = self._compiled.topics
+        return {
+            topic: _Hits(self._longest(hits[topic]), wholes.get(topic, []))
+            for topic, bound in most.items()
+            if not prune or bound >= topics[topic].threshold
+        }
+
+    def _combinations(self, analysed: AnalysedText) -> Iterator[_Whole]:
+        """Yield every combination that stands whole in a zone."""
+        words = self._compiled.words
+        for number, zone in enumerate(analysed.zones):
+            groups: dict[int, list[_Word]] = defaultdict(list)
+            for first, end, at in self._compiled.near_automaton.scan(zone.keys):
+                groups[words[at].group].append(_Word(first, end, words[at].text))
+            present = groups.keys()
+            for rule, (_, near, wanted) in enumerate(self._compiled.combinations):
+                if present >= set(wanted):
+                    starts = [
+                        start
+                        for start in groups[wanted[0]]
+                        if _stands(start, [groups[group] for group in wanted[1:]], near.within, ordered=near.ordered)
+                    ]
+                    if starts:
+                        near_by = {
+                            word
+                            for group in wanted
+                            for word in groups[group]
+                            if any(_span(start, word) <= near.within for start in starts)
+                        }
+                        yield _Whole(rule, number, tuple(starts), tuple(sorted(near_by)))
+
+    def _longest(self, hits: list[_Hit]) -> list[_Hit]:
+        """Drop terms inside a longer or vetoing hit. Words of requirements stand for themselves."""
         terms = self._compiled.terms
-        kept: list[_Found] = []
+        kept: list[_Hit] = []
         reached = (-1, -1)
-        for hit in sorted(hits, key=self._longest_first):
-            role = terms[hit.term].role
-            if role is Role.TERM and (hit.zone, hit.end) <= reached:
-                continue
+        for hit in sorted(hits):
+            role = terms[hit[4]].role
+            if role is not Role.REQUIRE:
+                here = (hit[0], -hit[2])
+                if here > reached:
+                    reached = here
+                elif role is Role.TERM:
+                    continue
             kept.append(hit)
-            if role in (Role.TERM, Role.VETO):
-                reached = max(reached, (hit.zone, hit.end))
         return kept
 
-    def _longest_first(self, hit: _Found) -> tuple[int, int, int, bool]:
-        return (hit.zone, hit.first, -hit.end, self._compiled.terms[hit.term].role is not Role.VETO)
-
-    def _score(self, topic_number: int, hits: list[_Found], analysed: AnalysedText) -> float:
+    def _score(self, topic_number: int, hits: _Hits, analysed: AnalysedText) -> float:
         topic = self._compiled.topics[topic_number]
+        terms = self._compiled.terms
         required: set[int] = set()
-        plain: dict[int, list[_Found]] = defaultdict(list)
-        near: dict[int, list[_Found]] = defaultdict(list)
-        for hit in hits:
-            term = self._compiled.terms[hit.term]
-            if term.role is Role.REQUIRE:
-                required.add(term.rule)
-            elif term.role is Role.NEAR:
-                near[term.rule].append(hit)
+        places: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        for hit in hits.terms:
+            if terms[hit[4]].role is Role.REQUIRE:
+                required.add(terms[hit[4]].rule)
             else:
-                plain[hit.term].append(hit)
+                places[hit[4]].append((hit[0], hit[1]))
         if len(required) < len(topic.require):
             return 0.0
         total = 0.0
-        for number, places in plain.items():
-            term = self._compiled.terms[number]
-            total += (-term.weight if term.role is Role.VETO else term.weight) * _position(topic, places, analysed)
-        for rule, places in near.items():
-            total += topic.near[rule].weight * _position(topic, self._together(topic, rule, places), analysed)
+        for number, where in places.items():
+            share = terms[number].weight * _position(topic, where, analysed)
+            total += -share if terms[number].role is Role.VETO else share
+        combined: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        for whole in hits.wholes:
+            combined[whole.rule].extend((whole.zone, start.first) for start in whole.starts)
+        for rule, where in combined.items():
+            total += self._compiled.combinations[rule].near.weight * _position(topic, where, analysed)
         return max(0.0, total) / topic.threshold
 
-    def _together(self, topic: Topic, rule: int, hits: list[_Found]) -> list[_Found]:
-        """Return one hit for each place where a combination stands whole: that of its first group."""
-        near = topic.near[rule]
+    def _evidence(self, hits: _Hits, analysed: AnalysedText) -> tuple[Evidence, ...]:
         terms = self._compiled.terms
-        groups: list[list[_Found]] = [[] for _ in near.words]
-        for hit in hits:
-            groups[terms[hit.term].place].append(hit)
-        return [start for start in groups[0] if _stands(start, groups[1:], near.within, ordered=near.ordered)]
-
-    def _evidence(self, hits: list[_Found], analysed: AnalysedText) -> tuple[Evidence, ...]:
-        evidence: list[Evidence] = []
-        together: dict[tuple[int, int], set[_Found]] = {}
-        for hit in hits:
-            term = self._compiled.terms[hit.term]
-            if term.role in (Role.VETO, Role.REQUIRE):
-                continue
-            if term.role is Role.NEAR and hit not in self._whole(term.topic, term.rule, hits, together):
-                continue
-            zone = analysed.zones[hit.zone]
-            field: TextField = zone.field
-            start, end = zone.span(hit.first, hit.end)
-            evidence.append(Evidence(term.text, field, start, end, term.weight))
+        evidence = [
+            _in_field(analysed.zones[zone], first, -minus_end, terms[term].text, terms[term].weight)
+            for zone, first, minus_end, _, term in hits.terms
+            if terms[term].role is Role.TERM
+        ]
+        for whole in hits.wholes:
+            weight = self._compiled.combinations[whole.rule].near.weight
+            zone = analysed.zones[whole.zone]
+            evidence.extend(_in_field(zone, word.first, word.end, word.text, weight) for word in whole.words)
         return tuple(evidence)
 
-    def _whole(
-        self, topic: int, rule: int, hits: list[_Found], known: dict[tuple[int, int], set[_Found]]
-    ) -> set[_Found]:
-        """Return all hits that take part in a whole combination."""
-        if (topic, rule) not in known:
-            terms = self._compiled.terms
-            mine = [hit for hit in hits if terms[hit.term].role is Role.NEAR and terms[hit.term].rule == rule]
-            near = self._compiled.topics[topic].near[rule]
-            starts = self._together(self._compiled.topics[topic], rule, mine)
-            known[topic, rule] = {
-                hit
-                for start in starts
-                for hit in mine
-                if hit.zone == start.zone and _span(start, hit) <= near.within
-            }
-        return known[topic, rule]
+
+def _by_zone(topic: Topic) -> dict[ZoneKind, float]:
+    return {
+        ZoneKind.TITLE: topic.boosts.title,
+        ZoneKind.LEAD: topic.boosts.lead,
+        ZoneKind.BODY: topic.boosts.body,
+    }
 
 
-def _best_first(scored: tuple[float, str]) -> tuple[float, str]:
-    return (-scored[0], scored[1])
+def _in_field(zone: Zone, first: int, end: int, term: str, weight: float) -> Evidence:
+    return Evidence(term, zone.field, *zone.span(first, end), weight)
 
 
-def _span(one: _Found, other: _Found) -> int:
-    """Return over how many tokens two hits reach."""
+def _span(one: _Word, other: _Word) -> int:
+    """Return over how many tokens two words reach."""
     return max(one.end, other.end) - min(one.first, other.first)
 
 
-def _stands(start: _Found, others: list[list[_Found]], within: int, *, ordered: bool) -> bool:
-    """Whether each further group has a hit near enough to ``start``, after the former one where order counts."""
+def _stands(start: _Word, others: list[list[_Word]], within: int, *, ordered: bool) -> bool:
+    """Whether each further group has a word near enough to ``start``, after the former one where order counts."""
     after = start.end
     for group in others:
-        near = [
-            hit
-            for hit in group
-            if hit.zone == start.zone
-            and _span(start, hit) <= within
-            and (hit.first >= after if ordered else hit.first >= start.end or hit.end <= start.first)
+        ends = [
+            word.end
+            for word in group
+            if _span(start, word) <= within
+            and (word.first >= after if ordered else word.first >= start.end or word.end <= start.first)
         ]
-        if not near:
+        if not ends:
             return False
-        after = min(hit.end for hit in near)
+        after = min(ends)
     return True
 
 
-def _position(topic: Topic, hits: Iterable[_Found], analysed: AnalysedText) -> float:
-    """Return what the places of one term's hits make of its weight."""
+def _position(topic: Topic, places: Iterable[tuple[int, int]], analysed: AnalysedText) -> float:
+    """Return what the places of one term's hits (zone and first token) make of its weight."""
     share, body, further = 0.0, 0.0, 1.0
     seen: set[ZoneKind] = set()
-    for hit in hits:
-        zone = analysed.zones[hit.zone]
+    for number, first in places:
+        zone = analysed.zones[number]
         if zone.kind is ZoneKind.BODY:
             length = zone.end - zone.first
-            part = topic.passing if 2 * hit.first > max(length, _USUAL_LENGTH) else 1.0
+            part = topic.passing if 2 * first > max(length, _USUAL_LENGTH) else 1.0
             body += further * part * min(1.0, sqrt(_USUAL_LENGTH / length))
             further *= _FURTHER_HIT
         elif zone.kind not in seen:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from marsad.taxonomy.matcher import Automaton, Entry, Form, forms_of
 from marsad.taxonomy.schema import Inflected, Near, Taxonomy, Topic
 
-__all__ = ["CompiledTerm", "CompiledTopics", "Role"]
+__all__ = ["Combination", "CompiledTerm", "CompiledTopics", "GroupWord", "Role"]
 
 
 class Role(Enum):
@@ -16,7 +16,6 @@ class Role(Enum):
     TERM = "term"
     REQUIRE = "require"
     VETO = "veto"
-    NEAR = "near"
 
 
 class CompiledTerm(NamedTuple):
@@ -27,13 +26,29 @@ class CompiledTerm(NamedTuple):
     text: str
     weight: float
     rule: int = 0
-    """Which ``[[require]]`` or ``[[near]]`` of the topic it belongs to."""
-    place: int = 0
-    """Which group of words of the ``[[near]]``."""
+    """Which ``[[require]]`` of the topic it belongs to."""
+
+
+class Combination(NamedTuple):
+    """One ``[[near]]`` of one topic."""
+
+    topic: int
+    near: Near
+    groups: tuple[int, ...]
+    """The numbers of its groups of words, in order."""
+
+
+class GroupWord(NamedTuple):
+    """One word of a group that combinations share."""
+
+    group: int
+    text: str
 
 
 class CompiledTopics:
-    """All topics' terms in one automaton.
+    """All topics' terms in one automaton, and the words of their combinations in another.
+
+    Combinations are made of common words, few of which ever stand together: apart, they cost nothing until they do.
 
     Args:
         taxonomy: the topics.
@@ -41,6 +56,9 @@ class CompiledTopics:
     Attributes:
         terms: every term; a hit of ``automaton`` names its place here.
         automaton: finds them.
+        combinations: every ``[[near]]``.
+        words: the words of their groups; a hit of ``near_automaton`` names its place here.
+        near_automaton: finds these.
     """
 
     def __init__(self, taxonomy: Taxonomy) -> None:
@@ -49,6 +67,9 @@ class CompiledTopics:
         self.terms: list[CompiledTerm] = []
         self._known: dict[tuple[tuple[str, ...], Inflected], frozenset[Form]] = {}
         self.automaton = Automaton(self._entries())
+        self.combinations: list[Combination] = []
+        self.words: list[GroupWord] = []
+        self.near_automaton = Automaton(self._near_entries())
 
     def forms(self, spellings: tuple[str, ...], how: Inflected) -> frozenset[Form]:
         """Return the forms of a term without proclitics, each a tuple of words in key form."""
@@ -67,6 +88,22 @@ class CompiledTopics:
                 self.terms.append(term)
                 yield Entry(self.forms(spellings, how), len(self.terms) - 1, how.proclitics)
 
+    def _near_entries(self) -> Iterator[Entry]:
+        """Yield the words of all groups, each group once however many combinations use it."""
+        known: dict[tuple[tuple[str, ...], tuple[object, ...]], int] = {}
+        for number, topic in enumerate(self.topics):
+            for near in topic.near:
+                groups: list[int] = []
+                for texts in near.words:
+                    key = (texts, (near.construct, near.definite, near.proclitics, near.pronouns))
+                    if key not in known:
+                        known[key] = len(known)
+                        for text in texts:
+                            self.words.append(GroupWord(known[key], text))
+                            yield Entry(self.forms((text,), near), len(self.words) - 1, near.proclitics)
+                    groups.append(known[key])
+                self.combinations.append(Combination(number, near, tuple(groups)))
+
 
 def _terms(number: int, topic: Topic) -> Iterator[tuple[tuple[str, ...], Inflected, CompiledTerm]]:
     for term in topic.term:
@@ -81,11 +118,3 @@ def _terms(number: int, topic: Topic) -> Iterator[tuple[tuple[str, ...], Inflect
     for veto in topic.veto:
         for text in veto.any:
             yield (text,), veto, CompiledTerm(number, Role.VETO, text, veto.weight)
-    for rule, near in enumerate(topic.near):
-        yield from _near_terms(number, rule, near)
-
-
-def _near_terms(number: int, rule: int, near: Near) -> Iterator[tuple[tuple[str, ...], Inflected, CompiledTerm]]:
-    for place, group in enumerate(near.words):
-        for text in group:
-            yield (text,), near, CompiledTerm(number, Role.NEAR, text, near.weight, rule, place)

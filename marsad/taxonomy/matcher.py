@@ -15,12 +15,9 @@ __all__ = ["Automaton", "Entry", "Form", "Hit", "forms_of"]
 Form: TypeAlias = tuple[str, ...]
 
 
-class Hit(NamedTuple):
-    """A term found: the tokens ``first`` up to, not including, ``end``."""
-
-    first: int
-    end: int
-    term: int
+Hit: TypeAlias = tuple[int, int, int]
+"""A term found: the tokens ``first`` up to, not including, ``end``, and the term's number. A plain tuple: a tenth of the
+time of matching went into making named ones."""
 
 
 class _Node:
@@ -80,10 +77,14 @@ class Automaton:
             keys: the key forms of the tokens.
         """
         found: list[Hit] = []
+        add = found.append
         for first, nodes in enumerate(map(self._root.get, keys)):
             if nodes is not None:
                 for node in nodes:
-                    _walk(node, keys, first, found)
+                    for term in node.terms:
+                        add((first, first + 1, term))
+                    if node.next is not None:
+                        _walk(node.next, keys, first, found)
         return found
 
     def __len__(self) -> int:
@@ -91,16 +92,14 @@ class Automaton:
         return len(self._root)
 
 
-def _walk(node: _Node, keys: Sequence[str], first: int, found: list[Hit]) -> None:
-    end = first + 1
-    while True:
-        for term in node.terms:
-            found.append(Hit(first, end, term))  # noqa: PERF401  # most nodes have one term: a loop is the faster way
-        following = node.next.get(keys[end]) if node.next is not None and end < len(keys) else None
-        if following is None:
+def _walk(following: dict[str, _Node] | None, keys: Sequence[str], first: int, found: list[Hit]) -> None:
+    """Add the hits of two words and more."""
+    for end in range(first + 1, len(keys)):
+        node = following.get(keys[end]) if following is not None else None
+        if node is None:
             return
-        node = following
-        end += 1
+        found.extend((first, end + 1, term) for term in node.terms)
+        following = node.next
 
 
 def _add(root: dict[str, _Node], form: Form, term: int) -> None:
