@@ -60,6 +60,12 @@ class _Scan:
         """Nothing of a word stands right before the present position."""
         return not self.out or self.out[-1] in _BEFORE_A_TERM
 
+    @property
+    def escapes(self) -> bool:
+        """The backslash here stands before a visible character, which it makes a plain one."""
+        char = self.text[self.at + 1 : self.at + 2]
+        return bool(char.strip()) and char.isprintable() and not _INVISIBLE.match(char)
+
     def blank(self, at: int) -> bool:
         """The position is at or past the end, or a space."""
         return at >= len(self.text) or self.text[at].isspace()
@@ -103,7 +109,7 @@ def _phrase(state: _Scan) -> None:
         if char == closer:
             state.emit('"')
             return
-        if char == "\\" and state.at + 1 < len(text) and not text[state.at + 1].isspace():
+        if char == "\\" and state.escapes:
             _escaped(state)
         elif _INVISIBLE.match(char):
             state.at += 1
@@ -120,10 +126,10 @@ def _escaped(state: _Scan) -> None:
 
 
 def _backslash(state: _Scan) -> None:
-    if state.blank(state.at + 1):
-        state.emit(" ")
-    else:
+    if state.escapes:
         _escaped(state)
+    else:
+        state.emit(" ")
 
 
 def _opening(state: _Scan) -> None:

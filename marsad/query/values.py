@@ -17,6 +17,8 @@ __all__ = ["Context", "keyword", "quantity", "wildcard"]
 
 LEAST_PREFIX: Final = 2
 """Letters before the first wildcard: with fewer, a large part of the dictionary would have to be read."""
+# Half of all Arabic words: over 24,000 articles ال* takes 350 ms, الم* 80 ms and every other pair of letters less.
+_ARTICLE: Final = "ال"
 _MOST_WILDCARDS: Final = 8
 
 _WILD: Final = re.compile(r"\\.|[*?]|[^\\*?]+", re.DOTALL)
@@ -80,6 +82,8 @@ def wildcard(written: str, scope: TextScope) -> Wildcard:
     first = min(pattern.find(wild) for wild in "*?" if wild in pattern)
     if first < LEAST_PREFIX:
         raise ValueError(f"expected at least {LEAST_PREFIX} letters before the first * or ?")
+    if pattern[:first] == _ARTICLE:
+        raise ValueError(f'nearly every text has words with "{_ARTICLE}": expected a letter after it')
     if pattern.count("*") + pattern.count("?") > _MOST_WILDCARDS:
         raise ValueError(f"expected at most {_MOST_WILDCARDS} wildcards in a word")
     return Wildcard(raw, pattern, scope)

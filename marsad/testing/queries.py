@@ -117,7 +117,7 @@ class QueryMaker:
         word = key_form(self._plain(self._random.choice(self._words())))
         if len(word) < 4:  # noqa: PLR2004  # two letters must come first
             return f"{self._scope()}في*"
-        cut = self._random.randint(2, len(word) - 1)
+        cut = self._random.randint(3 if word.startswith("ال") else 2, len(word) - 1)
         ending = self._random.choice(("*", "*", f"?{word[cut + 1 :]}", f"*{word[-1]}", "??*"))
         return f"{self._scope()}{word[:cut]}{ending}"
 

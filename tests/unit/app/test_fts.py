@@ -98,8 +98,8 @@ def test_all_but_swapped_gaps_and_inner_wildcards_are_exact_in_sqlite(index: Ind
     for text in exact:
         assert not fts.compile_query(parse(text, now=NOW)).needs_check, text
     assert fts.compile_query(parse('"وزير النفط"~2', now=NOW)).needs_check
-    assert fts.compile_query(parse("ال*ر", now=NOW)).needs_check
-    assert not fts.compile_query(parse("ال*ر", now=NOW), expand=index.expand).needs_check
+    assert fts.compile_query(parse("الق*ر", now=NOW)).needs_check
+    assert not fts.compile_query(parse("الق*ر", now=NOW), expand=index.expand).needs_check
 
 
 def test_a_query_of_words_and_keywords_is_one_match_expression() -> None:

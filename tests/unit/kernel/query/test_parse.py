@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from marsad.errors import QueryError
@@ -204,6 +204,7 @@ def test_scores_are_numbers() -> None:
         ("country:(SA OR UX)", 15, "ISO 3166-1"),
         ("a*", 0, "at least 2 letters"),
         ("*a", 0, "at least 2 letters"),
+        ("ال*", 0, "expected a letter after it"),
         ("title:*", 6, "at least 2 letters"),
         ("ab*c*d*e*f*g*h*i*j*k", 0, "at most 8 wildcards"),
         ("ab-c*", 0, "within one word"),
@@ -244,6 +245,7 @@ def test_a_place_is_counted_in_the_query_as_it_was_written() -> None:
 
 
 @given(st.text(max_size=60))
+@example("¼\\\x1b")
 @settings(max_examples=300)
 def test_any_text_is_read_or_refused_in_a_sentence(text: str) -> None:
     _read_or_refuse(text)
@@ -256,6 +258,7 @@ PIECES = st.sampled_from(
 
 
 @given(st.lists(PIECES, max_size=14).map("".join))
+@example("F-16\\\u200f")
 @settings(max_examples=1_500, deadline=None)
 def test_any_sequence_of_signs_is_read_or_refused_in_a_sentence(text: str) -> None:
     _read_or_refuse(text)
