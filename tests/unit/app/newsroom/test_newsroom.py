@@ -6,8 +6,9 @@ import pytest
 from marsad.errors import ConfigError
 from marsad.query import MatchDoc, matches, parse
 from marsad.records import Article, CountryTag, TopicTag
-from marsad_app.newsroom.content import Outlet, Sample, build, load
-from marsad_app.newsroom.feeds import Item, feed
+from marsad_app.newsroom import content
+from marsad_app.newsroom.content import Outlet, Sample, Watch, build, load
+from marsad_app.newsroom.feeds import Item, feed, opml
 from producers.opml import read_opml
 from producers.parse import parse as parse_feed
 
@@ -33,14 +34,14 @@ def test_every_feed_gives_every_visible_article_with_its_words(outlet: Outlet) -
 
     parsed = parse_feed(body, content_type=content_type, url=f"{BASE}/feeds/{outlet.id}", max_entries=1_000)
 
-    assert [entry.title.removesuffix(" &").strip() for entry in parsed.entries] == [item.sample.title for item in reversed(visible)]
+    assert [entry.title.removesuffix(" &").strip() for entry in parsed.entries] == [
+        item.sample.title for item in reversed(visible)
+    ]
     assert [entry.guid for entry in parsed.entries] == [item.sample.guid for item in reversed(visible)]
     assert all(f"/articles/{outlet.id}/" in entry.url for entry in parsed.entries)
 
 
 def test_the_list_of_feeds_reads_back() -> None:
-    from marsad_app.newsroom.feeds import opml
-
     report = read_opml(opml(CONTENT.outlets, BASE), "sample")
 
     assert [feed.outlet for feed in report.feeds] == [outlet.name for outlet in CONTENT.outlets]
@@ -90,9 +91,11 @@ def as_article(sample: Sample) -> Article:
 
 
 @pytest.mark.parametrize("watch", CONTENT.watches, ids=lambda watch: watch.query)
-def test_the_expected_alerts_follow_from_what_the_articles_are_about(watch) -> None:  # type: ignore[no-untyped-def] # named by the parameter
+def test_the_expected_alerts_follow_from_what_the_articles_are_about(watch: Watch) -> None:
     query = parse(watch.query, now=NOW)
-    matching = {CONTENT.event_of(sample.id) for sample in CONTENT.articles if matches(query, MatchDoc.of(as_article(sample)))}
+    matching = {
+        CONTENT.event_of(sample.id) for sample in CONTENT.articles if matches(query, MatchDoc.of(as_article(sample)))
+    }
     if "story-outlets" in watch.triggers:
         outlets: dict[str, set[str]] = {}
         for sample in CONTENT.articles:
@@ -103,9 +106,9 @@ def test_the_expected_alerts_follow_from_what_the_articles_are_about(watch) -> N
 
 
 def test_a_copy_of_nothing_is_refused() -> None:
-    from marsad_app.newsroom import content
-
-    file = content._read("x.toml", '[[copy]]\nid="a"\nof="b"\noutlet="o"\nsection="s"\nat=0.1\ntitle="t"\n', content._File)
+    file = content._read(
+        "x.toml", '[[copy]]\nid="a"\nof="b"\noutlet="o"\nsection="s"\nat=0.1\ntitle="t"\n', content._File
+    )
     with pytest.raises(ConfigError, match="copy a"):
         build([], [file], [])
 
