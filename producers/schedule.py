@@ -21,9 +21,13 @@ __all__ = ["Plan", "after_failure", "after_success", "expected_entries", "human"
 _NEW_PER_POLL: Final = 0.5
 _WINDOW_SHARE: Final = 0.25
 _QUIET_SHARE: Final = 0.25
+# News comes in clusters: right after some, a feed is asked up to four times as often as its mean rate alone would say.
+_SOONEST_SHARE: Final = 0.25
 _GROWTH: Final = 1.5
-_EMPTY_GROWTH: Final = 1.25
-_START_FACTOR: Final = 5.0
+# A feed whose rhythm is not known is asked at the floor for so many polls; while it stays empty, each further poll adds a
+# tenth of the floor, so that after a day (at a floor of 2 min) it is asked every 24 min.
+_LEARNING_POLLS: Final = 10
+_START_FACTOR: Final = 2.0
 _JITTER: Final = 0.1
 _GAP_FACTOR: Final = 0.33
 _HOUR: Final = 3_600.0
@@ -110,14 +114,16 @@ def after_success(
 
 def _wish(state: FeedState, now: datetime, total: int, settings: PollSettings) -> tuple[float, str]:
     """The interval that the feed's own news suggests."""
-    start = settings.min_interval * _START_FACTOR
     since = _quiet_since(state, now)
-    quiet = (now - since).total_seconds() if since else 0.0
+    if since is None or (state.rate <= 0 and state.polls <= _LEARNING_POLLS):
+        factor = max(1.0, state.polls / _LEARNING_POLLS)
+        return settings.min_interval * factor, "its rhythm is not known yet"
+    start = settings.min_interval * _START_FACTOR
+    quiet = (now - since).total_seconds()
     wish, why = max(start, quiet * _QUIET_SHARE), f"nothing new for {human(quiet)}"
-    if since is None:
-        wish, why = max(start, state.interval * _EMPTY_GROWTH), "it has had no entries so far"
     if state.rate > 0:
         by_rate = _NEW_PER_POLL * _HOUR / state.rate
+        wish = max(wish, by_rate * _SOONEST_SHARE)
         if by_rate < wish:
             wish, why = by_rate, f"it brings about {_per_time(state.rate)}"
         if total and (by_window := total * _WINDOW_SHARE * _HOUR / state.rate) < wish:

@@ -1,8 +1,6 @@
-"""What is asked, and what an answer means: the two decisions of a poll, over short histories of a feed."""
+"""What is asked, and what each kind of answer means, over short histories of a feed."""
 
-import random
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -10,271 +8,15 @@ from hypothesis import strategies as st
 
 from marsad.config import PollSettings
 from marsad.errors import FetchError
-from marsad.records import Entry, Feed, FeedState, FetchResponse, Health
+from marsad.records import FeedState, FetchResponse, Health
 from marsad.testing.factories import a_feed, an_entry
 from producers.moves import VOTES_NEEDED
-from producers.parse import ParsedEntry, ParsedFeed
-from producers.poll import PollResult, decide, explain, needs_parse, request_for, wants_page
+from producers.parse import ParsedFeed
+from producers.poll import explain, needs_parse, request_for, wants_page
+from producers.testing import START, History, entries_of, entry
 
-START = datetime(2026, 7, 14, 9, 30, tzinfo=UTC)
 SETTINGS = PollSettings()
 FEED = a_feed()
-
-
-def entry(number: int, **fields: object) -> ParsedEntry:
-    default: dict[str, object] = {
-        "guid": f"g{number}",
-        "url": f"https://news.example/{number}",
-        "title": f"خبر رقم {number}",
-        "summary": f"ملخص {number}",
-        "published_at": START - timedelta(hours=100 - number),
-    }
-    return ParsedEntry(**{**default, **fields})  # type: ignore[arg-type]
-
-
-class History:
-    """A feed polled again and again; each call of :meth:`poll` is one poll, some time after the one before."""
-
-    def __init__(self, feed: Feed = FEED, state: FeedState | None = None) -> None:
-        self.feed = feed
-        self.state = state
-        self.now = START
-        self.entries: list[Entry] = []
-        self.conditional = False
-
-    def poll(
-        self,
-        entries: Sequence[ParsedEntry] | None = None,
-        *,
-        minutes: float = 10,
-        status: int = 200,
-        body: bytes | None = None,
-        parsed: ParsedFeed | None = None,
-        error: FetchError | None = None,
-        permanent: str = "",
-        elapsed: float = 0.1,
-        **headers: str,
-    ) -> PollResult:
-        self.now += timedelta(minutes=minutes)
-        request = request_for(self.feed, self.state, self.now, SETTINGS)
-        self.conditional = bool(request.etag or request.last_modified)
-        answer: FetchResponse | FetchError = error or FetchResponse(
-            url=request.url,
-            final_url=permanent or request.url,
-            status=status,
-            headers={key.replace("_", "-"): value for key, value in headers.items()},
-            body=body if body is not None else repr(entries).encode(),
-            permanent_url=permanent,
-            elapsed=elapsed,
-        )
-        read = None
-        if isinstance(answer, FetchResponse) and needs_parse(self.state, answer, now=self.now):
-            read = parsed or ParsedFeed(kind="rss", link="https://news.example/", entries=tuple(entries or ()))
-        result = decide(
-            self.feed, self.state, request, answer, read, now=self.now, settings=SETTINGS, rng=random.Random(1)
-        )
-        self.state = result.state
-        self.entries += result.entries
-        return result
-
-
-def entries_of(*numbers: int) -> list[ParsedEntry]:
-    return [entry(number) for number in reversed(numbers)]
-
-
-# --- entries -------------------------------------------------------------------------------------------------------
-
-
-def test_the_first_poll_brings_every_entry_oldest_first() -> None:
-    history = History()
-
-    result = history.poll(entries_of(1, 2, 3))
-
-    assert [one.guid for one in result.entries] == ["g1", "g2", "g3"]
-    assert (result.new, result.revised, result.state.health) == (3, 0, Health.OK)
-    assert all(one.first_seen_at == history.now and one.revision == 1 for one in result.entries)
-
-
-def test_a_known_entry_is_not_new_again() -> None:
-    history = History()
-    history.poll(entries_of(1, 2))
-
-    assert [one.guid for one in history.poll(entries_of(1, 2, 3)).entries] == ["g3"]
-
-
-def test_an_entry_that_left_for_a_poll_is_known_when_it_returns() -> None:
-    history = History()
-    history.poll(entries_of(1, 2))
-    history.poll(entries_of(2, 3))
-
-    assert history.poll(entries_of(1, 2, 3)).new == 0
-
-
-def test_an_edited_entry_is_a_revision_of_the_same_article() -> None:
-    history = History()
-    first = history.poll([entry(1), entry(2)]).entries[1]
-
-    second = history.poll([entry(1, title="خبر رقم 1: تصحيح"), entry(2)]).entries[0]
-
-    assert (second.entry_id, second.article_id, second.revision) == (first.entry_id, first.article_id, 2)
-    assert second.content_hash != first.content_hash
-
-
-def test_new_dates_markup_and_white_space_are_no_revision() -> None:
-    history = History()
-    history.poll([entry(1, summary="ملخص الخبر")])
-
-    later = history.poll([entry(1, summary="<p>ملخص \n الخبر</p>", published="later", published_at=START)])
-
-    assert (later.new, later.revised) == (0, 0)
-
-
-def test_two_guids_of_one_link_are_one_entry() -> None:
-    history = History()
-
-    result = history.poll(
-        [entry(1), entry(1, guid="g1#2"), entry(1, guid="g1#3", url="https://www.news.example/1?utm_source=rss")]
-    )
-
-    assert result.new == 1
-    assert result.entries[0].guids == ("g1", "g1#2", "g1#3")
-
-
-def test_a_feed_that_gives_all_its_entries_new_guids_does_not_flood() -> None:
-    history = History()
-    history.poll(entries_of(1, 2, 3))
-
-    again = history.poll([entry(number, guid=f"other-{number}") for number in (1, 2, 3)])
-
-    assert (again.new, again.revised) == (0, 0)
-
-
-def test_a_feed_that_gives_all_its_entries_new_guids_and_links_does_not_flood() -> None:
-    history = History()
-    history.poll(entries_of(*range(8)))
-
-    again = history.poll([entry(n, guid=f"o{n}", url=f"https://news.example/{n}?sid=77") for n in range(9)])
-
-    assert [one.title for one in again.entries] == ["خبر رقم 8"]
-
-
-def test_a_link_that_changed_under_the_same_guid_keeps_the_article() -> None:
-    history = History()
-    first = history.poll([entry(1), entry(2)]).entries[1]
-
-    moved = history.poll([entry(1, url="https://news.example/new-slug", title="عنوان جديد"), entry(2)]).entries[0]
-
-    assert moved.article_id == first.article_id
-    assert moved.url == "https://news.example/new-slug"
-
-
-def test_guids_that_are_reused_for_other_news_hide_nothing() -> None:
-    history = History()
-    history.poll([entry(n, guid=f"slot-{n}") for n in range(4)])
-
-    fresh = history.poll([entry(n + 10, guid=f"slot-{n}") for n in range(4)])
-
-    assert (fresh.new, fresh.revised) == (4, 0)
-    assert len({one.article_id for one in history.entries}) == 8
-
-
-def test_one_guid_for_all_entries_tells_nothing_apart() -> None:
-    history = History()
-
-    assert history.poll([entry(n, guid="0") for n in range(5)]).new == 5
-    assert history.poll([entry(n, guid="0") for n in range(6)]).new == 1
-
-
-def test_one_link_for_all_entries_tells_nothing_apart() -> None:
-    history = History()
-
-    assert history.poll([entry(n, url="https://news.example/live") for n in range(5)]).new == 5
-    assert history.poll([entry(n, url="https://news.example/") for n in range(6)]).new == 1
-    assert len({one.article_id for one in history.entries}) == 6
-
-
-def test_entries_without_guid_and_link_are_known_by_their_content() -> None:
-    history = History()
-    history.poll([entry(1, guid="", url=""), entry(2, guid="", url="")])
-
-    assert history.poll([entry(1, guid="", url=""), entry(3, guid="", url="")]).new == 1
-
-
-def test_entries_without_anything_are_left_out() -> None:
-    assert History().poll([ParsedEntry(guid="x"), entry(1)]).new == 1
-
-
-def test_the_same_article_in_two_feeds_has_one_article_id_and_two_entry_ids() -> None:
-    one = History().poll([entry(1)]).entries[0]
-    other = (
-        History(a_feed(id="feed-2"))
-        .poll([entry(1, guid="x", url="http://m.news.example/1/?utm_medium=rss")])
-        .entries[0]
-    )
-
-    assert one.article_id == other.article_id
-    assert one.entry_id != other.entry_id
-
-
-@given(st.lists(st.lists(st.integers(0, 60), unique=True, min_size=1, max_size=40), min_size=1, max_size=8))
-def test_whatever_a_feed_shows_when_each_entry_comes_out_once(polls: list[list[int]]) -> None:
-    history = History()
-    for numbers in polls:
-        history.poll([entry(number) for number in numbers])
-
-    assert sorted(one.guid for one in history.entries) == sorted(
-        {f"g{number}" for numbers in polls for number in numbers}
-    )
-    assert history.state is not None
-    assert {f"خبر رقم {number}" for number in polls[-1]} <= {one.title for one in history.entries}
-
-
-def test_memory_is_bounded_and_holds_all_that_is_in_the_feed() -> None:
-    history = History()
-    for start in range(0, 2_000, 20):
-        history.poll(entries_of(*range(start, start + 60)))
-
-    assert history.state is not None
-    assert len(history.state.seen) <= 3 * 60
-    assert history.poll(entries_of(*range(1_980, 2_040))).new == 0
-
-
-# --- gaps ----------------------------------------------------------------------------------------------------------
-
-
-def test_a_window_that_rolled_over_is_a_gap_with_an_estimate() -> None:
-    history = History()
-    history.poll(entries_of(*range(10)))
-
-    result = history.poll(entries_of(*range(30, 40)))
-
-    assert result.missed == 20
-    assert result.state.gap_count == 1
-    assert result.state.gaps[0].newest_known == START - timedelta(hours=91)
-    assert "missed" in result.state.reason
-
-
-def test_overlap_is_no_gap() -> None:
-    history = History()
-    history.poll(entries_of(*range(10)))
-
-    assert history.poll(entries_of(*range(9, 19))).missed == 0
-
-
-def test_a_feed_refilled_with_older_entries_has_no_gap() -> None:
-    history = History()
-    history.poll(entries_of(*range(50, 60)))
-
-    assert history.poll(entries_of(*range(10))).missed == 0
-
-
-def test_the_first_document_and_an_empty_one_are_no_gap() -> None:
-    history = History()
-    assert history.poll(entries_of(5)).missed == 0
-    assert history.poll([]).missed == 0
-
-
-# --- conditional requests ------------------------------------------------------------------------------------------
 
 
 def test_the_first_poll_is_unconditional_and_the_second_carries_the_validators() -> None:
@@ -357,9 +99,6 @@ def test_the_same_bytes_are_unchanged_and_not_read_again() -> None:
     assert history.poll(entries_of(1)).state.health is Health.UNCHANGED
 
 
-# --- moves ---------------------------------------------------------------------------------------------------------
-
-
 def test_a_permanent_redirect_is_stored_after_agreeing_polls() -> None:
     history = History()
     for number in range(VOTES_NEEDED - 1):
@@ -396,9 +135,6 @@ def test_a_stored_address_that_fails_is_doubted() -> None:
     history = History(state=FeedState(feed_id=FEED.id, url="http://new.example/feed", failures=3))
 
     assert request_for(FEED, history.state, START, SETTINGS).url == FEED.url
-
-
-# --- health --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -559,9 +295,6 @@ def test_after_any_history_the_feed_is_asked_again(steps: list[tuple[tuple[str, 
         assert history.state.next_poll_at is not None
         wait = (history.state.next_poll_at - history.now).total_seconds()
         assert SETTINGS.min_interval <= wait <= SETTINGS.max_interval * 1.1
-
-
-# --- pages ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

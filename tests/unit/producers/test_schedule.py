@@ -76,6 +76,14 @@ def test_a_burst_shortens_the_interval_at_once() -> None:
     assert plan.reason == "20 of its 40 entries were new"
 
 
+def test_a_feed_without_a_known_rhythm_is_asked_at_the_floor_and_an_empty_one_ever_more_seldom() -> None:
+    fresh = success(state(polls=3, last_new_at=None))
+    later = success(state(polls=200, last_new_at=None))
+
+    assert (wait(fresh), fresh.reason) == (120, "its rhythm is not known yet")
+    assert wait(later) == 2_400
+
+
 def test_a_gap_shortens_the_interval_to_a_third() -> None:
     plan = success(state(last_new_at=NOW - timedelta(hours=10), interval=3_600), gap=True)
 
@@ -90,7 +98,7 @@ def test_cache_time_holds_back_for_an_hour_at_most() -> None:
 
 def test_the_feeds_own_wish_holds_unless_the_feed_disproves_it() -> None:
     assert wait(success(state(rate=0.5), hints=Hints(feed=3_600.0))) == 3_600
-    assert wait(success(state(rate=6.0), hints=Hints(feed=3_600.0))) == 300
+    assert wait(success(state(rate=30.0), hints=Hints(feed=3_600.0))) < 300
 
 
 def test_skipped_hours_are_waited_out() -> None:
