@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -17,7 +17,7 @@ import msgspec
 
 from marsad.config import child_environment
 from marsad.errors import ConfigError
-from marsad.records import FeedState, Subscription
+from marsad.records import Subscription
 from marsad_app.embedded.store import FILE_NAME, Store, open_store
 
 __all__ = ["Comparison", "Marsad", "Newswire", "compare", "free_port", "settled", "watch_everything", "wire"]
@@ -169,6 +169,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     missing: tuple[str, ...]
     excused: tuple[str, ...]
     """Missing, but of a feed that reported a gap: its window rolled over between two polls."""
+    before_first: tuple[str, ...]
+    """Missing, and older than all that is stored of its feed: gone from the feed before it was first asked."""
     twice: tuple[str, ...]
     partial: int
     gaps: int
@@ -192,7 +194,7 @@ def compare(truth: dict[str, object], store: Store) -> Comparison:
     """Compare by GUID: the replay gives each document's id as its GUID, some with ``#2`` behind it."""
     ids = truth["ids"]
     assert isinstance(ids, list)
-    published = {str(one) for one in ids}
+    published = [str(one) for one in ids]
     articles = list(store.search.export())
     copies: dict[str, int] = {}
     for article in articles:
@@ -200,8 +202,9 @@ def compare(truth: dict[str, object], store: Store) -> Comparison:
             copies[known] = copies.get(known, 0) + 1
     gapped = {state.feed_id: state for state in store.polls.states() if state.gap_count}
     titles = {feed.title for feed in store.feeds.feeds() if feed.id in gapped}
-    lost = sorted(published - set(copies))
-    excused = tuple(one for one in lost if _feed_of(one, titles))
+    lost = [one for one in published if one not in copies]
+    before = _before_first(published, copies)
+    excused = [one for one in lost if one not in before and _feed_of(one) in titles]
     alerts = store.alerts.alerts(limit=1_000_000)
     keys = [(alert.subscription_id, alert.story_id, alert.reason) for alert in alerts]
     told = {alert.story_id for alert in alerts if alert.subscription_id == "bench-all"}
@@ -210,8 +213,9 @@ def compare(truth: dict[str, object], store: Store) -> Comparison:
     return Comparison(
         published=len(published),
         indexed=len(articles),
-        missing=tuple(one for one in lost if one not in excused),
-        excused=excused,
+        missing=tuple(one for one in lost if one not in excused and one not in before),
+        excused=tuple(excused),
+        before_first=tuple(one for one in lost if one in before),
         twice=tuple(sorted(one for one, count in copies.items() if count > 1)),
         partial=sum(1 for article in articles if article.partial),
         gaps=sum(state.gap_count for state in gapped.values()),
@@ -222,14 +226,25 @@ def compare(truth: dict[str, object], store: Store) -> Comparison:
     )
 
 
-_SOURCES = {"AL": "alarabia", "BB": "bbc", "CN": "cnn", "F2": "france24", "SK": "skynews"}
+_SOURCES = {"AL": "alarabia", "BB": "bbc", "CN": "cnn", "FR": "france24", "SK": "skynews"}
 
 
-def _feed_of(document: str, titles: set[str]) -> bool:
-    """Whether the document's feed (named source-category) is among those with gaps."""
-    prefix, _, rest = document.partition("-")
-    category = rest.partition("-")[0].lower()
-    return any(title.endswith(f"-{category}") and title.startswith(_SOURCES.get(prefix, "?")) for title in titles)
+def _feed_of(document: str) -> str:
+    """The name of the document's feed (source-category), from its id such as ``AL-sport-12-20180101``."""
+    source, category, *_ = document.split("-")
+    return f"{_SOURCES.get(source, source)}-{category}".lower()
+
+
+def _before_first(published: Sequence[str], stored: Mapping[str, int]) -> frozenset[str]:
+    """Documents that precede, in their feed, the first one that is stored."""
+    begun: set[str] = set()
+    early = []
+    for one in published:
+        if one in stored:
+            begun.add(_feed_of(one))
+        elif _feed_of(one) not in begun:
+            early.append(one)
+    return frozenset(early)
 
 
 def settled(newswire: Newswire, marsad: Marsad, *, patience: float = 60.0, limit: float = 900.0) -> dict[str, object]:
@@ -266,8 +281,3 @@ def settled(newswire: Newswire, marsad: Marsad, *, patience: float = 60.0, limit
 def _count(truth: dict[str, object]) -> int:
     published = truth["published"]
     return published if isinstance(published, int) else 0
-
-
-def states(store: Store) -> list[FeedState]:
-    """All feed states, worst first, for a report."""
-    return sorted(store.polls.states(), key=lambda state: (-state.gap_count, state.health.value))
