@@ -21,9 +21,9 @@ __all__ = ["Located", "Locator", "locate"]
 _ZONE_WEIGHT: Final = {ZoneKind.TITLE: 4.0, ZoneKind.LEAD: 2.0, ZoneKind.BODY: 1.0}
 _FURTHER: Final = 0.9
 """What each further mention in one zone weighs against the one before it."""
-_LATE: Final = 0.6
+_LATE: Final = 0.4
 """What a mention in the later half of the body weighs."""
-_USUAL_LENGTH: Final = 150
+_USUAL_LENGTH: Final = 300
 _LEAST: Final = 2.0
 """The score below which a country is not tagged."""
 _BEHIND: Final = 0.15
@@ -33,6 +33,9 @@ _ACTOR: Final = 0.5
 _NEIGHBOUR: Final = 2
 """Tokens between two names of a list: النيجر ومالي وتشاد."""
 _CLUB_MENTIONS: Final = 2
+_A_VOICE: Final = 0.7
+_ENOUGH_VOICES: Final = 2
+"""Institutions or people of a country that make it take part however late they appear."""
 
 _CAPITALS: Final = re.compile(r"[A-Z]{2}")
 _SHIP: Final = re.compile(
@@ -99,12 +102,13 @@ class Locator:
         keys = zone.keys
         hits = self._compiled.automaton.scan(keys)
         if len(hits) > 1:
-            hits.sort(key=lambda hit: (hit[0], -hit[1]))
+            names = self._compiled.names
+            hits.sort(key=lambda hit: (hit[0], -hit[1], not names[hit[2]].suffix))
         reached, place = 0, (-1, -1)
         taken: set[str] = set()
         for first, end, term in hits:
             name = self._compiled.names[term]
-            if first < reached and (first, end) != place:
+            if (first < reached and (first, end) != place) or not _followed(name, zone, end):
                 continue
             if (first, end) != place:
                 taken = set()
@@ -173,6 +177,11 @@ class Locator:
         )
 
 
+def _followed(name: Name, zone: Zone, end: int) -> bool:
+    """Whether the sign that ends a name, which is no part of a word, stands there: أوبك+."""
+    return not name.suffix or zone.source.startswith(name.suffix, zone.tokens.ends[zone.first + end - 1])
+
+
 def _weapons(zone: Zone) -> Iterator[tuple[str, str, Evidence]]:
     keys = zone.keys
     if _WEAPON.keys().isdisjoint(keys):
@@ -193,7 +202,10 @@ def _supported(mentions: list[_Mention]) -> Iterator[_Mention]:
     named = [mention for mention in mentions if not mention.name.unsure and mention.name.kind is Kind.NAME]
     for mention in mentions:
         name = mention.name
-        if not name.unsure or name.country in sure or (name.kind is Kind.NAME and _listed(mention, named, mentions)):
+        if name.needs:
+            if name.needs in sure:
+                yield mention
+        elif not name.unsure or name.country in sure or (name.kind is Kind.NAME and _listed(mention, named, mentions)):
             yield mention
 
 
@@ -216,8 +228,13 @@ def _countries(mentions: Iterable[_Mention], analysed: AnalysedText) -> tuple[Co
             by_code[mention.name.country].append(mention)
     scores = {code: _score(found, analysed) for code, found in by_code.items()}
     best = max(scores.values(), default=0.0)
-    kept = [code for code, score in scores.items() if score >= max(_LEAST, _BEHIND * best)]
-    kept.sort(key=lambda code: (-scores[code], code))
+    kept = [
+        code
+        for code, score in scores.items()
+        if score >= max(_LEAST, _BEHIND * best) or _voices(by_code[code]) >= _ENOUGH_VOICES
+    ]
+    order = {code: _prominence(by_code[code], analysed) for code in kept}
+    kept.sort(key=lambda code: (-order[code], code))
     return tuple(
         CountryTag(
             code,
@@ -227,6 +244,24 @@ def _countries(mentions: Iterable[_Mention], analysed: AnalysedText) -> tuple[Co
         )
         for code in kept
     )
+
+
+def _voices(mentions: list[_Mention]) -> int:
+    """Return how many institutions and people act for a country: its parliament and its minister are two."""
+    return len({mention.name.entity for mention in mentions if mention.strength >= _A_VOICE and mention.name.entity >= 0})
+
+
+def _prominence(mentions: list[_Mention], analysed: AnalysedText) -> float:
+    """Return by what a country is ranked: how often it is named, in the title twice as much and the sooner the more."""
+    total = 0.0
+    earliest = 0.0
+    for mention in mentions:
+        zone = analysed.zones[mention.zone]
+        total += mention.strength
+        if zone.kind is ZoneKind.TITLE:
+            total += mention.strength
+            earliest = max(earliest, 1.0 - mention.first / (zone.end - zone.first))
+    return total + earliest
 
 
 def _score(mentions: list[_Mention], analysed: AnalysedText) -> float:

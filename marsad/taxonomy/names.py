@@ -72,6 +72,9 @@ class Entity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     country: str = ""
     weight: Share = 0.0
     spellings: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
+    """Those of the spellings that mean it only in an article that names ``needs``."""
+    needs: str = ""
 
 
 class Club(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -121,6 +124,10 @@ class Name(NamedTuple):
     unsure: bool = False
     entity: int = -1
     place: int = -1
+    suffix: str = ""
+    """A sign at the end that must stand in the text: the + of أوبك+."""
+    needs: str = ""
+    """A country that must be named too: التحالف means one in Yemen only."""
 
 
 def load_gazetteer() -> Gazetteer:
@@ -181,7 +188,7 @@ class CompiledNames:
                 yield Name(Kind.NAME, arabic, code, STRENGTH[Kind.NAME]), _AS_NAME
         for at, entity in enumerate(self.gazetteer.entity):
             for text in (entity.name_ar, *entity.spellings):
-                yield Name(Kind.ENTITY, text, entity.country, entity.weight, entity=at), _AS_NAME
+                yield _named(entity, text, at), _AS_NAME
         for club in self.gazetteer.club:
             for text in club.any:
                 yield Name(Kind.CLUB, text, club.country, STRENGTH[Kind.CLUB]), _AS_NAME
@@ -202,6 +209,14 @@ class CompiledNames:
 
 
 _NO_COUNTRY: Final = frozenset({"EU", "UN", "EZ", "ZZ", "QO", "XA", "XB", "AC", "CP", "DG", "EA", "IC", "TA", "CQ"})
+
+
+def _named(entity: Entity, text: str, at: int) -> Name:
+    unsure = text in entity.unsure
+    suffix = text[-1] if text.endswith("+") else ""
+    return Name(
+        Kind.ENTITY, text, entity.country, entity.weight, unsure, at, suffix=suffix, needs=entity.needs if unsure else ""
+    )
 
 
 def _forms(text: str, how: Inflected) -> frozenset[Form]:
