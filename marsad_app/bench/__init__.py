@@ -1,6 +1,7 @@
 """Benches and endurance runs: speed as ratios, and replays of real news with crashes."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -24,11 +25,12 @@ def run_bench(*, as_json: bool) -> int:
     data = eval_data_dir()
     console = Console(stderr=as_json)
     rows: list[Row] = []
-    for name, take in (
-        ("stages", lambda: stages(data)),
-        ("memory", memory_of_idle_feeds),
-        ("search", lambda: search_latency(data, _OUT / "search")),
-    ):
+    takes: dict[str, Callable[[], list[Row]]] = {
+        "stages": lambda: stages(data),
+        "memory": memory_of_idle_feeds,
+        "search": lambda: search_latency(data, _OUT / "search"),
+    }
+    for name, take in takes.items():
         console.print(f"{name} …")
         rows += take()
     table = Table("measure", "value", "goal", "", "detail")

@@ -213,7 +213,7 @@ def _queries(data: Path, count: int = 400) -> list[str]:
     """What people type: one to three words of real titles, some as phrases, some with a field."""
     chance = random.Random(7)  # noqa: S311 - a sample, no secret
     titles = [document.title.split() for document in documents(data, 8_000)]
-    queries = []
+    queries: list[str] = []
     while len(queries) < count:
         words = [word.strip('":«»،.!؟()[]{}~^*/\\+-') for word in chance.choice(titles)]
         words = [word for word in words if len(word) > 2 and word.isalpha()]

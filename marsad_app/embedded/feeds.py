@@ -58,7 +58,7 @@ class SqlitePollLedger:
         database: Database,
         queue: EntryQueue,
         quarantine: SqliteQuarantine,
-        wants_page: Callable[[Feed | None, Entry], bool],
+        wants_page: Callable[[Feed, Entry], bool],
     ) -> None:
         self._db = database
         self._queue = queue
@@ -85,5 +85,5 @@ class SqlitePollLedger:
         with self._db.write() as connection:
             connection.execute("INSERT OR REPLACE INTO feed_states VALUES (?, ?, ?)", (state.feed_id, due, pack(state)))
             for entry in entries:
-                self._queue.put(entry, wants_page=self._wants_page(feed, entry))
+                self._queue.put(entry, wants_page=feed is not None and self._wants_page(feed, entry))
             self._quarantine.quarantine(quarantined)

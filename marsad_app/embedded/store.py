@@ -17,7 +17,7 @@ __all__ = ["FILE_NAME", "Store", "open_store"]
 FILE_NAME = "marsad.db"
 
 
-def _no_page(feed: Feed | None, entry: Entry) -> bool:
+def _no_page(feed: Feed, entry: Entry) -> bool:
     return False
 
 
@@ -29,7 +29,7 @@ class Store:
         wants_page: whether an entry's article page is read before it goes on.
     """
 
-    def __init__(self, path: Path, wants_page: Callable[[Feed | None, Entry], bool] = _no_page) -> None:
+    def __init__(self, path: Path, wants_page: Callable[[Feed, Entry], bool] = _no_page) -> None:
         self.database = Database(path)
         self.quarantine = SqliteQuarantine(self.database)
         self.queue = EntryQueue(self.database)
@@ -47,7 +47,7 @@ class Store:
         self.database.close()
 
 
-def open_store(folder: Path, wants_page: Callable[[Feed | None, Entry], bool] = _no_page) -> Store:
+def open_store(folder: Path, wants_page: Callable[[Feed, Entry], bool] = _no_page) -> Store:
     """Open (or make) the store in a folder.
 
     Raises:
