@@ -213,8 +213,10 @@ def health(
 
 
 def _refusal(seen: SeenFeed) -> str:
-    offer = f"; it offers these feeds: {' '.join(seen.offered)}" if seen.offered else ""
-    return f"{seen.state}: {seen.detail or seen.plan}{offer}"
+    why = seen.detail or seen.plan
+    if seen.offered:
+        why = f"{why.partition('; it offers')[0]}; it offers these feeds: {' '.join(seen.offered)}"
+    return f"{seen.state}: {why}"
 
 
 def _find(store: Store, wanted: str) -> Feed:

@@ -59,7 +59,8 @@ def _answer(line: bytes, step: Step, longest: int) -> str | None:
     line_id: Any = None
     try:
         record = _record(line, longest)
-        line_id = record.get("id")
+        # What `marsad export` writes has its id under this name.
+        line_id = record.get("id", record.get("article_id"))
         result = step(record)
         return (
             None

@@ -73,6 +73,7 @@ def json_line(value: Any) -> None:
 
 def note(text: str) -> None:
     """A remark for the person, on standard error, so that it never mixes with the data."""
+    sys.stdout.flush()
     typer.echo(text, err=True)
 
 

@@ -92,6 +92,7 @@ def _root(
 
 def _fail(error: Exception, *, debug: bool) -> NoReturn:
     """Say what happened and end with status 1."""
+    sys.stdout.flush()
     if debug:
         traceback.print_exception(error)
     if isinstance(error, ShownQueryError):

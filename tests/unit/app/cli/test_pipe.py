@@ -243,3 +243,9 @@ def test_match_knows_topics_by_name(marsad: Any) -> None:
     line = {"id": 1, "title": "خبر", "text": "", "topics": ["sanctions"]}
     assert [answer["id"] for answer in _pipe(marsad, "match", line, options=("--query", "topic:العقوبات"))] == [1]
     assert "no topic" in marsad("pipe", "match", "--query", "topic:nothing", stdin="{}", status=1).complaint
+
+
+def test_what_export_writes_goes_into_a_filter_and_keeps_its_id(marsad: Any, filled: Any) -> None:
+    exported = marsad("export")
+    answers = marsad("pipe", "analyze", stdin=exported.out).records
+    assert [answer["id"] for answer in answers] == [record["article_id"] for record in exported.records]
