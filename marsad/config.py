@@ -147,7 +147,9 @@ class ElasticsearchSettings(_Section):
 class LogSettings(_Section):
     """What is written to standard error."""
 
-    level: Literal["debug", "info", "warning", "error"] = Field("info", description="least weight of a line that is written")
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="least weight of a line that is written"
+    )
     format: Literal["auto", "text", "json"] = Field("auto", description="auto: text on a terminal, JSON elsewhere")
 
 

@@ -30,6 +30,8 @@ class Filter(NamedTuple):
     takes: str
     gives: str
     example: str
+    made: bool = False
+    """``name`` makes the function, once for the run."""
 
 
 FILTERS: Final = {
@@ -74,20 +76,22 @@ FILTERS: Final = {
         """echo '{"id":1,"text":"أمس الأحد","now":"2026-05-12T09:00:00Z"}' | marsad pipe dates""",
     ),
     "tag": Filter(
-        "processors.pipe_tag",
-        "pipe_tag",
+        "marsad_app.cli.pipe_steps",
+        "make_tagger",
         "Tag topics, countries, places and entities, with evidence.",
         "id, title, text[, lead, outlet, published]",
         "id, topics [{id, score, evidence}], countries [{code, mentions, role}], places, entities",
         """echo '{"id":1,"title":"اتفاق للتعاون العسكري بين روسيا والجزائر","text":""}' | marsad pipe tag""",
+        made=True,
     ),
     "group": Filter(
-        "processors.pipe",
-        "PipeGrouper",
+        "marsad_app.cli.pipe_steps",
+        "make_grouper",
         "Put articles into stories and find copies; lines come in order of time.",
         "id, title, text, published[, lead, outlet]",
         "id, story_id, duplicate_of",
-        "sort-by-published < articles.jsonl | marsad pipe group",
+        "jq -sc 'sort_by(.published)[]' articles.jsonl | marsad pipe group",
+        made=True,
     ),
 }
 
@@ -100,9 +104,8 @@ def _command(filter_: Filter) -> Callable[[], None]:
 
 
 def _step(filter_: Filter) -> Step:
-    """The filter's function; a class is a filter with a memory, made once for the run."""
     found = getattr(import_module(filter_.module), filter_.name)
-    return cast("Step", found() if isinstance(found, type) else found)
+    return cast("Step", found() if filter_.made else found)
 
 
 def run(step: Step) -> None:

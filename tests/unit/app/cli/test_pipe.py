@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -249,3 +250,13 @@ def test_what_export_writes_goes_into_a_filter_and_keeps_its_id(marsad: Any, fil
     exported = marsad("export")
     answers = marsad("pipe", "analyze", stdin=exported.out).records
     assert [answer["id"] for answer in answers] == [record["article_id"] for record in exported.records]
+
+
+def test_tag_knows_ones_own_topics(marsad: Any, tmp_path: Path) -> None:
+    topic = 'id = "bees"\ndefinition = "Bees."\nthreshold = 2.0\nnames = {ar = "النحل", en = "Bees", fr = "Abeilles"}\n'
+    (tmp_path / "bees.toml").write_text(topic + '[[term]]\ntext = "نحل"\nweight = 2.0\n', encoding="utf-8")
+    marsad.env["MARSAD_PROCESS__TOPICS_DIR"] = str(tmp_path)
+    (answer,) = _pipe(marsad, "tag", {"id": 1, "title": "موسم تربية النحل", "text": ""})
+    assert [tag["id"] for tag in answer["topics"]] == ["bees"]
+    (tmp_path / "bees.toml").write_text("id = ", encoding="utf-8")
+    assert "bees.toml:1" in marsad("pipe", "tag", stdin="{}", status=1).complaint
