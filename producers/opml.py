@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
-from lxml import etree  # type: ignore[import-untyped]  # lxml has no stubs of its own
+from lxml import etree
 
 from marsad.errors import OpmlError
 from marsad.records import Feed, FeedKind

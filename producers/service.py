@@ -218,9 +218,10 @@ class Poller:
         if not fresh:
             return
         due = await asyncio.to_thread(self._due_times, fresh)
+        sites = await asyncio.to_thread(lambda: {feed_id: site_of(feeds[feed_id]) for feed_id in fresh})
         now = self._clock.now()
         for feed_id in fresh:
-            self._queue.add(feed_id, site_of(feeds[feed_id]), due.get(feed_id, now))
+            self._queue.add(feed_id, sites[feed_id], due.get(feed_id, now))
             self._addresses[feed_id] = feeds[feed_id]
         self._wake.set()
 

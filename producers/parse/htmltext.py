@@ -17,6 +17,7 @@ _SPACE: Final = re.compile(r"\s+")
 _IMG: Final = re.compile(r"<img\b[^<>]{0,2000}?\bsrc\s*=\s*[\"']?([^\"'\s<>]+)", re.IGNORECASE)
 _REFERENCE: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]\w{1,31});")
 _UNESCAPES: Final = 3
+_LONGEST_TITLE: Final = 10_000
 
 
 def title_text(markup: str) -> str:
@@ -24,7 +25,7 @@ def title_text(markup: str) -> str:
 
     Only tags of inline HTML go: a title may speak of ``a < b``.
     """
-    text = markup
+    text = markup[:_LONGEST_TITLE]
     for _ in range(_UNESCAPES):
         unescaped = _unescape(_TAG.sub(" " if "<br" in text.lower() else "", text))
         if unescaped == text:

@@ -28,11 +28,17 @@ _ANY_ENTITY: Final = re.compile(r"<!ENTITY", re.IGNORECASE)
 _AMPERSAND: Final = re.compile(r"&(?:(#\d{1,7}|#[xX][0-9a-fA-F]{1,6})|([A-Za-z]\w{0,31}));|&")
 _BARE_LESS: Final = re.compile(r"<(?![A-Za-z_/!?])")
 _PREFIX: Final = re.compile(r"</?([A-Za-z][\w.-]{0,40}):[A-Za-z]")
-_CLOSE: Final = re.compile(r"</(?:[\w-]+:)?(?:item|entry|url)\s*>", re.IGNORECASE)
+_DECLARED: Final = re.compile(r"xmlns:([A-Za-z][\w.-]{0,40})")
+# Runs of stray markup characters are no text; kept whole, each would become five characters and an event of its own.
+_STRAY_RUN: Final = re.compile(r"([&<])\1{7,}")
 _XML_ENTITIES: Final = frozenset({"amp", "lt", "gt", "quot", "apos"})
 _XML_CHAR: Final = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MOST_ENTITIES: Final = 100
 _HEAD: Final = 65_536
+_MOST_PREFIXES: Final = 50
+# Real feeds nest a dozen elements, with XHTML content some fifty; parsers take time quadratic in the depth.
+_DEEPEST: Final = 300
+_ENTRIES: Final = frozenset({"item", "entry"})
 
 _NAMESPACES: Final = {
     "content": "http://purl.org/rss/1.0/modules/content/",
@@ -100,23 +106,28 @@ def mend(text: str, entities: dict[str, str]) -> Mended:
     """
     if not entities and is_well_formed(text):
         return Mended(text, well_formed=True)
+    text = _STRAY_RUN.sub(r"\1", text)
     text = _declare_prefixes(_outside_cdata(text, lambda part: _escape(part, entities)))
     probe = _Probe().run(text)
     if probe.error is None:
         return Mended(text, well_formed=True, problems=() if entities else ("not-well-formed",))
     if probe.root_end:
         text = text.encode()[: probe.root_end].decode("utf-8", "ignore")
+    elif probe.too_deep:
+        return Mended("", well_formed=False, problems=("too-deep",))
     elif probe.error in _ENDS_EARLY:
         text = _closed(text, probe.open_elements)
     return Mended(text, well_formed=is_well_formed(text), problems=("not-well-formed",))
 
 
-def cut_entries(text: str, most: int) -> tuple[str, bool]:
-    """Cut a document after its first ``most`` entries; whether anything was cut. The result lacks its closing tags."""
-    for number, match in enumerate(_CLOSE.finditer(text), start=1):
+def cut_entries(text: str, opening: re.Pattern[str], most: int) -> tuple[str, bool]:
+    """Cut a document before the entry that follows the first ``most``; whether anything was cut.
+
+    The result lacks its closing tags, which mending adds.
+    """
+    for number, match in enumerate(opening.finditer(text)):
         if number == most:
-            rest = _CLOSE.search(text, match.end())
-            return (text[: match.end()], True) if rest else (text, False)
+            return text[: match.start()], True
     return text, False
 
 
@@ -162,7 +173,7 @@ def _is_xml_char(number: str) -> bool:
 def _declare_prefixes(text: str) -> str:
     """Declare in the root element the prefixes that are used and nowhere declared."""
     used = {match[1] for match in _PREFIX.finditer(text)}
-    missing = [prefix for prefix in sorted(used) if f"xmlns:{prefix}" not in text and prefix != "xml"]
+    missing = sorted(used - {match[1] for match in _DECLARED.finditer(text)} - {"xml"})[:_MOST_PREFIXES]
     root = _ROOT_TAG.match(text)
     if not missing or root is None:
         return text
@@ -182,12 +193,18 @@ _ENDS_EARLY: Final = frozenset(
 )
 
 
+class _TooDeepError(Exception):
+    """Elements nest deeper than in any feed."""
+
+
 class _Probe:
     """Reads a document strictly and remembers how far it came."""
 
     def __init__(self) -> None:
         self.open_elements: list[str] = []
         self.root_end = 0
+        self.too_deep = False
+        self._depth = 0
         self.error: int | None = None
         self._parser = expat.ParserCreate("utf-8", namespace_separator=" ")
         self._parser.namespace_prefixes = True
@@ -199,20 +216,29 @@ class _Probe:
             self._parser.Parse(text.encode(), True)
         except expat.ExpatError as error:
             self.error = error.code
+        except _TooDeepError:
+            self.too_deep, self.error = True, 0
         return self
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        parts = name.split(" ")
-        self.open_elements.append(f"{parts[2]}:{parts[1]}" if len(parts) > 2 else parts[-1])  # noqa: PLR2004  # uri, name, prefix
+        local, qualified = _names(name)
+        self._depth += local not in _ENTRIES  # entries that are never closed are no depth
+        if self._depth > _DEEPEST:
+            raise _TooDeepError
+        self.open_elements.append(qualified)
 
     def _end(self, name: str) -> None:
+        local, qualified = _names(name)
         self.open_elements.pop()
+        self._depth -= local not in _ENTRIES
         if not self.open_elements:
-            self.root_end = self._parser.CurrentByteIndex + len(f"</{self._root_name(name)}>".encode())
+            self.root_end = self._parser.CurrentByteIndex + len(f"</{qualified}>".encode())
 
-    def _root_name(self, name: str) -> str:
-        parts = name.split(" ")
-        return f"{parts[2]}:{parts[1]}" if len(parts) > 2 else parts[-1]  # noqa: PLR2004  # uri, name, prefix
+
+def _names(name: str) -> tuple[str, str]:
+    """Local and qualified name of what expat calls ``name``, ``uri name`` or ``uri name prefix``."""
+    _, *rest = name.split(" ") if " " in name else ("", name)
+    return rest[0], ":".join(reversed(rest))
 
 
 def _closed(text: str, open_elements: list[str]) -> str:

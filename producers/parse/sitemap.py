@@ -3,7 +3,7 @@
 import re
 from typing import Any, Final
 
-from lxml import etree  # type: ignore[import-untyped]  # lxml has no stubs of its own
+from lxml import etree
 
 from marsad.arabic.repair import repair
 from producers.parse.dates import instant
@@ -15,6 +15,7 @@ from producers.parse.model import ParsedEntry, ParsedFeed
 __all__ = ["looks_like_sitemap", "parse_sitemap"]
 
 _ROOT: Final = re.compile(r"<(?:[\w-]+:)?(?:urlset|sitemapindex)[\s>]", re.IGNORECASE)
+_OPEN_URL: Final = re.compile(r"<(?:[\w-]+:)?(?:url|sitemap)[\s>]", re.IGNORECASE)
 _HEAD: Final = 8_192
 _MOST_SITEMAPS: Final = 50
 
@@ -33,7 +34,7 @@ def parse_sitemap(text: str, *, url: str, max_entries: int) -> ParsedFeed:
         max_entries: addresses to read; more is a problem that the result names.
     """
     body, entities, problems = without_prolog(text)
-    body, cut = cut_entries(body, max_entries)
+    body, cut = cut_entries(body, _OPEN_URL, max_entries)
     root = _root(mend(body, entities).text)
     notes = (*problems, *(("entries-cut",) if cut else ()))
     if root is None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import feedparser
-from lxml import etree  # type: ignore[import-untyped]  # lxml has no stubs of its own
+from lxml import etree
 
 from marsad.arabic.repair import repair
 from marsad.records import Enclosure, FeedKind
@@ -43,7 +43,7 @@ def parse_xml(text: str, *, url: str, max_entries: int) -> ParsedFeed:
         max_entries: entries to read; the rest is a problem that the result names.
     """
     body, entities, problems = without_prolog(text)
-    body, cut = cut_entries(body, max_entries)
+    body, cut = cut_entries(body, _OPEN_ENTRY, max_entries)
     mended = mend(body, entities)
     found = _read(mended.text)
     if not mended.well_formed and len(found.get("entries", ())) < len(_OPEN_ENTRY.findall(mended.text)):

@@ -13,7 +13,7 @@ from producers.discover import feed_links
 from producers.parse import looks_like_bot_wall, parse
 from producers.parse.dates import instant
 from producers.parse.htmltext import first_image, plain_text, title_text
-from producers.parse.mend import cut_entries, is_well_formed, mend
+from producers.parse.mend import is_well_formed, mend
 from producers.parse.walls import looks_like_login
 from producers.pipe import pipe_parse
 
@@ -96,7 +96,27 @@ def test_more_entries_than_the_limit_are_cut_and_said() -> None:
 
 
 def test_exactly_as_many_entries_as_the_limit_are_not_cut() -> None:
-    assert cut_entries(document(5), 5) == (document(5), False)
+    text = document(5).replace("<item>", "<image><url>https://news.example/i.png</url></image><item>", 1)
+
+    found = parse(text.encode(), max_entries=5)
+
+    assert (len(found.entries), found.problems) == (5, ())
+
+
+def test_a_document_that_nests_without_end_is_no_feed() -> None:
+    assert "too-deep" in parse((HEAD + "<a>" * 50_000).encode()).problems
+
+
+def test_entries_that_are_never_closed_are_all_read() -> None:
+    text = document(400).replace("</item>", "")
+
+    assert len(parse(text.encode()).entries) == 400
+
+
+def test_prefixes_without_number_are_not_all_declared() -> None:
+    text = HEAD + "".join(f"<p{number}:a/>" for number in range(20_000)) + item(1) + TAIL
+
+    assert len(parse(text.encode()).entries) == 1
 
 
 def test_json_items_beyond_the_limit_are_cut_and_said() -> None:
