@@ -1,0 +1,56 @@
+import tomllib
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+
+from marsad.taxonomy import load_taxonomy
+from marsad.taxonomy.schema import Example
+from processors.tag import Tagger
+
+TAXONOMY = load_taxonomy()
+EXAMPLES = [
+    (topic.id, wanted, example)
+    for topic in TAXONOMY.topics
+    for wanted, examples in ((True, topic.positive), (False, topic.negative))
+    for example in examples
+]
+LOOKALIKES = [
+    (topic, title)
+    for topic, titles in tomllib.loads(Path(__file__).with_name("lookalikes.toml").read_text("utf-8")).items()
+    for title in titles["titles"]
+]
+OBLIGATORY = (
+    "defense-cooperation", "military-exercise", "arms-trade", "armed-conflict", "sanctions", "diplomacy", "energy",
+    "elections", "sport",
+)  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def _tagger() -> Tagger:
+    return Tagger(TAXONOMY)
+
+
+@pytest.mark.parametrize(
+    ("topic", "wanted", "example"), EXAMPLES, ids=[f"{topic}: {example.title}" for topic, _, example in EXAMPLES]
+)
+def test_a_topic_is_tagged_as_its_file_says(topic: str, wanted: bool, example: Example) -> None:
+    tags = _tagger().tag(example.title, example.lead, example.text)
+    assert (topic in {tag.id for tag in tags}) is wanted
+
+
+@pytest.mark.parametrize(("topic", "title"), LOOKALIKES, ids=[title for _, title in LOOKALIKES])
+def test_a_headline_that_only_looks_like_a_topic_is_not_tagged(topic: str, title: str) -> None:
+    assert topic not in {tag.id for tag in _tagger().tag(title, "", "")}
+
+
+@pytest.mark.parametrize("topic", TAXONOMY.topics, ids=[topic.id for topic in TAXONOMY.topics])
+def test_a_topic_file_brings_its_examples(topic) -> None:
+    least = 3 if topic.id in OBLIGATORY else 2
+    assert len(topic.positive) >= least
+    assert len(topic.negative) >= least
+
+
+def test_all_topics_are_there() -> None:
+    assert len(TAXONOMY.topics) == 38
+    assert {topic.id for topic in TAXONOMY.topics} >= set(OBLIGATORY)
