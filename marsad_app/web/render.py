@@ -69,6 +69,22 @@ def _marked(pieces: Iterable[Piece]) -> Markup:
     )
 
 
+@cache
+def _environment() -> jinja2.Environment:
+    """The templates, compiled once in a process."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("marsad_app.web"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["marked"] = _marked
+    environment.globals["direction"] = _direction
+    environment.globals["static_version"] = static_version()
+    return environment
+
+
 class Pages:
     """Renders templates for one application.
 
@@ -80,16 +96,6 @@ class Pages:
     def __init__(self, services: Services, access: Access) -> None:
         self._services = services
         self._access = access
-        self._environment = jinja2.Environment(
-            loader=jinja2.PackageLoader("marsad_app.web"),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._environment.filters["marked"] = _marked
-        self._environment.globals["direction"] = _direction
-        self._environment.globals["static_version"] = static_version()
 
     def language(self, request: Request) -> Language:
         """The language that the reader chose, now or before."""
@@ -109,16 +115,20 @@ class Pages:
         texts = self.texts(request)
         token = request.cookies.get(CSRF_COOKIE) or self._services.new_token()
         notice = request.query_params.get("notice", "")
-        page = self._environment.get_template(template).render(
-            t=texts,
-            path=request.url.path,
-            switch=_switched(request, "en" if texts.language == "ar" else "ar"),
-            form_token=token,
-            may_write=self._access.may_write(request),
-            guarded=self._access.guarded,
-            topic_name=lambda topic_id: self._services.taxonomy.name(topic_id, texts.language),
-            notice=notice if notice in _NOTICES else "",
-            **context,
+        page = (
+            _environment()
+            .get_template(template)
+            .render(
+                t=texts,
+                path=request.url.path,
+                switch=_switched(request, "en" if texts.language == "ar" else "ar"),
+                form_token=token,
+                may_write=self._access.may_write(request),
+                guarded=self._access.guarded,
+                topic_name=lambda topic_id: self._services.taxonomy.name(topic_id, texts.language),
+                notice=notice if notice in _NOTICES else "",
+                **context,
+            )
         )
         response = HTMLResponse(page, status, headers={"cache-control": "no-store", "vary": "cookie"})
         secure = request.url.scheme == "https"

@@ -1,0 +1,77 @@
+import feedparser
+import httpx
+import pytest
+
+from marsad.testing.desk import PORT_CALL
+from marsad.testing.factories import a_subscription, an_article
+from marsad.testing.fakes import InMemoryStore
+
+FEED = "/feeds/subscriptions/subscription-1-5ec2e7.atom"
+FEEDS = [FEED, "/feeds/topics/defense-cooperation.atom", "/feeds/search.atom?q=الجزائر", "/feeds/search.atom"]
+
+
+@pytest.mark.parametrize("path", FEEDS)
+async def test_a_feed_reader_understands_each_feed(reader: httpx.AsyncClient, path: str) -> None:
+    answer = await reader.get(path)
+    parsed = feedparser.parse(answer.content, response_headers={"content-type": answer.headers["content-type"]})
+
+    assert not parsed.bozo
+    assert parsed.version == "atom10"
+    assert parsed.feed.id.startswith("urn:marsad:")
+    assert parsed.feed.updated_parsed
+    assert parsed.entries
+    for entry in parsed.entries:
+        assert entry.id.startswith("urn:marsad:")
+        assert entry.link.startswith("http://127.0.0.1:8080/articles/")
+        assert entry.updated_parsed
+
+
+async def test_an_alert_says_why_it_came_and_what_matched(reader: httpx.AsyncClient) -> None:
+    entry = feedparser.parse((await reader.get(FEED)).content).entries[-1]
+
+    assert entry.link.endswith(PORT_CALL)
+    assert "التعاون العسكري" in entry.summary
+    assert "قصة جديدة" in entry.summary
+    assert {tag.term for tag in entry.tags} == {"defense-cooperation", "military-exercise"}
+
+
+async def test_an_unchanged_feed_is_not_sent_again(reader: httpx.AsyncClient) -> None:
+    first = await reader.get(FEED)
+    again = await reader.get(FEED, headers={"if-none-match": first.headers["etag"]})
+
+    assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["subscription-1-", "subscription-1-wrong", "subscription-1", "subscription", "none-5ec2e7", "-", "x" * 5_000],
+)
+async def test_the_secret_is_needed(reader: httpx.AsyncClient, name: str) -> None:
+    assert (await reader.get(f"/feeds/subscriptions/{name}.atom")).status_code == 404
+
+
+async def test_a_subscription_without_a_secret_has_no_feed(client: httpx.AsyncClient, store: InMemoryStore) -> None:
+    store.subscriptions.put_subscription(a_subscription(id="bare", secret=""))
+
+    assert (await client.get("/feeds/subscriptions/bare-.atom")).status_code == 404
+    assert "subscriptions/bare-" not in (await client.get("/subscriptions/bare")).text
+
+
+async def test_characters_that_xml_forbids_do_not_break_a_feed(client: httpx.AsyncClient, store: InMemoryStore) -> None:
+    title = "خبر \x00\x0b\ufffe\ud800 <b>&amp; \u202e مقلوب"
+    store.articles.put_articles([an_article(title=title, url="https://x.example/\x00a b", outlet="\x1f")])
+    parsed = feedparser.parse((await client.get("/feeds/search.atom")).content)
+
+    assert not parsed.bozo
+    assert any("مقلوب" in entry.title for entry in parsed.entries)
+
+
+async def test_a_bad_query_makes_no_feed(reader: httpx.AsyncClient) -> None:
+    assert (await reader.get("/feeds/search.atom?q=(x")).status_code == 400
+    assert (await reader.get("/feeds/topics/none.atom")).status_code == 404
+
+
+async def test_a_search_page_names_its_feed(reader: httpx.AsyncClient) -> None:
+    page = (await reader.get("/?q=الجزائر&country=DZ")).text
+
+    assert 'href="/feeds/search.atom?q=' in page

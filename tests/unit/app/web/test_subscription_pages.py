@@ -1,0 +1,145 @@
+import httpx
+import pytest
+from lxml import html
+
+from marsad.records import Trigger
+from marsad.testing.fakes import InMemoryStore
+
+SENT = {
+    "form_token": "f00d",
+    "name": "عقوبات",
+    "query": "topic:sanctions",
+    "triggers": ["new-story", "correction"],
+    "story_outlets": "3",
+    "cadence": "daily",
+    "quiet_start": "22:00",
+    "quiet_end": "07:00",
+    "quiet_zone": "Africa/Algiers",
+    "outlets": "json://hooks.example/a\n\njson://hooks.example/b\njson://hooks.example/a",
+    "language": "en",
+    "enabled": "1",
+}
+
+
+async def test_a_subscription_is_made_from_a_search(client: httpx.AsyncClient, store: InMemoryStore) -> None:
+    search = html.fromstring((await client.get("/?q=الجزائر روسيا&topic=sanctions&country=DZ")).content)
+    form = html.fromstring(
+        (await client.get(search.xpath("//a[starts-with(@href, '/subscriptions/new')]/@href")[0])).content
+    )
+
+    query = form.xpath("//textarea[@name='query']/text()")[0].strip()
+    assert query == "(الجزائر روسيا) AND topic:sanctions AND country:DZ"
+    assert form.xpath("//*[@id='estimate']")
+    answer = await client.post("/subscriptions", data={**SENT, "query": query})
+    made = next(one for one in store.subscriptions.subscriptions() if one.query == query)
+    assert answer.headers["location"] == f"/subscriptions/{made.id}?notice=saved"
+    assert (await client.get(answer.headers["location"])).status_code == 200
+
+
+async def test_all_fields_of_the_form_are_kept(client: httpx.AsyncClient, store: InMemoryStore) -> None:
+    await client.post("/subscriptions", data=SENT)
+
+    made = next(one for one in store.subscriptions.subscriptions() if one.id != "subscription-1")
+    assert (made.name, made.query, made.cadence, made.language, made.enabled) == (
+        "عقوبات", "topic:sanctions", "daily", "en", True,
+    )  # fmt: skip
+    assert made.triggers == (Trigger.NEW_STORY, Trigger.CORRECTION)
+    assert made.story_outlets == 3
+    assert made.outlets == ("json://hooks.example/a", "json://hooks.example/b")
+    assert made.quiet is not None
+    assert (made.quiet.start.hour, made.quiet.end.hour, made.quiet.zone) == (22, 7, "Africa/Algiers")
+    assert len(made.secret) == 32
+
+
+async def test_changing_keeps_the_address_of_the_atom_feed(client: httpx.AsyncClient, store: InMemoryStore) -> None:
+    before = store.subscriptions.subscription("subscription-1")
+    await client.post("/subscriptions/subscription-1", data={**SENT, "enabled": ""})
+
+    after = store.subscriptions.subscription("subscription-1")
+    assert before is not None
+    assert after is not None
+    assert (after.name, after.enabled) == ("عقوبات", False)
+    assert (after.secret, after.created_at) == (before.secret, before.created_at)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name": " "},
+        {"query": ""},
+        {"query": "(روسيا"},
+        {"triggers": []},
+        {"triggers": ["nonsense"]},
+        {"story_outlets": "1"},
+        {"story_outlets": "²"},
+        {"story_outlets": "9" * 5_000},
+        {"quiet_start": "25:00"},
+        {"quiet_end": ""},
+        {"quiet_start": "22:00+01:00"},
+        {"quiet_zone": "../../etc/passwd"},
+        {"quiet_zone": "Mars/Olympus"},
+        {"outlets": "\n".join(f"json://hooks.example/{n}" for n in range(21))},
+    ],
+)
+async def test_what_is_wrong_is_said_and_nothing_typed_is_lost(
+    client: httpx.AsyncClient, store: InMemoryStore, wrong: dict[str, object]
+) -> None:
+    sent = {**SENT, **wrong}
+    answer = await client.post("/subscriptions", data=sent)
+
+    assert answer.status_code == 400
+    root = html.fromstring(answer.content)
+    assert root.xpath("//*[@role='alert']//li")
+    assert root.xpath("//input[@name='name']/@value") == [str(sent["name"]).strip()]
+    assert len(store.subscriptions.subscriptions()) == 1
+
+
+async def test_checking_tells_how_much_would_have_matched_and_saves_nothing(
+    client: httpx.AsyncClient, store: InMemoryStore
+) -> None:
+    answer = await client.post("/subscriptions", data={**SENT, "query": "الجزائر", "check": "1"})
+
+    assert answer.status_code == 200
+    assert "طابقته 3 أخبار" in answer.text
+    assert len(store.subscriptions.subscriptions()) == 1
+
+
+async def test_a_deleted_subscription_is_gone(client: httpx.AsyncClient, store: InMemoryStore) -> None:
+    await client.post("/subscriptions/subscription-1/delete", data={"form_token": "f00d"})
+
+    assert list(store.subscriptions.subscriptions()) == []
+    assert (await client.post("/subscriptions/subscription-1/delete", data={"form_token": "f00d"})).status_code == 404
+
+
+async def test_feeds_are_added_stopped_resumed_and_removed(client: httpx.AsyncClient, store: InMemoryStore) -> None:
+    token = {"form_token": "f00d"}
+    added = await client.post("/feeds", data={**token, "url": "https://feeds.example/new.xml", "outlet": "جديدة"})
+    path = added.headers["location"].partition("?")[0]
+    feed_id = path.rpartition("/")[2]
+
+    assert store.feeds.feed(feed_id)
+    await client.post(f"{path}/enabled", data={**token, "enabled": "0"})
+    assert not store.feeds.feed(feed_id).enabled  # type: ignore[union-attr]  # it is there
+    await client.post(f"{path}/enabled", data={**token, "enabled": "1"})
+    assert store.feeds.feed(feed_id).enabled  # type: ignore[union-attr]  # it is there
+    await client.post(f"{path}/delete", data=token)
+    assert store.feeds.feed(feed_id) is None
+
+
+@pytest.mark.parametrize("url", ["", "feeds.example/x", "javascript:alert(1)", "file:///etc/passwd", "http://"])
+async def test_only_addresses_of_the_web_become_feeds(
+    client: httpx.AsyncClient, store: InMemoryStore, url: str
+) -> None:
+    before = len(store.feeds.feeds())
+
+    assert (await client.post("/feeds", data={"form_token": "f00d", "url": url})).status_code == 400
+    assert len(store.feeds.feeds()) == before
+
+
+async def test_quarantined_items_are_replayed_or_dropped(client: httpx.AsyncClient, store: InMemoryStore) -> None:
+    token = {"form_token": "f00d"}
+
+    assert "replayed" in (await client.post("/quarantine/q1/replay", data=token)).headers["location"]
+    assert "dropped" in (await client.post("/quarantine/q2/drop", data=token)).headers["location"]
+    assert list(store.quarantine.quarantined()) == []
+    assert (await client.post("/quarantine/q1/replay", data=token)).status_code == 404
