@@ -118,9 +118,9 @@ def _drain(store: Store, pipeline: Pipeline) -> float:
     clock = SystemClock()
     processor = Processor(
         store,
-        lambda: pipeline,
+        pipeline,
         lambda: Grouper(days=7),
-        lambda subscriptions: Matcher(subscriptions, now=clock.now()),
+        lambda subscriptions, _: Matcher(subscriptions, now=clock.now()),
         clock,
         Board(),
         batch=_BATCH,

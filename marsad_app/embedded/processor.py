@@ -7,10 +7,13 @@ import msgspec
 import structlog
 
 from marsad.clock import Clock
+from marsad.config import ProcessSettings
 from marsad.errors import PoisonError
 from marsad.events import AlertRaised, EventSink, ItemOutcome, Outcome
 from marsad.records import Alert, Article, Delivery, Entry, Feed, Quarantined, Story, Subscription, encode
 from marsad.records.ids import quarantine_id
+from marsad.taxonomy import Taxonomy
+from marsad.taxonomy.resolve import topic_resolver
 from marsad_app.embedded.queue import Queued
 from marsad_app.embedded.store import Store
 from processors.group import Grouper
@@ -19,7 +22,7 @@ from processors.merge import merge
 from processors.pipeline import Pipeline
 from sinks.alerts.plan import deliveries_for
 
-__all__ = ["Processor"]
+__all__ = ["Processor", "make_processor"]
 
 _log = structlog.get_logger(__name__)
 
@@ -48,9 +51,9 @@ class Processor:
 
     Args:
         store: where entries come from and everything goes.
-        make_pipeline: builds the stateless steps; called at the first batch, in its thread, since it takes two seconds.
+        pipeline: the stateless steps.
         make_grouper: makes an empty window of stories.
-        make_matcher: compiles subscriptions.
+        make_matcher: compiles subscriptions, given the matcher that was in use before.
         clock: the time.
         events: takes outcomes and alerts.
         batch: entries in one transaction.
@@ -61,9 +64,9 @@ class Processor:
     def __init__(
         self,
         store: Store,
-        make_pipeline: Callable[[], Pipeline],
+        pipeline: Pipeline,
         make_grouper: Callable[[], Grouper],
-        make_matcher: Callable[[Sequence[Subscription]], Matcher],
+        make_matcher: Callable[[Sequence[Subscription], Matcher | None], Matcher],
         clock: Clock,
         events: EventSink,
         *,
@@ -72,8 +75,7 @@ class Processor:
         extra_outlets: Sequence[str] = (),
     ) -> None:
         self._store = store
-        self._make_pipeline = make_pipeline
-        self._pipeline: Pipeline | None = None
+        self._pipeline = pipeline
         self._make_grouper = make_grouper
         self._make_matcher = make_matcher
         self._clock = clock
@@ -92,8 +94,7 @@ class Processor:
         if not items:
             return 0
         feeds = {feed_id: self._store.feeds.feed(feed_id) for feed_id in {item.entry.feed_id for item in items}}
-        pipeline = self._pipeline = self._pipeline or self._make_pipeline()
-        cleaned = [_clean(pipeline, item, feeds[item.entry.feed_id]) for item in items]
+        cleaned = [_clean(self._pipeline, item, feeds[item.entry.feed_id]) for item in items]
         self._refresh_matcher()
         try:
             batch, new = self._commit(cleaned)
@@ -161,9 +162,9 @@ class Processor:
             subscriptions = [
                 subscription for subscription in self._store.subscriptions.subscriptions() if subscription.enabled
             ]
-            self._matcher = self._make_matcher(subscriptions)
+            self._matcher = self._make_matcher(subscriptions, self._matcher)
             for problem in self._matcher.problems:
-                _log.warning("subscription cannot be matched", problem=problem)
+                _log.warning("subscription cannot be matched", name=problem.name, reason=problem.reason)
             self._subscriptions = {subscription.id: subscription for subscription in subscriptions}
             self._subscriptions_version = version
 
@@ -215,3 +216,30 @@ def _clean(pipeline: Pipeline, item: Queued, feed: Feed | None) -> _Cleaned:
 def _forgotten(entry: Entry) -> Feed:
     """Stands in for a feed that was removed while its entries were on their way."""
     return Feed(id=entry.feed_id, url="", title="", outlet="")
+
+
+def make_processor(
+    settings: ProcessSettings,
+    store: Store,
+    taxonomy: Taxonomy,
+    clock: Clock,
+    events: EventSink,
+    *,
+    extra_outlets: Sequence[str] = (),
+) -> Processor:
+    """The processor with the shipped steps; takes two seconds, mostly for the terms of all topics."""
+
+    def make_matcher(subscriptions: Sequence[Subscription], before: Matcher | None) -> Matcher:
+        return Matcher(subscriptions, now=clock.now(), resolve=topic_resolver(taxonomy), reuse=before)
+
+    return Processor(
+        store,
+        Pipeline.build(taxonomy),
+        lambda: Grouper(days=settings.group_days),
+        make_matcher,
+        clock,
+        events,
+        batch=settings.batch,
+        group_days=settings.group_days,
+        extra_outlets=extra_outlets,
+    )

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,17 +16,13 @@ from marsad.clock import Clock, SystemClock
 from marsad.config import Settings
 from marsad.errors import ConfigError
 from marsad.ports import Outlet
-from marsad.records import Feed, Subscription
+from marsad.records import Feed
 from marsad.taxonomy import Taxonomy, load_taxonomy
 from marsad_app.embedded.board import Board, TerminalOutlet
 from marsad_app.embedded.page_stage import PageStage
-from marsad_app.embedded.processor import Processor
 from marsad_app.embedded.server import WebServer, bind
 from marsad_app.embedded.store import Store, open_store
 from marsad_app.embedded.supervise import Worker, supervise, wait
-from processors.group import Grouper
-from processors.match import Matcher
-from processors.pipeline import Pipeline
 from producers.catalogue import load_catalogue
 from producers.fetch import AiohttpFetcher
 from producers.opml import read_opml
@@ -34,13 +30,13 @@ from producers.pages import PageReader
 from producers.politeness import HostGate
 from producers.poll import wants_page
 from producers.service import Poller
-from sinks.alerts.deliver import Deliverer
 from sinks.alerts.plan import TERMINAL
 
 __all__ = ["Runtime", "run"]
 
 _log = structlog.get_logger(__name__)
 _JOIN_S = 4.0
+_FIRST_ENTRY_S = 0.2
 _PRUNE_EVERY_S = 3_600.0
 
 
@@ -72,25 +68,38 @@ class Runtime:
         self._store = store
         self._clock = clock
         self._board = board
+        self._outlets = outlets
         self._web = web
-        processor = Processor(
-            store,
-            lambda: Pipeline.build(taxonomy),
-            lambda: Grouper(days=settings.process.group_days),
-            self._matcher,
-            clock,
-            board,
-            batch=settings.process.batch,
-            group_days=settings.process.group_days,
-            extra_outlets=[TERMINAL] if TERMINAL in outlets else [],
-        )
-        deliverer = Deliverer(
-            store.deliveries, store.subscriptions, outlets, settings.alerts, clock, web.address if web else ""
-        )
-        self._workers = [Worker("process", processor.step, board), Worker("deliver", deliverer.step, board, idle=0.3)]
+        self._taxonomy = taxonomy
+        self._workers = [
+            Worker("process", self._make_processor, board),
+            Worker("deliver", self._make_deliverer, board, idle=0.3),
+        ]
 
-    def _matcher(self, subscriptions: Sequence[Subscription]) -> Matcher:
-        return Matcher(subscriptions, now=self._clock.now())
+    def _make_processor(self) -> Callable[[], int]:
+        """The pipeline, once the first entry is there: until then there is only polling to be done."""
+        while not self._store.queue.ready(1):
+            if self._workers[0].stopping(_FIRST_ENTRY_S):
+                return lambda: 0
+        from marsad_app.embedded.processor import make_processor  # noqa: PLC0415 - see above
+
+        processor = make_processor(
+            self._settings.process,
+            self._store,
+            self._taxonomy,
+            self._clock,
+            self._board,
+            extra_outlets=[TERMINAL] if TERMINAL in self._outlets else [],
+        )
+        return processor.step
+
+    def _make_deliverer(self) -> Callable[[], int]:
+        from sinks.alerts.deliver import Deliverer  # noqa: PLC0415 - the services it knows take a while to load
+
+        store, address = self._store, self._web.address if self._web else ""
+        return Deliverer(
+            store.deliveries, store.subscriptions, self._outlets, self._settings.alerts, self._clock, address
+        ).step
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop``. Returns within five seconds of it; what was under way is done again after the next start."""

@@ -4,17 +4,19 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import uvicorn
-from fastapi import FastAPI
 
 from marsad.clock import Clock
 from marsad.config import Settings
 from marsad.errors import ConfigError
 from marsad.taxonomy import Taxonomy, load_taxonomy
 from marsad_app.embedded.board import Board
-from marsad_app.embedded.services import services_for
 from marsad_app.embedded.store import Store
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 __all__ = ["WebServer", "bind"]
 
@@ -73,15 +75,19 @@ class WebServer:
         shown = f"[{host}]" if ":" in host else host
         self.address = settings.web.base_url.rstrip("/") or f"http://{shown}:{port}"
         self._listener = listener
-        self._make_services = lambda: services_for(
-            settings, store, clock, board, taxonomy or load_taxonomy(settings.process.topics_dir)
-        )
+        self._settings = settings
+        self._store = store
+        self._clock = clock
+        self._board = board
+        self._taxonomy = taxonomy
 
-    def _make_app(self) -> FastAPI:
+    def _make_app(self) -> "FastAPI":
         """The application; imported here, since it takes half a second in which feeds can be polled already."""
+        from marsad_app.embedded.services import services_for  # noqa: PLC0415 - see above
         from marsad_app.web.app import create_app  # noqa: PLC0415 - see above
 
-        return create_app(self._make_services())
+        taxonomy = self._taxonomy or load_taxonomy(self._settings.process.topics_dir)
+        return create_app(services_for(self._settings, self._store, self._clock, self._board, taxonomy))
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Answer requests until ``stop``."""

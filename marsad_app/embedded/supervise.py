@@ -50,14 +50,17 @@ class Worker:
 
     Args:
         name: the stage, for people.
-        step: does some work; how much it did. 0 rests for ``idle`` seconds.
+        make: makes the step, in the thread: what is slow to load then keeps nothing else from starting. The step does
+            some work and says how much; after 0 it rests for ``idle`` seconds.
         events: told of errors, and of their end.
         idle: seconds.
     """
 
-    def __init__(self, name: str, step: Callable[[], int], events: EventSink, *, idle: float = 0.1) -> None:
+    def __init__(
+        self, name: str, make: Callable[[], Callable[[], int]], events: EventSink, *, idle: float = 0.1
+    ) -> None:
         self.name = name
-        self._step = step
+        self._make = make
         self._events = events
         self._idle = idle
         self._stop = threading.Event()
@@ -72,6 +75,10 @@ class Worker:
         """Ask it to end after the present step."""
         self._stop.set()
 
+    def stopping(self, seconds: float) -> bool:
+        """Wait that long, or until asked to end; whether it was."""
+        return self._stop.wait(seconds)
+
     def join(self, timeout: float) -> bool:
         """Wait for its end; False if it did not come in time."""
         self._thread.join(timeout)
@@ -79,9 +86,11 @@ class Worker:
 
     def _run(self) -> None:
         pause, failing = _FIRST_WAIT_S, False
+        step: Callable[[], int] | None = None
         while not self._stop.is_set():
             try:
-                worked = self._step()
+                step = step or self._make()
+                worked = step()
             except Exception as error:  # noqa: BLE001 - the edge of the stage: told, waited, tried again
                 _told(self.name, error, pause, self._events)
                 self._stop.wait(pause)
