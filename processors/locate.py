@@ -103,7 +103,7 @@ class Locator:
         hits = self._compiled.automaton.scan(keys)
         if len(hits) > 1:
             names = self._compiled.names
-            hits.sort(key=lambda hit: (hit[0], -hit[1], not names[hit[2]].suffix))
+            hits.sort(key=lambda hit: (hit[0], -hit[1], names[hit[2]].kind is not Kind.TRAP, not names[hit[2]].suffix))
         reached, place = 0, (-1, -1)
         taken: set[str] = set()
         for first, end, term in hits:
@@ -116,8 +116,11 @@ class Locator:
                 continue
             # Several countries may share a name (الكوريتين, عمان): all stay, and support decides.
             taken.add(name.country)
-            reached, place = end, (first, end)
-            if name.kind is not Kind.TRAP:
+            reached = end
+            if name.kind is Kind.TRAP:
+                place = (-1, -1)
+            else:
+                place = (first, end)
                 yield _Mention(number, first, end, name, name.strength * self._guard(name, keys, first))
 
     def _guard(self, name: Name, keys: tuple[str, ...], first: int) -> float:
@@ -198,7 +201,9 @@ def _weapons(zone: Zone) -> Iterator[tuple[str, str, Evidence]]:
 
 def _supported(mentions: list[_Mention]) -> Iterator[_Mention]:
     """Yield the mentions, and of the unsure ones those that the rest of the article supports."""
-    sure = {mention.name.country for mention in mentions if not mention.name.unsure and mention.name.kind is not Kind.CLUB}
+    sure = {
+        mention.name.country for mention in mentions if not mention.name.unsure and mention.name.kind is not Kind.CLUB
+    }
     named = [mention for mention in mentions if not mention.name.unsure and mention.name.kind is Kind.NAME]
     for mention in mentions:
         name = mention.name
@@ -248,7 +253,9 @@ def _countries(mentions: Iterable[_Mention], analysed: AnalysedText) -> tuple[Co
 
 def _voices(mentions: list[_Mention]) -> int:
     """Return how many institutions and people act for a country: its parliament and its minister are two."""
-    return len({mention.name.entity for mention in mentions if mention.strength >= _A_VOICE and mention.name.entity >= 0})
+    return len(
+        {mention.name.entity for mention in mentions if mention.strength >= _A_VOICE and mention.name.entity >= 0}
+    )
 
 
 def _prominence(mentions: list[_Mention], analysed: AnalysedText) -> float:
@@ -299,6 +306,4 @@ def _slug(name: str) -> str:
 def locate(article: Article, locator: Locator) -> Article:
     """Return the article with its countries, places and entities."""
     found = locator.locate(article.title, article.lead, article.text)
-    return msgspec.structs.replace(
-        article, countries=found.countries, places=found.places, entities=found.entities
-    )
+    return msgspec.structs.replace(article, countries=found.countries, places=found.places, entities=found.entities)

@@ -139,7 +139,5 @@ def forms_of(texts: Iterable[str], how: Inflected) -> frozenset[Form]:
     found: set[Form] = set()
     for text in texts:
         for construct in readings if " " in text.strip() else readings[:1]:
-            found |= expand(
-                text, construct=construct, definite=how.definite, proclitics=False, pronouns=how.pronouns
-            )
+            found |= expand(text, construct=construct, definite=how.definite, proclitics=False, pronouns=how.pronouns)
     return frozenset(found)

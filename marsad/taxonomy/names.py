@@ -152,7 +152,7 @@ def load_gazetteer() -> Gazetteer:
 def _cldr_names() -> dict[str, tuple[str, str]]:
     """Return the Arabic and English names of all territories with a two-letter code."""
     arabic, english = Locale("ar").territories, Locale("en").territories
-    codes = [code for code in arabic if len(code) == len("XK") and code.isalpha()]
+    codes = [code for code in map(str, arabic) if len(code) == len("XK") and code.isalpha()]
     return {code: (str(arabic[code]), str(english.get(code, code))) for code in codes}
 
 
@@ -215,7 +215,14 @@ def _named(entity: Entity, text: str, at: int) -> Name:
     unsure = text in entity.unsure
     suffix = text[-1] if text.endswith("+") else ""
     return Name(
-        Kind.ENTITY, text, entity.country, entity.weight, unsure, at, suffix=suffix, needs=entity.needs if unsure else ""
+        Kind.ENTITY,
+        text,
+        entity.country,
+        entity.weight,
+        unsure,
+        at,
+        suffix=suffix,
+        needs=entity.needs if unsure else "",
     )
 
 

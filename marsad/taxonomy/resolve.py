@@ -10,12 +10,13 @@ __all__ = ["topic_resolver"]
 
 def topic_resolver(taxonomy: Taxonomy) -> Callable[[str, str], str | None]:
     """A function that finds the id of a topic from its id or one of its names; None for other fields and unknown topics."""
-    ids = {
+    names = {
         key_form(name): topic.id
         for topic in taxonomy.topics
-        for name in (topic.id, topic.names.ar, topic.names.en, topic.names.fr)
-        if name
+        for name in (topic.names.fr, topic.names.en, topic.names.ar)
     }
+    # An id wins over a name of another topic.
+    ids = names | {key_form(topic.id): topic.id for topic in taxonomy.topics}
 
     def resolve(field: str, value: str) -> str | None:
         return ids.get(key_form(value)) if field == "topic" else None

@@ -25,11 +25,11 @@ FAULTS = [
     ("a weight below zero", GOOD.replace("weight = 1.0", "weight = -1.0"), 11),
     ("a wrong type", GOOD.replace('any = ["سد النهضة"]', "any = 3"), 8),
     ("an unknown key in a table", GOOD.replace('spellings = ["أنهار"]', 'plurals = ["أنهار"]'), 13),
-    ("broken syntax", GOOD.replace('names = {', "names = {{"), 2),
+    ("broken syntax", GOOD.replace("names = {", "names = {{"), 2),
     ("a term with neither text nor any", GOOD.replace('any = ["سد النهضة"]', ""), 6),
     ("another id than the file's name", GOOD.replace('"water"', '"wine"'), 1),
     ("a bad IPTC code", GOOD.replace("threshold", 'iptc = ["16000000"]\nthreshold'), 4),
-    ("no terms at all", GOOD.split("[[term]]")[0], 0),
+    ("no terms at all", GOOD.split("[[term]]", maxsplit=1)[0], 0),
     ("a missing name", GOOD.replace(', fr = "Eau"', ""), 2),
 ]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from marsad.taxonomy import load_taxonomy
+from marsad.taxonomy import Topic, load_taxonomy
 from marsad.taxonomy.schema import Example
 from processors.tag import Tagger
 
@@ -45,7 +45,7 @@ def test_a_headline_that_only_looks_like_a_topic_is_not_tagged(topic: str, title
 
 
 @pytest.mark.parametrize("topic", TAXONOMY.topics, ids=[topic.id for topic in TAXONOMY.topics])
-def test_a_topic_file_brings_its_examples(topic) -> None:
+def test_a_topic_file_brings_its_examples(topic: Topic) -> None:
     least = 3 if topic.id in OBLIGATORY else 2
     assert len(topic.positive) >= least
     assert len(topic.negative) >= least
