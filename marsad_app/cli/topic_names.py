@@ -1,11 +1,12 @@
 """Topics by their names in queries: ``topic:العقوبات`` and ``topic:sanctions`` mean the same."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
-from marsad.arabic import key_form
 from marsad.config import load_settings
 from marsad.taxonomy import load_taxonomy
+from marsad.taxonomy.resolve import topic_resolver
 
 __all__ = ["topic_id"]
 
@@ -16,12 +17,9 @@ def topic_id(field: str, value: str) -> str | None:
     Raises:
         TopicFileError: the topic files cannot be read.
     """
-    return _ids(load_settings().process.topics_dir).get(key_form(value)) if field == "topic" else None
+    return _resolver(load_settings().process.topics_dir)(field, value) if field == "topic" else None
 
 
 @lru_cache(maxsize=1)
-def _ids(topics_dir: Path | None) -> dict[str, str]:
-    topics = load_taxonomy(topics_dir).topics
-    names = {key_form(name): topic.id for topic in topics for name in (topic.names.fr, topic.names.en, topic.names.ar)}
-    # An id wins over a name of another topic.
-    return names | {key_form(topic.id): topic.id for topic in topics}
+def _resolver(topics_dir: Path | None) -> Callable[[str, str], str | None]:
+    return topic_resolver(load_taxonomy(topics_dir))

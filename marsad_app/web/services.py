@@ -4,7 +4,6 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from marsad.arabic import key_form
 from marsad.clock import Clock
 from marsad.config import Settings
 from marsad.ports import (
@@ -19,6 +18,7 @@ from marsad.ports import (
 )
 from marsad.query import Node, parse
 from marsad.taxonomy import Taxonomy
+from marsad.taxonomy.resolve import topic_resolver
 
 __all__ = ["Services"]
 
@@ -64,14 +64,4 @@ class Services:
         Raises:
             QueryError: it cannot be understood.
         """
-        return parse(text, now=self.clock.now(), resolve=self._resolve)
-
-    def _resolve(self, field: str, value: str) -> str | None:
-        """The id of a topic from its id or one of its names."""
-        if field != "topic":
-            return None
-        wanted = key_form(value)
-        for topic in self.taxonomy.topics:
-            if wanted in {topic.id, *(key_form(name) for name in (topic.names.ar, topic.names.en, topic.names.fr))}:
-                return topic.id
-        return None
+        return parse(text, now=self.clock.now(), resolve=topic_resolver(self.taxonomy))
