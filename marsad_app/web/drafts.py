@@ -10,6 +10,7 @@ from starlette.datastructures import FormData
 from marsad.errors import ConfigError, QueryError
 from marsad.records import QuietHours, Subscription, Trigger
 from marsad.records.ids import subscription_id
+from marsad_app.web.query_faults import explain
 from marsad_app.web.services import Services
 from marsad_app.web.shell import field, fields
 from marsad_app.web.texts import Texts
@@ -91,7 +92,9 @@ def problems(draft: Draft, services: Services, texts: Texts) -> list[str]:
     try:
         services.parse(draft.query)
     except QueryError as error:
-        found.append(f"{texts('search.bad-query')}: {error}")
+        reason, _ = explain(error.reason, texts.language)
+        place = texts("search.bad-query-place", n=error.position + 1)
+        found.append(f"{texts('search.bad-query')}: {reason} ({place})")
     for outlet in draft.outlets[:_MAX_OUTLETS]:
         try:
             services.check_outlet(outlet)

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from marsad.arabic import isolate_latin
+from marsad.arabic import arabic_share, isolate_latin
 from marsad_app.web.access import CSRF_COOKIE, SESSION_COOKIE, Access, local_path
 from marsad_app.web.marks import Piece
 from marsad_app.web.services import Services
@@ -25,6 +25,8 @@ __all__ = ["LANGUAGE_COOKIE", "Pages", "static_version"]
 LANGUAGE_COOKIE: Final = "marsad_language"
 ZONE_COOKIE: Final = "marsad_zone"
 _RTL: Final = frozenset({"ar", "arz", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})
+_MOSTLY: Final = 0.4
+"""Share of Arabic letters from which on a title reads from the right; names of ships and companies are long."""
 _ISOLATE: Final = re.compile("[\u2066-\u2069]")
 _SHORT_NAME: Final = 20
 """Code points of a name that a line is not broken in; a longer one might not fit on a phone."""
@@ -45,6 +47,11 @@ def _direction(language: str) -> str:
     return "auto" if not language else "rtl" if language in _RTL else "ltr"
 
 
+def _reading(text: str) -> str:
+    """The direction of a title: most of its letters decide, since many Arabic headlines begin with a Latin name."""
+    return "rtl" if arabic_share(text) >= _MOSTLY else "auto"
+
+
 def _isolated(text: str) -> Markup:
     """A text, escaped, with each Latin name in it held together and apart from the direction around it."""
     if _ISOLATE.search(text):
@@ -59,10 +66,15 @@ def _isolated(text: str) -> Markup:
     )
 
 
+def _classes(piece: Piece) -> str:
+    """The first kind gives the ground, the second the line below it."""
+    return " ".join((piece.kinds[0], *(f"and-{kind}" for kind in piece.kinds[1:2])))
+
+
 def _marked(pieces: Iterable[Piece]) -> Markup:
     """Pieces as HTML, each escaped."""
     return Markup("").join(
-        Markup('<mark class="{}">{}</mark>').format(" ".join(piece.kinds), _isolated(piece.text))
+        Markup('<mark class="{}">{}</mark>').format(_classes(piece), _isolated(piece.text))
         if piece.kinds
         else _isolated(piece.text)
         for piece in pieces
@@ -80,6 +92,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters["marked"] = _marked
+    environment.filters["reading"] = _reading
     environment.globals["direction"] = _direction
     environment.globals["static_version"] = static_version()
     return environment

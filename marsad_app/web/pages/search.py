@@ -14,6 +14,7 @@ from marsad.records import Facet, FacetName, SearchHit, SearchPage
 from marsad_app.web.chart import Chart, day_chart
 from marsad_app.web.criteria import PER_PAGE, Criteria, Picked, read_criteria
 from marsad_app.web.marks import Piece, snippet, title_pieces
+from marsad_app.web.query_faults import explain
 from marsad_app.web.services import Services
 from marsad_app.web.shell import Web
 
@@ -117,7 +118,16 @@ class _View:
     def fault(self, criteria: Criteria, fault: QueryError) -> Response:
         """The page that shows where the query went wrong."""
         at = min(fault.position, len(criteria.q))
-        return self._respond(criteria, status=400, fault=fault, before=criteria.q[:at], after=criteria.q[at:])
+        reason, language = explain(fault.reason, self._texts.language)
+        return self._respond(
+            criteria,
+            status=400,
+            fault=fault,
+            reason=reason,
+            reason_language=language,
+            before=criteria.q[:at],
+            after=criteria.q[at:],
+        )
 
     def _respond(self, criteria: Criteria, *, status: int = 200, **context: Any) -> Response:
         chart: Chart | None = None

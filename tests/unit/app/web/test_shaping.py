@@ -207,3 +207,44 @@ def test_any_zone_name_is_a_zone_or_utc(name: str) -> None:
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "UTC\x00", "a" * 5_000, "", None])
 def test_hostile_zone_names_mean_utc(name: str | None) -> None:
     assert zone_named(name).key == "UTC"
+
+
+def _colours(block: str) -> dict[str, str]:
+    return dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block))
+
+
+def _contrast(one: str, other: str) -> float:
+    """The contrast ratio of two colours, by the formula of WCAG 2."""
+
+    def luminance(colour: str) -> float:
+        parts = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+_STYLE = (files("marsad_app.web") / "static" / "marsad.css").read_text("utf-8")
+_LIGHT = _colours(_STYLE.partition("@media")[0])
+_TEXT_ON_GROUND = [
+    *((text, ground) for text in ("ink", "quiet", "accent", "warn", "bad", "good") for ground in ("ground", "surface")),
+    *((text, f"{text}-soft") for text in ("accent", "warn", "bad", "good")),
+    *(
+        ("ink", ground)
+        for ground in ("accent-soft", "warn-soft", "bad-soft", "hit", "line", *(f"c{n}" for n in range(6)))
+    ),
+    ("quiet", "accent-soft"),
+    ("quiet", "warn-soft"),
+    ("accent-ink", "accent"),
+    ("surface", "bad"),
+]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("text", "ground"), _TEXT_ON_GROUND)
+def test_text_stands_out_from_its_ground(scheme: str, text: str, ground: str) -> None:
+    dark = _colours(_STYLE.partition("prefers-color-scheme: dark")[2].partition("@media")[0])
+    colours = _LIGHT if scheme == "light" else _LIGHT | dark
+
+    assert _contrast(colours[text], colours[ground]) >= 4.5
