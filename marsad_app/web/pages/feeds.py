@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 import msgspec
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
@@ -33,6 +33,8 @@ _BAD: Final = frozenset(
     }
 )
 _LATEST: Final = 10
+_PER_PAGE: Final = 200
+_MAX_PAGE: Final = 500
 _MAX_URL: Final = 2_000
 
 
@@ -68,14 +70,17 @@ def router(web: Web) -> APIRouter:
     routes = APIRouter(prefix="/feeds", include_in_schema=False)
     services = web.services
 
-    def table(request: Request, state: str = "", problem: str = "", url: str = "") -> Response:
+    def table(request: Request, state: str = "", page: int = 1, problem: str = "", url: str = "") -> Response:
         found = rows(web)
         counts = Counter(row.state.health.value for row in found)
+        fitting = [row for row in found if state in {"", row.state.health.value}]
         return web.pages.respond(
             request,
             "feeds.html",
             status=400 if problem else 200,
-            rows=[row for row in found if state in {"", row.state.health.value}],
+            rows=fitting[(page - 1) * _PER_PAGE : page * _PER_PAGE],
+            page=page,
+            pages=max(1, -(-len(fitting) // _PER_PAGE)),
             counts=sorted(counts.items(), key=lambda item: -item[1]),
             total=len(found),
             state=state if state in counts else "",
@@ -84,8 +89,8 @@ def router(web: Web) -> APIRouter:
         )
 
     @routes.get("")
-    def feeds(request: Request, state: str = "") -> Response:
-        return table(request, state)
+    def feeds(request: Request, state: str = "", page: Annotated[int, Query(ge=1, le=_MAX_PAGE)] = 1) -> Response:
+        return table(request, state, page)
 
     @routes.post("")
     def add(request: Request, sent: Annotated[FormData, Depends(web.posted)]) -> Response:

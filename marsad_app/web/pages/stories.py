@@ -18,6 +18,7 @@ __all__ = ["Report", "router", "timeline"]
 
 _PER_PAGE: Final = 20
 _MAX_PAGE: Final = 500
+_MAX_REPORTS: Final = 500
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -74,7 +75,7 @@ def router(web: Web) -> APIRouter:
     @routes.get("/stories/{story_id}")
     def story(request: Request, story_id: str) -> Response:
         found = services.stories.story(story_id) or web.missing("stories.gone")
-        articles = services.stories.story_articles(story_id)
+        articles = services.stories.story_articles(story_id)[:_MAX_REPORTS]
         return web.pages.respond(
             request,
             "story.html",

@@ -1,5 +1,5 @@
 // Swaps a part of the page instead of loading all of it. The attributes are those of htmx, of which this reads:
-// hx-get, hx-target, hx-select, hx-push-url and hx-trigger="every Ns". Every link and form works without it.
+// hx-get, hx-target, hx-select, hx-push-url and hx-trigger="every Ns"; hx-swap is always outerHTML. Every link and form works without it.
 "use strict";
 (() => {
   const say = (key) => {

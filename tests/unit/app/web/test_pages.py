@@ -320,3 +320,13 @@ async def test_times_are_told_in_the_readers_zone(client: httpx.AsyncClient) -> 
 
 async def test_an_arabic_date_carries_both_names_of_the_month(reader: httpx.AsyncClient) -> None:
     assert "14 يوليو/تموز 2026" in (await reader.get(f"/articles/{PORT_CALL}")).text
+
+
+async def test_many_feeds_are_shown_page_by_page(client: httpx.AsyncClient, store: InMemoryStore) -> None:
+    store.feeds.put_feeds([a_feed(id=f"many-{n:03}") for n in range(450)])
+    seen: list[str] = []
+    for page in (1, 2, 3):
+        root = html.fromstring((await client.get(f"/feeds?page={page}")).content)
+        seen += root.xpath("//td/a/@href")
+
+    assert len(set(seen)) == len(seen) == len(store.feeds.feeds())
