@@ -77,6 +77,8 @@ class Tagger:
         self._topic_of = [term.topic for term in terms]
         self._rank = [0 if term.role is Role.VETO else 1 for term in terms]
         self._gain = [term.weight if term.role is Role.TERM else 0.0 for term in terms]
+        self._bits = [1 << word.group for word in self._compiled.words]
+        self._masks = [_mask(combination.groups) for combination in self._compiled.combinations]
         self._boosts = [_by_zone(topic) for topic in self._compiled.topics]
 
     def tag(self, title: str, lead: str, text: str) -> tuple[TopicTag, ...]:
@@ -141,27 +143,35 @@ class Tagger:
 
     def _combinations(self, analysed: AnalysedText) -> Iterator[_Whole]:
         """Yield every combination that stands whole in a zone."""
-        words = self._compiled.words
+        words, bits = self._compiled.words, self._bits
         for number, zone in enumerate(analysed.zones):
-            groups: dict[int, list[_Word]] = defaultdict(list)
-            for first, end, at in self._compiled.near_automaton.scan(zone.keys):
-                groups[words[at].group].append(_Word(first, end, words[at].text))
-            present = groups.keys()
-            for rule, (_, near, wanted) in enumerate(self._compiled.combinations):
-                if present >= set(wanted):
-                    starts = [
-                        start
-                        for start in groups[wanted[0]]
-                        if _stands(start, [groups[group] for group in wanted[1:]], near.within, ordered=near.ordered)
-                    ]
-                    if starts:
-                        near_by = {
-                            word
-                            for group in wanted
-                            for word in groups[group]
-                            if any(_span(start, word) <= near.within for start in starts)
-                        }
-                        yield _Whole(rule, number, tuple(starts), tuple(sorted(near_by)))
+            hits = self._compiled.near_automaton.scan(zone.keys)
+            present = 0
+            for hit in hits:
+                present |= bits[hit[2]]
+            possible = [rule for rule, mask in enumerate(self._masks) if mask & present == mask]
+            if possible:
+                groups: dict[int, list[_Word]] = defaultdict(list)
+                for first, end, at in hits:
+                    groups[words[at].group].append(_Word(first, end, words[at].text))
+                for rule in possible:
+                    whole = self._whole(rule, number, groups)
+                    if whole is not None:
+                        yield whole
+
+    def _whole(self, rule: int, zone: int, groups: dict[int, list[_Word]]) -> _Whole | None:
+        _, near, wanted = self._compiled.combinations[rule]
+        others = [groups[group] for group in wanted[1:]]
+        starts = [word for word in groups[wanted[0]] if _stands(word, others, near.within, ordered=near.ordered)]
+        if not starts:
+            return None
+        taking_part = {
+            word
+            for group in wanted
+            for word in groups[group]
+            if any(_span(start, word) <= near.within for start in starts)
+        }
+        return _Whole(rule, zone, tuple(starts), tuple(sorted(taking_part)))
 
     def _longest(self, hits: list[_Hit]) -> list[_Hit]:
         """Drop terms inside a longer or vetoing hit. Words of requirements stand for themselves."""
@@ -214,6 +224,14 @@ class Tagger:
             zone = analysed.zones[whole.zone]
             evidence.extend(_in_field(zone, word.first, word.end, word.text, weight) for word in whole.words)
         return tuple(evidence)
+
+
+def _mask(groups: Iterable[int]) -> int:
+    """Return the numbers of some groups as bits."""
+    mask = 0
+    for group in groups:
+        mask |= 1 << group
+    return mask
 
 
 def _by_zone(topic: Topic) -> dict[ZoneKind, float]:

@@ -78,13 +78,18 @@ class Automaton:
         """
         found: list[Hit] = []
         add = found.append
+        last = len(keys) - 1
         for first, nodes in enumerate(map(self._root.get, keys)):
             if nodes is not None:
                 for node in nodes:
                     for term in node.terms:
                         add((first, first + 1, term))
-                    if node.next is not None:
-                        _walk(node.next, keys, first, found)
+                    following = node.next
+                    if following is not None and first < last:
+                        # Most first words of a term are not followed by its second: this spares the call.
+                        child = following.get(keys[first + 1])
+                        if child is not None:
+                            _walk(child, keys, first, found)
         return found
 
     def __len__(self) -> int:
@@ -92,14 +97,15 @@ class Automaton:
         return len(self._root)
 
 
-def _walk(following: dict[str, _Node] | None, keys: Sequence[str], first: int, found: list[Hit]) -> None:
-    """Add the hits of two words and more."""
-    for end in range(first + 1, len(keys)):
-        node = following.get(keys[end]) if following is not None else None
-        if node is None:
-            return
-        found.extend((first, end + 1, term) for term in node.terms)
-        following = node.next
+def _walk(node: _Node, keys: Sequence[str], first: int, found: list[Hit]) -> None:
+    """Add the hits of two words and more; ``node`` is that of the second word."""
+    here: _Node | None = node
+    end = first + 2
+    while here is not None:
+        for term in here.terms:
+            found.append((first, end, term))  # noqa: PERF401  # one term is the rule: a generator would cost more
+        here = here.next.get(keys[end]) if here.next is not None and end < len(keys) else None
+        end += 1
 
 
 def _add(root: dict[str, _Node], form: Form, term: int) -> None:
