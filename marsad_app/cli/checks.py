@@ -17,6 +17,7 @@ from marsad.clock import SystemClock
 from marsad.config import Network, Settings
 from marsad.errors import ConfigError
 from marsad_app.cli.finding import Finding, fail, ok, warn
+from marsad_app.web.exposure import is_loopback
 
 __all__ = ["CHECKS"]
 
@@ -63,7 +64,7 @@ def data_folder(settings: Settings) -> Iterator[Finding]:
 def web_page(settings: Settings) -> Iterator[Finding]:
     """Nobody else has the port, and the page is not open to the world by mistake."""
     host, port = settings.web.host, settings.web.port
-    if not _is_loopback(host) and not settings.web.token.get_secret_value():
+    if not is_loopback(host) and not settings.web.token.get_secret_value():
         yield fail(
             "web access",
             f"web.host is {host} and web.token is not set: anybody who reaches it can change things",
@@ -155,13 +156,6 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     topics,
     catalogue,
 )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _reaches_metadata(network: Network) -> bool:

@@ -22,7 +22,7 @@ def serve_web(settings: Settings, store: Store) -> None:
     Raises:
         ConfigError: the port is taken.
     """
-    listener = bind(settings.web.host, settings.web.port)
+    listener = bind(settings.web)
     try:
         server = WebServer(settings, store, SystemClock(), Board(), listener)
         until_signal(server.serve, f"Web page: {server.address}  (Ctrl-C ends)")

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from marsad.records import Article, Story
 from marsad_app.embedded import fts
@@ -56,11 +56,13 @@ class SqliteArticles:
     def put_articles(self, articles: Sequence[Article]) -> None:
         """Add or replace by ``article_id``; an older revision than the stored one changes nothing."""
         with self._db.write() as connection:
+            first = connection.execute("SELECT coalesce(max(added), 0) + 1 FROM articles").fetchone()[0]
+            came = {article.article_id: first + at for at, article in enumerate(articles)}
             # Full-text rows that come in order of their numbers make one segment of the batch instead of one each.
             for article in sorted(articles, key=docid_for):
-                self._put(connection, article)
+                self._put(connection, article, came[article.article_id])
 
-    def _put(self, connection: sqlite3.Connection, article: Article) -> None:
+    def _put(self, connection: sqlite3.Connection, article: Article, added: int) -> None:
         stored = connection.execute(
             "SELECT docid, revision, added, data FROM articles JOIN bodies USING (docid) WHERE article_id = ?",
             (article.article_id,),
@@ -72,8 +74,6 @@ class SqliteArticles:
             connection.execute(fts.DELETE, (docid, *fts.index_row(unpack(Article, data))))
             connection.execute("DELETE FROM articles WHERE docid = ?", (docid,))
             connection.execute("DELETE FROM bodies WHERE docid = ?", (docid,))
-        else:
-            added = connection.execute("SELECT coalesce(max(added), 0) + 1 FROM articles").fetchone()[0]
         docid = docid_for(article)
         while connection.execute("SELECT 1 FROM articles WHERE docid = ?", (docid,)).fetchone():
             docid += 1
@@ -88,6 +88,12 @@ class SqliteArticles:
                 "SELECT data FROM articles JOIN bodies USING (docid) WHERE article_id = ?", (article_id,)
             ).fetchone()
         return unpack(Article, row[0]) if row else None
+
+    def latest(self) -> datetime | None:
+        """When the newest article was published; None where there is none."""
+        with self._db.read() as connection:
+            (docid,) = connection.execute("SELECT max(docid) FROM articles").fetchone()
+        return None if docid is None else datetime.fromtimestamp(docid >> _SALT_BITS, UTC)
 
     def since(self, instant: datetime) -> Iterator[Article]:
         """Articles first seen from then on, in the order they came: what grouping rebuilds its window from."""

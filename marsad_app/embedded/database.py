@@ -158,9 +158,7 @@ class Database:
 def _advice(error: sqlite3.DatabaseError) -> str:
     text = str(error)
     if "disk is full" in text or "disk I/O" in text:
-        return (
-            f"the disk is full or cannot be written ({text}); free some space and start again, nothing stored is lost"
-        )
+        return f"the disk is full or cannot be written ({text}); free some space: nothing stored is lost, and what runs then goes on by itself"
     if "not a database" in text or "malformed" in text:
         return f"no sound Marsad store ({text}); move it away and start again, or restore a copy"
     if "locked" in text:

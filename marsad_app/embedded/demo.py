@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import secrets
 import shutil
 import signal
 from collections import Counter
@@ -68,7 +69,7 @@ def run_demo(settings: Settings, *, duration: float = 110.0, exit_when_done: boo
     """
     console = Console(stderr=True)
     settings = demo_settings(settings)
-    socket = bind(settings.web.host, settings.web.port)
+    socket = bind(settings.web)
     # The demo's own folder, made anew each time so that each article is new; never the folder of real news.
     shutil.rmtree(_FOLDER, ignore_errors=True)
     store = open_store(_FOLDER, wants_page)
@@ -103,7 +104,7 @@ async def _demo(
     await newsroom.start()
     try:
         store.feeds.put_feeds(read_opml(newsroom.opml(), "the sample newsroom").feeds)
-        for subscription in content.as_subscriptions(clock.now()):
+        for subscription in content.as_subscriptions(clock.now(), lambda: secrets.token_hex(16)):
             store.subscriptions.put_subscription(subscription)
         outlets: dict[str, Outlet] = {TERMINAL: TerminalOutlet(console)}
         runtime = Runtime(settings, store, clock, board, outlets=outlets, web=web, taxonomy=taxonomy)

@@ -46,11 +46,19 @@ class PageStage:
         self._clock = clock
         self._events = events
         self._busy: dict[int, asyncio.Task[None]] = {}
+        self._fault: Exception | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until ``stop``; pages under way then are given up and read again after the next start."""
+        """Work until ``stop``; pages under way then are given up and read again after the next start.
+
+        Raises:
+            StoreError: what was read cannot be stored; the entries keep waiting for their pages.
+        """
+        self._fault = None
         try:
             while not stop.is_set():
+                if self._fault is not None:
+                    raise self._fault
                 started = await self._start_some()
                 if not started:
                     with_timeout = asyncio.wait_for(stop.wait(), _IDLE_S)
@@ -73,22 +81,23 @@ class PageStage:
 
     async def _one(self, item: Queued) -> None:
         try:
-            try:
-                entry = await self._read(item.entry)
-            except TransientError as error:
-                if item.attempts + 1 < self._settings.page_attempts:
-                    wait = max(error.retry_after or 0, 5 * 4**item.attempts)
-                    await asyncio.to_thread(
-                        self._queue.page_later, item.seq, self._clock.now() + timedelta(seconds=wait)
-                    )
-                    return
-                entry = msgspec.structs.replace(item.entry, page_problem=str(error))
-            except Exception as error:  # noqa: BLE001 - one page must not stop the others; the entry goes on without it
-                _log.error("page reader failed", url=item.entry.url, error=f"{type(error).__name__}: {error}")
-                entry = msgspec.structs.replace(
-                    item.entry, page_problem=f"{type(error).__name__} while reading the page"
-                )
-            await asyncio.to_thread(self._queue.page_read, item.seq, entry)
-            self._events.emit(PageFetched(entry_id=entry.entry_id, problem=entry.page_problem))
+            await self._take(item)
+        except Exception as error:  # noqa: BLE001 - carried to ``run``: reading on would ask for the same pages without end
+            self._fault = error
         finally:
             self._busy.pop(item.seq, None)
+
+    async def _take(self, item: Queued) -> None:
+        try:
+            entry = await self._read(item.entry)
+        except TransientError as error:
+            if item.attempts + 1 < self._settings.page_attempts:
+                wait = max(error.retry_after or 0, 5 * 4**item.attempts)
+                await asyncio.to_thread(self._queue.page_later, item.seq, self._clock.now() + timedelta(seconds=wait))
+                return
+            entry = msgspec.structs.replace(item.entry, page_problem=str(error))
+        except Exception as error:  # noqa: BLE001 - one page must not stop the others; the entry goes on without it
+            _log.error("page reader failed", url=item.entry.url, error=f"{type(error).__name__}: {error}")
+            entry = msgspec.structs.replace(item.entry, page_problem=f"{type(error).__name__} while reading the page")
+        await asyncio.to_thread(self._queue.page_read, item.seq, entry)
+        self._events.emit(PageFetched(entry_id=entry.entry_id, problem=entry.page_problem))

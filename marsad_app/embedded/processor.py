@@ -8,7 +8,7 @@ import structlog
 
 from marsad.clock import Clock
 from marsad.config import ProcessSettings
-from marsad.errors import PoisonError
+from marsad.errors import MarsadError, PoisonError
 from marsad.events import AlertRaised, EventSink, ItemOutcome, Outcome
 from marsad.records import Alert, Article, Delivery, Entry, Feed, Quarantined, Story, Subscription, encode
 from marsad.records.ids import quarantine_id
@@ -33,6 +33,7 @@ class _Cleaned(msgspec.Struct, frozen=True):
     item: Queued
     article: Article | None
     problem: str = ""
+    stage: str = "clean"
 
 
 class _Batch:
@@ -81,7 +82,8 @@ class Processor:
         self._clock = clock
         self._events = events
         self._batch_size = batch
-        self._window = timedelta(days=group_days)
+        # Twice the days: how rare words are, which weighs those in the window, rests on what came before them as well.
+        self._kept = timedelta(days=2 * group_days)
         self._extra = extra_outlets
         self._grouper: Grouper | None = None
         self._matcher: Matcher | None = None
@@ -89,7 +91,7 @@ class Processor:
         self._subscriptions_version = ""
 
     def step(self) -> int:
-        """Take one batch through; how many entries it held. A batch that fails as a whole changes nothing and is taken again."""
+        """Take one batch through; how many entries it held. A batch that cannot be stored changes nothing and is taken again."""
         items = self._store.queue.ready(self._batch_size)
         if not items:
             return 0
@@ -97,13 +99,33 @@ class Processor:
         cleaned = [_clean(self._pipeline, item, feeds[item.entry.feed_id]) for item in items]
         self._refresh_matcher()
         try:
+            self._through(cleaned)
+        except MarsadError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a fault of ours, met by one of them: found by taking each alone
+            _log.warning("a batch failed, its entries go one by one", error=f"{type(error).__name__}: {error}")
+            for one in cleaned:
+                self._alone(one)
+        return len(items)
+
+    def _through(self, cleaned: Iterable[_Cleaned]) -> None:
+        try:
             batch, new = self._commit(cleaned)
         except BaseException:
             # The window has taken articles that were not stored: build it anew from what is.
             self._grouper = None
             raise
         self._tell(batch, new)
-        return len(items)
+
+    def _alone(self, one: _Cleaned) -> None:
+        try:
+            self._through([one])
+        except MarsadError:
+            raise
+        except Exception as error:  # noqa: BLE001 - it is this one: kept with the reason
+            entry = one.item.entry
+            _log.exception("grouping or matching failed on an article", entry=entry.entry_id, url=entry.url)
+            self._through([_Cleaned(one.item, None, f"{type(error).__name__}: {error}", "group")])
 
     def _commit(self, cleaned: Iterable[_Cleaned]) -> tuple[_Batch, Sequence[Alert]]:
         grouper = self._window_of_stories()
@@ -152,7 +174,10 @@ class Processor:
     def _window_of_stories(self) -> Grouper:
         if self._grouper is None:
             grouper = self._make_grouper()
-            grouper.restore(self._store.articles.since(self._clock.now() - self._window))
+            # The window moves with what is published, not with the clock: a backlog finds it as it was.
+            latest = self._store.articles.latest()
+            if latest is not None:
+                grouper.restore(self._store.articles.since(latest - self._kept))
             self._grouper = grouper
         return self._grouper
 
@@ -171,8 +196,8 @@ class Processor:
     def _quarantined(self, one: _Cleaned) -> Quarantined:
         entry = one.item.entry
         return Quarantined(
-            id=quarantine_id("clean", entry.entry_id, one.problem),
-            stage="clean",
+            id=quarantine_id(one.stage, entry.entry_id, one.problem),
+            stage=one.stage,
             key=entry.entry_id,
             reason=one.problem,
             payload=encode(entry),

@@ -22,7 +22,7 @@ from marsad_app.embedded.board import Board, TerminalOutlet
 from marsad_app.embedded.page_stage import PageStage
 from marsad_app.embedded.server import WebServer, bind
 from marsad_app.embedded.store import Store, open_store
-from marsad_app.embedded.supervise import Worker, supervise, wait
+from marsad_app.embedded.supervise import PollingTold, Worker, supervise, wait
 from producers.catalogue import load_catalogue
 from producers.fetch import AiohttpFetcher
 from producers.opml import read_opml
@@ -134,7 +134,7 @@ class Runtime:
                 settings,
                 self._clock,
                 random.Random(),  # noqa: S311 - jitter, no secret
-                self._board,
+                PollingTold(self._board),
             )
             pages = PageStage(
                 self._store.queue,
@@ -143,7 +143,13 @@ class Runtime:
                 self._clock,
                 self._board,
             )
-            await asyncio.gather(poller.run(stop), pages.run(stop))
+            reading = asyncio.create_task(supervise("pages", pages.run, stop, self._board))
+            try:
+                await poller.run(stop)
+            finally:
+                if not stop.is_set():
+                    reading.cancel()
+                await asyncio.gather(reading, return_exceptions=True)
 
     async def _housekeep(self, stop: asyncio.Event) -> None:
         """Forget raw entries that are older than ``data.keep_days``."""
@@ -189,12 +195,15 @@ def run(settings: Settings, *, feeds_file: Path | None = None, web: bool = True)
     clock = SystemClock()
     console = Console(stderr=True)
     board = Board()
-    socket = bind(settings.web.host, settings.web.port) if web else None
-    store = open_store(settings.data.dir, wants_page)
-    try:
+    with contextlib.ExitStack() as opened:
+        listener = bind(settings.web) if web else None
+        if listener:
+            opened.enter_context(listener)
+        store = open_store(settings.data.dir, wants_page)
+        opened.callback(store.close)
         feeds = feeds_to_watch(store, feeds_file)
         taxonomy = load_taxonomy(settings.process.topics_dir)
-        server = WebServer(settings, store, clock, board, socket, taxonomy) if socket else None
+        server = WebServer(settings, store, clock, board, listener, taxonomy) if listener else None
         outlets: dict[str, Outlet] = {TERMINAL: TerminalOutlet(console)} if settings.alerts.terminal else {}
         runtime = Runtime(settings, store, clock, board, outlets=outlets, web=server, taxonomy=taxonomy)
         address = server.address if server else ""
@@ -202,10 +211,6 @@ def run(settings: Settings, *, feeds_file: Path | None = None, web: bool = True)
             f"Watching {len(feeds)} feeds; store in {settings.data.dir}." + (f" Web page: {address}" if address else "")
         )
         asyncio.run(watch(runtime, board, store, console, address))
-    finally:
-        store.close()
-        if socket:
-            socket.close()
     return 0
 
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from marsad.clock import Clock
-from marsad.config import Settings
+from marsad.config import Settings, WebSettings
 from marsad.errors import ConfigError
 from marsad.taxonomy import Taxonomy, load_taxonomy
 from marsad_app.embedded.board import Board
 from marsad_app.embedded.store import Store
+from marsad_app.web.exposure import check_exposure
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -23,12 +24,14 @@ __all__ = ["WebServer", "bind"]
 _GRACE_S = 2
 
 
-def bind(host: str, port: int) -> socket.socket:
+def bind(web: WebSettings) -> socket.socket:
     """Take the port before anything else starts.
 
     Raises:
-        ConfigError: it is taken, or the address is not this machine's.
+        ConfigError: it is taken, the address is not this machine's, or it would be open to the network without a token.
     """
+    check_exposure(web)
+    host, port = web.host, web.port
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listener = socket.socket(family, socket.SOCK_STREAM)

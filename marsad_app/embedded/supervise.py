@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from marsad.errors import MarsadError
-from marsad.events import EventSink, StageFailed
+from marsad.events import Event, EventSink, FeedPolled, StageFailed
 
-__all__ = ["Worker", "supervise", "wait"]
+__all__ = ["PollingTold", "Worker", "supervise", "wait"]
 
 _log = structlog.get_logger(__name__)
 _FIRST_WAIT_S = 1.0
@@ -34,15 +34,47 @@ def _told(name: str, error: Exception, pause: float, events: EventSink) -> None:
 async def supervise(
     name: str, run: Callable[[asyncio.Event], Awaitable[None]], stop: asyncio.Event, events: EventSink
 ) -> None:
-    """Run a part of the event loop until ``stop``; after an error start it again, waiting twice as long each time in a row."""
-    pause = _FIRST_WAIT_S
+    """Run a part of the event loop until ``stop``; after an error start it again, waiting twice as long each time in a row.
+
+    It has recovered when it has run for as long as the wait before it.
+    """
+    pause, waited = _FIRST_WAIT_S, 0.0
     while not stop.is_set():
+        working = asyncio.ensure_future(run(stop))
         try:
-            await run(stop)
+            if waited and not (await asyncio.wait({working}, timeout=waited))[0]:
+                events.emit(StageFailed(stage=name, error=""))
+                pause, waited = _FIRST_WAIT_S, 0.0
+            await working
         except Exception as error:  # noqa: BLE001 - the edge of the stage: told, waited, started again
             _told(name, error, pause, events)
             await wait(stop, pause)
-            pause = min(pause * 2, _LONGEST_WAIT_S)
+            pause, waited = min(pause * 2, _LONGEST_WAIT_S), pause
+        finally:
+            working.cancel()
+
+
+class PollingTold:
+    """Passes the poller's events on; logs its first failure in a row, and tells its end when a poll succeeds.
+
+    Args:
+        events: where they go.
+    """
+
+    def __init__(self, events: EventSink) -> None:
+        self._events = events
+        self._failing = False
+
+    def emit(self, event: Event) -> None:
+        """Take an event."""
+        self._events.emit(event)
+        match event:
+            case StageFailed(stage=stage, error=error) if error and not self._failing:
+                self._failing = True
+                _log.error("stage failed", stage=stage, error=error, retry_in=event.retry_in)
+            case FeedPolled() if self._failing:
+                self._failing = False
+                self._events.emit(StageFailed(stage="poll", error=""))
 
 
 class Worker:

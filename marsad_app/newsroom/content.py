@@ -1,7 +1,7 @@
 """What the sample newsroom publishes: articles, wire copies and corrections, with the truth about each."""
 
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from importlib import resources
 from typing import Any, Literal, TypeVar
@@ -138,8 +138,8 @@ class Newsroom(msgspec.Struct, frozen=True, kw_only=True):
             return sample.story
         return self.event_of(sample.copy_of) if sample.copy_of else sample.id
 
-    def as_subscriptions(self, now: datetime) -> tuple[Subscription, ...]:
-        """The watches as subscriptions."""
+    def as_subscriptions(self, now: datetime, new_secret: Callable[[], str]) -> tuple[Subscription, ...]:
+        """The watches as subscriptions; ``new_secret`` makes the unguessable part of the address of an Atom feed."""
         return tuple(
             Subscription(
                 id=subscription_id("demo", watch.name, watch.query),
@@ -148,6 +148,7 @@ class Newsroom(msgspec.Struct, frozen=True, kw_only=True):
                 owner="demo",
                 triggers=watch.triggers,
                 created_at=now,
+                secret=new_secret(),
             )
             for watch in self.watches
         )

@@ -9,10 +9,10 @@ from starlette.datastructures import MutableHeaders
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from marsad.errors import ConfigError
 from marsad_app.web import api, faults, metrics, pages
 from marsad_app.web.access import Access
-from marsad_app.web.guard import Guard, is_loopback
+from marsad_app.web.exposure import check_exposure
+from marsad_app.web.guard import Guard
 from marsad_app.web.render import Pages
 from marsad_app.web.services import Services
 from marsad_app.web.shell import Web
@@ -36,10 +36,7 @@ def create_app(services: Services) -> FastAPI:
     """
     settings = services.settings.web
     access = Access(services.settings)
-    if not is_loopback(settings.host) and not access.guarded:
-        raise ConfigError(
-            f"web.host is {settings.host}, which other machines can reach: set web.token, or web.host to 127.0.0.1"
-        )
+    check_exposure(settings)
     web = Web(services, access, Pages(services, access))
     # The interactive documentation that FastAPI brings loads its scripts from a third party; /api is ours.
     app = FastAPI(

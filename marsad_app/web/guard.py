@@ -4,7 +4,6 @@ A page on the web can make the reader's browser send requests to a loopback addr
 The Host check stops the first, the check of ``Sec-Fetch-Site`` and ``Origin`` (RFC 6454) the second.
 """
 
-from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -12,7 +11,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["MAX_BODY", "Guard", "is_loopback"]
+from marsad_app.web.exposure import is_loopback
+
+__all__ = ["MAX_BODY", "Guard"]
 
 MAX_BODY: Final = 256_000
 """Bytes of a request's body."""
@@ -30,16 +31,6 @@ _HEADERS: Final = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether an address to listen on, or a host name, is this machine alone."""
-    if host.lower().rstrip(".") == "localhost":
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _hostname(host: str) -> str:
