@@ -16,7 +16,7 @@ from marsad.records import Article, Story
 from marsad.records.ids import story_id
 from processors.boilerplate import strip_boilerplate
 from processors.grouping.features import Document, Words, read_words
-from processors.grouping.judge import Likeness, compare, copy_odds, event_odds
+from processors.grouping.judge import Comparer, Likeness, copy_odds, event_odds
 from processors.grouping.stories import StoryBook
 from processors.grouping.window import Window
 
@@ -73,15 +73,15 @@ class Grouper:
             self._window.replace(known, words)
             copy_of = known.root if known.root != known.key else ""
             return self._placed(article, known.story, copy_of)
-        vector = self._window.weigh(words)
-        document = self._window.new_document(article.article_id, article.published_at.timestamp(), words, vector)
-        candidates = self._window.candidates(vector)
-        judged = {other.number: compare(document, other, self._window.rarity) for other in candidates}
+        document = self._window.new_document(article.article_id, article.published_at.timestamp())
+        comparer = Comparer(document, self._window.fill(document, words))
+        candidates = self._window.candidates(document.vector)
+        judged = {other.number: comparer.compare(other) for other in candidates}
         original = _original(candidates, judged)
         if original is not None:
             document.root, document.story = original.root, original.story
         else:
-            document.story = self._story_of(document, candidates, judged) or story_id(article.article_id)
+            document.story = self._story_of(comparer, candidates, judged) or story_id(article.article_id)
         self._enter(document)
         return self._placed(article, document.story, document.root if original is not None else "")
 
@@ -98,9 +98,8 @@ class Grouper:
         for article in articles:
             self._advance(article.published_at)
             words = _words(article, None)
-            document = self._window.new_document(
-                article.article_id, article.published_at.timestamp(), words, self._window.weigh(words)
-            )
+            document = self._window.new_document(article.article_id, article.published_at.timestamp())
+            self._window.fill(document, words)
             document.story = article.story_id or story_id(article.article_id)
             document.root = article.duplicate_of or article.article_id
             self._enter(document)
@@ -122,13 +121,13 @@ class Grouper:
     def _placed(self, article: Article, story: str, copy_of: str) -> Grouping:
         return Grouping(story, copy_of, self._book.put(story, article, copy_of))
 
-    def _story_of(self, document: Document, candidates: list[Document], judged: dict[int, Likeness]) -> str:
+    def _story_of(self, comparer: Comparer, candidates: list[Document], judged: dict[int, Likeness]) -> str:
         """Return the story that fits best, if one fits: half by its most alike member, half by all of them."""
         best, chosen = _JOIN, ""
         for story in list(dict.fromkeys(other.story for other in candidates))[:_STORIES]:
             odds = []
             for member in _witnesses(self._members[story]):
-                likeness = judged.get(member.number) or compare(document, member, self._window.rarity)
+                likeness = judged.get(member.number) or comparer.compare(member)
                 odds.append(event_odds(likeness))
             fit = (max(odds) + sum(max(each, _UNLIKE) for each in odds) / len(odds)) / 2
             if fit > best:

@@ -43,26 +43,31 @@ class Words:
 
 
 class Document:
-    """An article in the window."""
+    """An article in the window. Kept small: a busy week has hundreds of thousands.
+
+    Attributes:
+        vector: Its heaviest words with their weights, of length one together.
+        title: Words of the title with their rarity.
+        lead: Words of title and lead.
+        story: Its story.
+        root: The article that it is a copy of, or its own id.
+        mark: The latest publication time when it came: it leaves the window by that.
+    """
 
     __slots__ = ("at", "key", "lead", "mark", "number", "numbers", "root", "shingles", "story", "title", "vector")
 
-    def __init__(self, key: str, number: int, at: float, mark: float, words: Words, vector: dict[str, float]) -> None:
+    def __init__(self, key: str, number: int, at: float, mark: float) -> None:
         self.key = key
         self.number = number
         self.at = at
         self.mark = mark
         self.story = ""
         self.root = key
-        self.take(words, vector)
-
-    def take(self, words: Words, vector: dict[str, float]) -> None:
-        """Hold these words from now on."""
-        self.title = words.title
-        self.lead = words.lead
-        self.numbers = words.numbers
-        self.shingles = words.shingles
-        self.vector = vector
+        self.vector: dict[str, float] = {}
+        self.title: dict[str, float] = {}
+        self.lead: tuple[str, ...] = ()
+        self.numbers: frozenset[str] = frozenset()
+        self.shingles: array[int] = array("Q")
 
 
 class _WordHashes(dict[str, int]):

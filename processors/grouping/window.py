@@ -3,6 +3,7 @@
 import math
 from bisect import bisect_left, insort
 from collections import deque
+from itertools import islice
 from typing import Final
 
 from processors.grouping.common import PRIOR_SHARES, RARE_SHARE
@@ -10,10 +11,12 @@ from processors.grouping.features import Document, Words
 
 __all__ = ["Window"]
 
-_PRIOR_WEIGHT: Final = 500
-"""Documents that the prior shares count for: half a day of the news of five outlets."""
+_PRIOR_WEIGHT: Final = 1_000
+"""Documents that the prior shares count for: a week of the news of five outlets."""
+_KEPT: Final = 48
+"""Words of a document that are compared, heaviest first."""
 _INDEXED: Final = 30
-"""Words of a document, heaviest first, under which it is found."""
+"""Those of them under which it is found."""
 _SCANNED: Final = 250
 """Documents looked at for one word, newest first: keeps the cost of an article flat however dense the news is."""
 _CANDIDATES: Final = 40
@@ -47,20 +50,30 @@ class Window:
     def rarity(self, word: str) -> float:
         """Weight of a word: the logarithm of how many documents there are for each that has it."""
         prior = PRIOR_SHARES.get(word, RARE_SHARE)
-        return math.log(
-            (len(self._documents) + _PRIOR_WEIGHT + 1) / (self._frequencies.get(word, 0) + _PRIOR_WEIGHT * prior)
-        )
+        has = self._frequencies.get(word, 0) + _PRIOR_WEIGHT * prior
+        return max(math.log((len(self._documents) + _PRIOR_WEIGHT + 1) / has), 0.0)
 
-    def weigh(self, words: Words) -> dict[str, float]:
-        """Return the words' weights as a vector of length one."""
-        vector = {word: (1.0 + math.log(count)) * max(self.rarity(word), 0.0) for word, count in words.counts.items()}
-        length = math.sqrt(sum(weight * weight for weight in vector.values()))
-        return {word: weight / length for word, weight in vector.items()} if length else {}
+    def fill(self, document: Document, words: Words) -> dict[str, float]:
+        """Weigh an article's words as things stand, and give them to its document.
+
+        Returns:
+            The rarity of each of the words.
+        """
+        rarities = {word: self.rarity(word) for word in words.counts}
+        weights = {word: (1.0 + math.log(count)) * rarities[word] for word, count in words.counts.items()}
+        heaviest = sorted(weights.items(), key=lambda item: (-item[1], item[0]))[:_KEPT]
+        length = math.sqrt(math.fsum(weight * weight for weight in weights.values())) or 1.0
+        document.vector = {word: weight / length for word, weight in heaviest}
+        document.title = {word: rarities[word] for word in words.title}
+        document.lead = words.lead
+        document.numbers = words.numbers
+        document.shingles = words.shingles
+        return rarities
 
     def candidates(self, vector: dict[str, float]) -> list[Document]:
         """Return the documents that share heavy words with a vector, most promising first."""
         overlaps: dict[int, float] = {}
-        for word, weight in _heaviest(vector):
+        for word, weight in islice(vector.items(), _INDEXED):
             postings = self._postings.get(word)
             if postings is None:
                 continue
@@ -71,11 +84,11 @@ class Window:
         )
         return [self._by_number[number] for _, number in found[:_CANDIDATES]]
 
-    def new_document(self, key: str, at: float, words: Words, vector: dict[str, float]) -> Document:
+    def new_document(self, key: str, at: float) -> Document:
         """Make a document numbered after all others; it is not yet in the window."""
         self._latest = max(self._latest, at)
         self._next += 1
-        return Document(key, self._next, at, self._latest, words, vector)
+        return Document(key, self._next, at, self._latest)
 
     def add(self, document: Document) -> None:
         """Put a document into the window."""
@@ -87,7 +100,7 @@ class Window:
     def replace(self, document: Document, words: Words) -> None:
         """Give a document in the window the words of its new revision; where it stands in time stays."""
         self._uncount(document)
-        document.take(words, self.weigh(words))
+        self.fill(document, words)
         self._count(document)
 
     def evict(self, at: float) -> list[Document]:
@@ -109,7 +122,7 @@ class Window:
     def _count(self, document: Document) -> None:
         for word in document.vector:
             self._frequencies[word] = self._frequencies.get(word, 0) + 1
-        for word, _ in _heaviest(document.vector):
+        for word in islice(document.vector, _INDEXED):
             insort(self._postings.setdefault(word, []), document.number)
 
     def _uncount(self, document: Document) -> None:
@@ -119,12 +132,8 @@ class Window:
                 self._frequencies[word] = left
             else:
                 del self._frequencies[word]
-        for word, _ in _heaviest(document.vector):
+        for word in islice(document.vector, _INDEXED):
             postings = self._postings[word]
             del postings[bisect_left(postings, document.number)]
             if not postings:
                 del self._postings[word]
-
-
-def _heaviest(vector: dict[str, float]) -> list[tuple[str, float]]:
-    return sorted(vector.items(), key=lambda item: (-item[1], item[0]))[:_INDEXED]
