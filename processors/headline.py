@@ -10,6 +10,8 @@ from marsad.arabic import key_words
 __all__ = ["lead_of", "strip_outlet"]
 
 _SEPARATOR: Final = re.compile(r"\s+[-–—|:»«•·/\\]{1,2}\s+|\s*[|\uff5c]\s*|\s+::\s+")
+_DANGLING: Final = " &|/\\·•–—-"
+"""Signs that stand between two things: at the end of a title nothing came after them."""
 _SHORTEST_TITLE: Final = 8
 _LONGEST_NAME: Final = 50
 _SHORTEST_HOST_PART: Final = 3
@@ -30,7 +32,7 @@ _REAL_TEXT: Final = 25
 
 
 def strip_outlet(title: str, names: Iterable[str], url: str = "") -> str:
-    """Return a title without the outlet's name before or after it.
+    """Return a title without the outlet's name before or after it, and without dangling separators.
 
     Args:
         title: The title, clean.
@@ -40,6 +42,7 @@ def strip_outlet(title: str, names: Iterable[str], url: str = "") -> str:
     Returns:
         The title; unchanged where the part beside the separator is not the outlet's name or too little would be left.
     """
+    title = title.strip(_DANGLING)
     if not _SEPARATOR.search(title):
         return title
     known = [frozenset(key_words(name)) for name in names if name]
