@@ -9,10 +9,10 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-import lxml.html
 import msgspec
+from lxml import etree
 
-from processors.html_text import Block, blocks
+from processors.html_text import Block, Element, blocks
 
 __all__ = ["Body", "find_body"]
 
@@ -36,6 +36,9 @@ _BODY_NAME: Final = re.compile(
 )
 
 
+_MARKED: Final = etree.XPath("//*[@itemprop='articleBody' or @itemprop='text' or @property='articleBody']")
+
+
 class Body(msgspec.Struct, frozen=True):
     """The article's paragraphs, and whether the page left no doubt."""
 
@@ -46,12 +49,12 @@ class Body(msgspec.Struct, frozen=True):
 class _Place:
     """A container with the text found in it."""
 
-    def __init__(self, element: lxml.html.HtmlElement) -> None:
+    def __init__(self, element: Element) -> None:
         self.element = element
         self.score = 0.0
 
 
-def find_body(root: lxml.html.HtmlElement, stated: str = "") -> Body:
+def find_body(root: Element, stated: str = "") -> Body:
     """Find the article's paragraphs.
 
     Args:
@@ -66,7 +69,9 @@ def find_body(root: lxml.html.HtmlElement, stated: str = "") -> Body:
         chrome = _Chrome(None)
     if not text:
         return Body((), sure=False)
-    container = _marked(root, text) or _best_place(text)
+    container = _marked(root, text)
+    if container is None:
+        container = _best_place(text)
     inside = _within(container)
     chosen = [block for block in found if inside(block.parent) and _keep(block) and not chrome.holds(block.parent)]
     paragraphs = tuple(block.text for block in chosen)
@@ -85,16 +90,16 @@ def _keep(block: Block) -> bool:
 class _Chrome:
     """Which elements belong to the page's frame, judged by their class and id, remembered for each."""
 
-    def __init__(self, root: lxml.html.HtmlElement | None) -> None:
-        self._known: dict[lxml.html.HtmlElement, bool] = {}
+    def __init__(self, root: Element | None) -> None:
+        self._known: dict[Element, bool] = {}
         self._active = root is not None
 
-    def holds(self, element: lxml.html.HtmlElement) -> bool:
+    def holds(self, element: Element) -> bool:
         if not self._active:
             return False
         path = []
         answer = False
-        current: lxml.html.HtmlElement | None = element
+        current: Element | None = element
         while current is not None:
             known = self._known.get(current)
             if known is not None:
@@ -110,30 +115,29 @@ class _Chrome:
         return answer
 
 
-def _is_chrome(element: lxml.html.HtmlElement) -> bool:
+def _is_chrome(element: Element) -> bool:
     if element.tag in {"body", "html", "main", "article"}:
         return False
     mark = f"{element.get('class', '')} {element.get('id', '')}"
     return len(mark) > 1 and _CHROME.search(mark) is not None and _BODY_NAME.search(mark) is None
 
 
-def _marked(root: lxml.html.HtmlElement, text: list[Block]) -> lxml.html.HtmlElement | None:
+def _marked(root: Element, text: list[Block]) -> Element | None:
     """Return the element that the page marks as the article's body, if it holds text."""
     total = sum(len(block.text) for block in text)
-    for path in ("//*[@itemprop='articleBody']", "//*[@itemprop='text']", "//*[@property='articleBody']"):
-        for element in root.xpath(path):
-            inside = _within(element)
-            held = sum(len(block.text) for block in text if inside(block.parent))
-            if held * 4 >= total:
-                return element
+    for element in _MARKED(root):
+        inside = _within(element)
+        held = sum(len(block.text) for block in text if inside(block.parent))
+        if held * 4 >= total:
+            return element
     return None
 
 
-def _best_place(text: list[Block]) -> lxml.html.HtmlElement:
-    places: dict[lxml.html.HtmlElement, _Place] = {}
+def _best_place(text: list[Block]) -> Element:
+    places: dict[Element, _Place] = {}
     for block in text:
         weight = float(len(block.text))
-        element: lxml.html.HtmlElement | None = block.parent
+        element: Element | None = block.parent
         if element is not None and element.tag in {"p", "h2", "h3", "h4", "li", "blockquote", "td"}:
             element = element.getparent()
         for _ in range(3):
@@ -153,10 +157,10 @@ def _best_place(text: list[Block]) -> lxml.html.HtmlElement:
     return max(places.values(), key=lambda place: place.score).element
 
 
-def _within(container: lxml.html.HtmlElement) -> Callable[[lxml.html.HtmlElement | None], bool]:
-    known: dict[lxml.html.HtmlElement, bool] = {container: True}
+def _within(container: Element) -> Callable[[Element | None], bool]:
+    known: dict[Element, bool] = {container: True}
 
-    def inside(element: lxml.html.HtmlElement | None) -> bool:
+    def inside(element: Element | None) -> bool:
         path = []
         answer = False
         while element is not None:

@@ -6,7 +6,6 @@ through trafilatura, which takes about twenty times as long (``tests/quality/eva
 
 from typing import Final
 
-import lxml.html
 import msgspec
 
 from processors.body import find_body
@@ -51,7 +50,7 @@ def extract(html: str, url: str = "") -> Extracted:
     body = find_body(parsed.root, meta.body)
     paragraphs = list(body.paragraphs)
     if not body.sure and not parsed.problems and len(html) <= _MAX_FULL and html.count("<") <= _MAX_FULL_TAGS:
-        paragraphs = _full_extractor(parsed.root, url) or paragraphs
+        paragraphs = _full_extractor(html, url) or paragraphs
     text = _text(paragraphs, title, meta)
     if not text and meta.body:
         text = _text(meta.body.splitlines(), title, meta)
@@ -77,12 +76,12 @@ def _text(paragraphs: list[str], title: str, meta: PageMeta) -> str:
     return "\n".join(kept)
 
 
-def _full_extractor(root: lxml.html.HtmlElement, url: str) -> list[str]:
+def _full_extractor(html: str, url: str) -> list[str]:
     import trafilatura  # noqa: PLC0415 - half a second and 40 MB, needed by few pages
 
     try:
         text = trafilatura.extract(
-            root, url=url or None, include_comments=False, include_tables=False, favor_precision=False
+            html, url=url or None, include_comments=False, include_tables=False, favor_precision=False
         )
     except Exception:  # noqa: BLE001 - a page that defeats it must not stop the others; the fast path's answer stands
         return []

@@ -6,13 +6,25 @@ ends a line. What a block is worth (link share, place on the page) stays with it
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, TypeAlias
 
-import lxml.html
 import msgspec
 from lxml import etree
 
-__all__ = ["MAX_CHARS", "MAX_DEPTH", "MAX_TAGS", "Block", "Parsed", "blocks", "fragment_paragraphs", "parse_html"]
+Element: TypeAlias = etree._Element  # noqa: SLF001 - the only name that lxml has for the type of its elements
+
+__all__ = [
+    "MAX_CHARS",
+    "MAX_DEPTH",
+    "MAX_TAGS",
+    "Block",
+    "Element",
+    "Parsed",
+    "blocks",
+    "fragment_paragraphs",
+    "parse_html",
+    "text_of",
+]
 
 MAX_CHARS: Final = 5_000_000
 """Longer pages are cut; the longest news pages that were seen have about 1 MB."""
@@ -38,6 +50,7 @@ _ATTRIBUTES: Final = re.compile(_ATTRIBUTE)
 # libxml2 compares each attribute with those before it: 20,000 in one tag take half a second, 40,000 two and a half.
 _ATTRIBUTE_PAIRS: Final = 500_000_000
 _PLAIN_TAG: Final = 1_000
+_DEEPEST: Final = etree.XPath(f"boolean({'/*' * (MAX_DEPTH + 1)})")
 _HIDDEN: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -46,7 +59,7 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 class Parsed(msgspec.Struct, frozen=True):
     """A parsed document, or none, and what was wrong with it."""
 
-    root: lxml.html.HtmlElement | None
+    root: Element | None
     problems: tuple[str, ...] = ()
 
 
@@ -56,7 +69,7 @@ class Block(msgspec.Struct):
     text: str
     links: int
     """Characters of it inside links."""
-    parent: lxml.html.HtmlElement
+    parent: Element
     """The block-level element that holds it."""
 
 
@@ -83,12 +96,15 @@ def parse_html(html: str) -> Parsed:
         return Parsed(None, (*problems, "empty page"))
     if _too_many_attributes(html):
         return Parsed(None, (*problems, "tags with thousands of attributes: not read"))
-    parser = lxml.html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
+    # Plain elements: those of lxml.html cost a Python call for each one that is touched.
+    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
     try:
-        root = lxml.html.document_fromstring(html.encode("utf-8", "replace"), parser=parser)
+        root = etree.fromstring(html.encode("utf-8", "replace"), parser=parser)
     except (etree.LxmlError, ValueError, AssertionError) as error:
         return Parsed(None, (*problems, f"page cannot be parsed: {_sentence(error)}"))
-    if _too_deep(root):
+    if root is None:
+        return Parsed(None, (*problems, "page without any tag or text"))
+    if _DEEPEST(root):
         problems.append(f"tags nested deeper than {MAX_DEPTH}")
     return Parsed(root, tuple(problems))
 
@@ -115,16 +131,12 @@ def _too_many_attributes(html: str) -> bool:
     return False
 
 
-def _too_deep(root: lxml.html.HtmlElement) -> bool:
-    depth = 0
-    for event, _ in etree.iterwalk(root, events=("start", "end")):
-        depth += 1 if event == "start" else -1
-        if depth > MAX_DEPTH:
-            return True
-    return False
+def text_of(element: Element) -> str:
+    """All text below an element."""
+    return "".join(element.itertext())
 
 
-def blocks(root: lxml.html.HtmlElement, *, fragment: bool = False) -> Iterator[Block]:
+def blocks(root: Element, *, fragment: bool = False) -> Iterator[Block]:
     """Yield the blocks of a tree in reading order.
 
     Args:
@@ -134,7 +146,7 @@ def blocks(root: lxml.html.HtmlElement, *, fragment: bool = False) -> Iterator[B
     skipped = _FRAGMENT_SKIPPED if fragment else _SKIPPED
     parts: list[str] = []
     links = in_link = 0
-    stack: list[lxml.html.HtmlElement] = [root]
+    stack: list[Element] = [root]
     walk = etree.iterwalk(root, events=("start", "end"))
     for event, element in walk:
         tag = element.tag if isinstance(element.tag, str) else ""
@@ -164,7 +176,7 @@ def blocks(root: lxml.html.HtmlElement, *, fragment: bool = False) -> Iterator[B
     yield from _flush(parts, links, root)
 
 
-def _hidden(element: lxml.html.HtmlElement) -> bool:
+def _hidden(element: Element) -> bool:
     attributes = element.attrib
     if not attributes:
         return False
@@ -174,7 +186,7 @@ def _hidden(element: lxml.html.HtmlElement) -> bool:
     return bool(style) and _HIDDEN.search(style) is not None
 
 
-def _flush(parts: list[str], links: int, parent: lxml.html.HtmlElement) -> Iterator[Block]:
+def _flush(parts: list[str], links: int, parent: Element) -> Iterator[Block]:
     if not parts:
         return
     text = " ".join("".join(parts).split())

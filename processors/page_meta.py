@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-import lxml.html
 import msgspec
+from lxml import etree
+
+from processors.html_text import Element, text_of
 
 __all__ = ["PageMeta", "page_meta"]
 
@@ -27,8 +29,13 @@ _AUTHOR: Final = ("author", "dc.creator", "parsely-author", "article:author_name
 _IMAGE: Final = ("og:image", "og:image:secure_url", "twitter:image", "twitter:image:src", "thumbnailurl")
 _SECTION: Final = ("article:section", "parsely-section", "section", "og:section", "cxenseparse:recs:category")
 _SPACES: Final = re.compile(r"\s+")
-_DATE_NAME: Final = re.compile(r"\b(?:date|time|published|pubdate|post-date|entry-date|dat_ev)", re.IGNORECASE)
+_DATE_NAME: Final = re.compile(r"date|\b(?:time|timestamp|published|dat_ev)", re.IGNORECASE)
 _DATED: Final = re.compile(r"(?:19|20|١٩|٢٠|۱۹|۲۰)[0-9٠-٩۰-۹]{2}|1[34]\d\d\s*ه")
+
+
+_ITEMS: Final = etree.XPath("//body//*[@itemprop]")
+_NAMED: Final = etree.XPath("//body//*[self::span or self::div or self::p or self::li or self::td][@class or @id]")
+_LINKED: Final = etree.XPath("//script[contains(@type, 'ld+json')]")
 
 
 class PageMeta(msgspec.Struct, frozen=True):
@@ -46,7 +53,7 @@ class PageMeta(msgspec.Struct, frozen=True):
     """Its first ``<h1>``."""
 
 
-def page_meta(root: lxml.html.HtmlElement) -> PageMeta:
+def page_meta(root: Element) -> PageMeta:
     """Read what a page says about itself, the most dependable source first."""
     linked = _json_ld(root)
     tags = _meta_tags(root)
@@ -56,7 +63,7 @@ def page_meta(root: lxml.html.HtmlElement) -> PageMeta:
         title=_fuller(
             _first(linked.get("title"), *_of(tags, _TITLE), items.get("headline"), heading, _title_tag(root)), heading
         ),
-        published_raw=_first(linked.get("date"), *_of(tags, _DATE), items.get("datepublished"), _visible_date(root)),
+        published_raw=_first(linked.get("date"), *_of(tags, _DATE), items.get("datepublished")) or _visible_date(root),
         author=_name(linked.get("author"), *_of(tags, _AUTHOR), items.get("author")),
         language=_language(root, tags, linked),
         image=_first(*_of(tags, _IMAGE), linked.get("image"), items.get("image")),
@@ -77,10 +84,16 @@ def _first(*values: str | None) -> str:
 _LETTERS: Final = re.compile(r"[\W_]+")
 
 
+_SUFFIX: Final = re.compile(r"\s*[-–—|»:]\s+\S")
+_SHORTEST_HEADING: Final = 12
+
+
 def _fuller(title: str, heading: str) -> str:
-    """Return the heading where it is the title with the punctuation that some sites strip from their meta tags."""
-    same = len(heading) > len(title) and _LETTERS.sub("", title) == _LETTERS.sub("", heading)
-    return heading if same else title
+    """Return the heading where it is the title with its punctuation, or the title without the outlet's name."""
+    if len(heading) > len(title):
+        return heading if _LETTERS.sub("", title) == _LETTERS.sub("", heading) else title
+    bare = len(heading) >= _SHORTEST_HEADING and title.startswith(heading) and _SUFFIX.match(title[len(heading) :])
+    return heading if bare else title
 
 
 def _name(*values: str | None) -> str:
@@ -92,7 +105,7 @@ def _of(tags: dict[str, str], names: Iterable[str]) -> Iterator[str | None]:
     return (tags.get(name) for name in names)
 
 
-def _meta_tags(root: lxml.html.HtmlElement) -> dict[str, str]:
+def _meta_tags(root: Element) -> dict[str, str]:
     found: dict[str, str] = {}
     for element in root.iter("meta"):
         content = element.get("content")
@@ -105,9 +118,9 @@ def _meta_tags(root: lxml.html.HtmlElement) -> dict[str, str]:
     return found
 
 
-def _microdata(root: lxml.html.HtmlElement) -> dict[str, str]:
+def _microdata(root: Element) -> dict[str, str]:
     found: dict[str, str] = {}
-    for element in root.xpath("//body//*[@itemprop]"):
+    for element in _ITEMS(root):
         name = element.get("itemprop", "").strip().lower()
         if name in found or name not in {"headline", "datepublished", "author", "image", "articlesection"}:
             continue
@@ -115,33 +128,33 @@ def _microdata(root: lxml.html.HtmlElement) -> dict[str, str]:
             element.get("content")
             or element.get("datetime")
             or (element.get("src") if element.tag == "img" else None)
-            or element.text_content()[:300]
+            or text_of(element)[:300]
         )
         if value and value.strip():
             found[name] = value
     return found
 
 
-def _heading(root: lxml.html.HtmlElement) -> str:
-    return next((text for element in root.iter("h1") if (text := _squeeze(element.text_content()[:1_000]))), "")
+def _heading(root: Element) -> str:
+    return next((text for element in root.iter("h1") if (text := _squeeze(text_of(element)[:1_000]))), "")
 
 
-def _title_tag(root: lxml.html.HtmlElement) -> str:
+def _title_tag(root: Element) -> str:
     element = root.find(".//head/title")
-    return "" if element is None else _squeeze(element.text_content()[:1_000])
+    return "" if element is None else _squeeze(text_of(element)[:1_000])
 
 
-def _visible_date(root: lxml.html.HtmlElement) -> str:
+def _visible_date(root: Element) -> str:
     """Return the date that readers see: a ``<time>``, else a short text whose class says date."""
     for element in root.iter("time"):
-        value = element.get("datetime") or element.text_content()
+        value = element.get("datetime") or text_of(element)
         if _DATED.search(value[:100]):
             return str(value[:100])
-    for element in root.xpath("//body//*[self::span or self::div or self::p or self::li][@class or @id]"):
+    for element in _NAMED(root):
         mark = f"{element.get('class', '')} {element.get('id', '')}"
         if not _DATE_NAME.search(mark):
             continue
-        text = _squeeze(element.text_content()[:200])
+        text = _squeeze(text_of(element)[:200])
         if len(text) <= _LONGEST_DATE and _DATED.search(text) and not _listed(element):
             return text
     return ""
@@ -150,12 +163,12 @@ def _visible_date(root: lxml.html.HtmlElement) -> str:
 _LONGEST_DATE: Final = 80
 
 
-def _listed(element: lxml.html.HtmlElement) -> bool:
+def _listed(element: Element) -> bool:
     """Whether it stands in a list or a side column: the dates there are other articles'."""
     return any(parent.tag in {"li", "aside", "footer", "nav"} for parent in element.iterancestors())
 
 
-def _language(root: lxml.html.HtmlElement, tags: dict[str, str], linked: dict[str, str]) -> str:
+def _language(root: Element, tags: dict[str, str], linked: dict[str, str]) -> str:
     html = root if root.tag == "html" else root.find(".//html")
     stated = (
         (html.get("lang") or html.get("{http://www.w3.org/XML/1998/namespace}lang") or "") if html is not None else ""
@@ -164,9 +177,9 @@ def _language(root: lxml.html.HtmlElement, tags: dict[str, str], linked: dict[st
     return re.split(r"[-_]", value)[0].lower()[:8]
 
 
-def _json_ld(root: lxml.html.HtmlElement) -> dict[str, str]:
+def _json_ld(root: Element) -> dict[str, str]:
     best: dict[str, str] = {}
-    for script in root.xpath("//script[contains(@type, 'ld+json')]"):
+    for script in _LINKED(root):
         source = (script.text or "").strip()
         if not source or len(source) > _MAX_JSON:
             continue

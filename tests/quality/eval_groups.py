@@ -1,0 +1,128 @@
+"""Copies and stories against labelled pairs and windows, and how fast they are found.
+
+The whole corpus goes through one ``Grouper`` in order of time, as it would in service; then each labelled window alone,
+which shows whether the figures hold in thinner news.
+"""
+
+import gzip
+import json
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+from marsad.records import Article
+from processors.group import Grouper
+
+Groups = tuple[dict[str, str], dict[str, str]]
+Labels = list[tuple[str, str]]
+
+
+def run(data: Path) -> list[dict[str, object]]:
+    """Return the figures of copies, events and windows, and the speed."""
+    articles = corpus(data / "ant-2018-h1.jsonl.gz")
+    began = time.process_time()
+    stories, roots = grouped(articles)
+    speed = len(articles) / (time.process_time() - began)
+    rows = [*_pair_rows(data / "pairs" / "pairs.jsonl", stories, roots)]
+    windows: dict[str, Labels] = defaultdict(list)
+    for label in _lines(data / "pairs" / "stories.jsonl"):
+        windows[label["window"]].append((label["id"], label["story"]))
+    for name, labels in sorted(windows.items()):
+        members = {identity for identity, _ in labels}
+        alone, _ = grouped(article for article in articles if article.article_id in members)
+        for kind, found in (("in the stream", stories), ("alone", alone)):
+            rows.append(_row(f"window {name} {kind}, pairwise F1", _pairwise(labels, found), 0.75, len(labels)))
+            rows.append(_row(f"window {name} {kind}, BCubed F1", _bcubed(labels, found), 0.9, len(labels)))
+    rows.append(_row("articles grouped a second", round(speed), 500, len(articles)))
+    return rows
+
+
+def corpus(path: Path) -> list[Article]:
+    """The articles in order of time."""
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        documents = [json.loads(line) for line in lines]
+    articles = [_article(document) for document in documents]
+    return sorted(articles, key=lambda article: (article.published_at, article.article_id))
+
+
+def _article(document: dict[str, str]) -> Article:
+    at = parsedate_to_datetime(document["time"])
+    return Article(
+        article_id=document["id"],
+        title=document["title"],
+        text=document["text"],
+        outlet=document["source"],
+        published_at=at,
+        first_seen_at=at,
+    )
+
+
+def grouped(articles: Iterable[Article]) -> Groups:
+    """The story and the original of every article."""
+    grouper = Grouper()
+    stories: dict[str, str] = {}
+    roots: dict[str, str] = {}
+    for article in articles:
+        grouping = grouper.assign(article)
+        stories[article.article_id] = grouping.story_id
+        roots[article.article_id] = grouping.duplicate_of or article.article_id
+    return stories, roots
+
+
+def _lines(path: Path) -> list[dict[str, str]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def _pair_rows(path: Path, stories: dict[str, str], roots: dict[str, str]) -> Iterable[dict[str, object]]:
+    pairs = _lines(path)
+    clear = [pair for pair in pairs if not pair["note"].startswith("doubt")]
+    for name, some, target in (("copies", pairs, 0.92), ("copies without close calls", clear, 0.98)):
+        truth = [pair["label"] == "duplicate" for pair in some]
+        guess = [roots[pair["a"]] == roots[pair["b"]] for pair in some]
+        yield from _scores(name, truth, guess, target)
+    across = [pair for pair in pairs if pair["a"][:2] != pair["b"][:2]]
+    within = [pair for pair in pairs if pair["a"][:2] == pair["b"][:2]]
+    for name, some in (
+        ("same event", pairs),
+        ("same event across outlets", across),
+        ("same event in an outlet", within),
+    ):
+        truth = [pair["label"] in {"duplicate", "same-story"} for pair in some]
+        guess = [stories[pair["a"]] == stories[pair["b"]] for pair in some]
+        yield from _scores(name, truth, guess, 0.87)
+
+
+def _scores(name: str, truth: list[bool], guess: list[bool], target: float) -> Iterable[dict[str, object]]:
+    both = sum(a and b for a, b in zip(truth, guess, strict=True))
+    precision, recall = both / max(1, sum(guess)), both / max(1, sum(truth))
+    yield _row(f"{name}, precision", precision, None, len(truth))
+    yield _row(f"{name}, recall", recall, None, len(truth))
+    yield _row(f"{name}, F1", 2 * precision * recall / max(1e-9, precision + recall), target, len(truth))
+
+
+def _pairwise(labels: Labels, stories: dict[str, str]) -> float:
+    hit = extra = missed = 0
+    for place, (one, story) in enumerate(labels):
+        for other, other_story in labels[:place]:
+            same, together = story == other_story, stories[one] == stories[other]
+            hit += same and together
+            extra += together and not same
+            missed += same and not together
+    return 2 * hit / max(1, 2 * hit + extra + missed)
+
+
+def _bcubed(labels: Labels, stories: dict[str, str]) -> float:
+    precision = recall = 0.0
+    for one, story in labels:
+        together = [label for other, label in labels if stories[other] == stories[one]]
+        right = together.count(story)
+        precision += right / len(together)
+        recall += right / sum(label == story for _, label in labels)
+    precision, recall = precision / len(labels), recall / len(labels)
+    return 2 * precision * recall / (precision + recall)
+
+
+def _row(measure: str, value: float, target: float | None, n: int) -> dict[str, object]:
+    return {"measure": measure, "value": value, "target": target, "n": n}
