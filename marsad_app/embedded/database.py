@@ -54,6 +54,7 @@ class Database:
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
         self._readers_lock = threading.Lock()
+        self._closed = False
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -126,11 +127,13 @@ class Database:
     def _reader(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._connect()
+            with self._readers_lock:
+                if self._closed:
+                    raise StoreError(f"{self.path}: closed, since the program is ending")
+                connection = self._connect()
+                self._readers.append(connection)
             connection.execute("PRAGMA query_only=ON")
             self._local.connection = connection
-            with self._readers_lock:
-                self._readers.append(connection)
         return connection
 
     @contextlib.contextmanager
@@ -148,7 +151,8 @@ class Database:
 
     def close(self) -> None:
         """Close all connections. Threads that still read get an error."""
-        with self._write_lock:
+        with self._write_lock, self._readers_lock:
+            self._closed = True
             for connection in (*self._readers, self._writer):
                 with contextlib.suppress(sqlite3.Error):
                     connection.close()
