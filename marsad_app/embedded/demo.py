@@ -216,17 +216,19 @@ def _corrections(content: Newsroom, articles: Sequence[Article]) -> Check:
     )
 
 
+def _event(content: Newsroom, article: Article | None) -> str:
+    """The event that a stored article reports; a name that nothing expects where it is no sample."""
+    by_guid = {guid: sample for sample, known in content.guids().items() for guid in known}
+    samples = [by_guid[guid] for guid in (article.guids if article else ()) if guid in by_guid]
+    return content.event_of(samples[0]) if samples else "an article that the newsroom did not publish"
+
+
 def _alerts(content: Newsroom, store: Store) -> Check:
     alerts: Sequence[Alert] = store.alerts.alerts(limit=1_000)
     names = {subscription.id: subscription.name for subscription in store.subscriptions.subscriptions()}
     stories = {article.article_id: article for article in store.search.export()}
-    by_guid = {guid: sample for sample, known in content.guids().items() for guid in known}
     raised = Counter(
-        (
-            names.get(alert.subscription_id, "?"),
-            content.event_of(by_guid[next(guid for guid in stories[alert.article_id].guids if guid in by_guid)]),
-        )
-        for alert in alerts
+        (names.get(alert.subscription_id, "?"), _event(content, stories.get(alert.article_id))) for alert in alerts
     )
     wanted = content.expected_alerts()
     missing = sorted(wanted - set(raised))
