@@ -140,8 +140,8 @@ def _best_place(text: list[Block]) -> Element:
         element: Element | None = block.parent
         if element is not None and element.tag in {"p", "h2", "h3", "h4", "li", "blockquote", "td"}:
             element = element.getparent()
-        for _ in range(3):
-            if element is None or element.tag in {"html", "body"}:
+        for level in range(_LEVELS):
+            if element is None or element.tag == "html" or (element.tag == "body" and level):
                 break
             place = places.get(element)
             if place is None:
@@ -176,6 +176,7 @@ def _within(container: Element) -> Callable[[Element | None], bool]:
     return inside
 
 
+_LEVELS: Final = 3
 _ENOUGH: Final = 250
 _MOST: Final = 0.6
 
