@@ -44,7 +44,14 @@ def test_a_hostile_page_ends_in_a_problem_and_not_in_an_error(page: str, problem
 
 @pytest.mark.parametrize(
     "page",
-    ["\ufdfa" * 5_000, "\u064b" * 5_000, "<p>\ud800\udc00 \udfff نص", "<!--" * 1_000, "<![CDATA[" * 1_000, "&amp;" * 1_000],
+    [
+        "\ufdfa" * 5_000,
+        "\u064b" * 5_000,
+        "<p>\ud800\udc00 \udfff نص",
+        "<!--" * 1_000,
+        "<![CDATA[" * 1_000,
+        "&amp;" * 1_000,
+    ],
     ids=["ligatures", "marks", "surrogates", "comments", "cdata", "entities"],
 )
 def test_odd_characters_are_read_without_an_error_and_can_be_written_as_utf8(page: str) -> None:
@@ -57,13 +64,17 @@ def test_no_markup_raises(page: str) -> None:
 
 
 def test_paragraphs_right_below_the_body_are_an_article() -> None:
-    paragraphs = [f"هذه فقرة طويلة بما يكفي لتكون نصا لا عنوانا، وهي الفقرة رقم {number} من عشر." for number in range(10)]
+    paragraphs = [
+        f"هذه فقرة طويلة بما يكفي لتكون نصا لا عنوانا، وهي الفقرة رقم {number} من عشر." for number in range(10)
+    ]
     page = "<html><body><h1>عنوان</h1>" + "".join(f"<p>{each}</p>" for each in paragraphs) + "</body></html>"
     assert extract(page).text.split("\n") == paragraphs
 
 
 def test_broken_json_ld_is_passed_over() -> None:
-    page = '<script type="application/ld+json">{"@type":"NewsArticle","headline":</script><h1>عنوان الصفحة</h1><p>نص</p>'
+    page = (
+        '<script type="application/ld+json">{"@type":"NewsArticle","headline":</script><h1>عنوان الصفحة</h1><p>نص</p>'
+    )
     assert extract(page).title == "عنوان الصفحة"
 
 
