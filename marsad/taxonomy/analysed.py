@@ -53,6 +53,11 @@ class AnalysedText(msgspec.Struct, frozen=True):
     text: Tokens
     zones: tuple[Zone, ...]
 
+    @property
+    def length(self) -> int:
+        """The number of tokens in all zones."""
+        return sum(zone.end - zone.first for zone in self.zones)
+
 
 def analyse(title: str, lead: str, text: str) -> AnalysedText:
     """Split the fields of an article into tokens and zones.

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from enum import Enum
+from functools import cached_property
 from typing import NamedTuple
 
+from marsad.taxonomy.analysed import AnalysedText
 from marsad.taxonomy.matcher import Automaton, Entry, Form, forms_of
+from marsad.taxonomy.names import CompiledNames, Gazetteer, Kind, load_gazetteer
 from marsad.taxonomy.schema import Inflected, Near, Taxonomy, Topic
 
-__all__ = ["Combination", "CompiledTerm", "CompiledTopics", "GroupWord", "Role"]
+__all__ = ["Combination", "CompiledTerm", "CompiledTopics", "GroupWord", "Role", "States"]
 
 
 class Role(Enum):
@@ -45,6 +48,28 @@ class GroupWord(NamedTuple):
     text: str
 
 
+class States:
+    """Counts the states that an article surely names: for rules about what states do with each other."""
+
+    def __init__(self) -> None:
+        everything = load_gazetteer()
+        self._names = CompiledNames(Gazetteer(country=everything.country, trap=everything.trap))
+
+    def count(self, analysed: AnalysedText) -> int:
+        """Return how many different states are named, ambiguous names apart."""
+        names = self._names.names
+        found: set[str] = set()
+        for zone in analysed.zones:
+            reached = 0
+            for first, end, at in sorted(self._names.automaton.scan(zone.keys), key=lambda hit: (hit[0], -hit[1])):
+                if first < reached:
+                    continue
+                reached = end
+                if names[at].kind is not Kind.TRAP and not names[at].unsure:
+                    found.add(names[at].country)
+        return len(found)
+
+
 class CompiledTopics:
     """All topics' terms in one automaton, and the words of their combinations in another.
 
@@ -70,6 +95,11 @@ class CompiledTopics:
         self.combinations: list[Combination] = []
         self.words: list[GroupWord] = []
         self.near_automaton = Automaton(self._near_entries())
+
+    @cached_property
+    def states(self) -> States:
+        """The names of states; read when a rule first asks for them."""
+        return States()
 
     def forms(self, spellings: tuple[str, ...], how: Inflected) -> frozenset[Form]:
         """Return the forms of a term without proclitics, each a tuple of words in key form."""

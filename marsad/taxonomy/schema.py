@@ -71,6 +71,8 @@ class Near(Inflected, frozen=True, kw_only=True, forbid_unknown_fields=True):
     within: Annotated[int, Meta(ge=2, le=50)] = 8
     ordered: bool = False
     weight: Weight = 1.0
+    states: Annotated[int, Meta(ge=0, le=5)] = 0
+    """How many different states the article must name, as countries, peoples or cities."""
 
 
 class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
