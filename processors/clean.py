@@ -24,7 +24,7 @@ PIPELINE_VERSION: Final = "1"
 _MAX_TITLE: Final = 1_000
 _MAX_TEXT: Final = 500_000
 """The longest real article seen has 60,000 characters."""
-_SAMPLE: Final = 400
+_SAMPLE: Final = 200
 """Characters that language is judged by; forty letters are enough."""
 _SHORT: Final = 200
 _MAX_NAMES: Final = 20

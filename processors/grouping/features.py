@@ -54,7 +54,20 @@ class Document:
         mark: The latest publication time when it came: it leaves the window by that.
     """
 
-    __slots__ = ("at", "key", "lead", "mark", "number", "numbers", "root", "shingles", "story", "title", "vector")
+    __slots__ = (
+        "at",
+        "key",
+        "lead",
+        "mark",
+        "number",
+        "numbers",
+        "root",
+        "shingles",
+        "story",
+        "title",
+        "title_weight",
+        "vector",
+    )
 
     def __init__(self, key: str, number: int, at: float, mark: float) -> None:
         self.key = key
@@ -65,6 +78,7 @@ class Document:
         self.root = key
         self.vector: dict[str, float] = {}
         self.title: dict[str, float] = {}
+        self.title_weight = 0.0
         self.lead: tuple[str, ...] = ()
         self.numbers: frozenset[str] = frozenset()
         self.shingles: array[int] = array("Q")

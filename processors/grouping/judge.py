@@ -54,16 +54,16 @@ class Comparer:
 
     def __init__(self, document: Document, rarities: dict[str, float]) -> None:
         self._document = document
-        self._rarities = rarities
+        self._squares = {word: rarity * rarity for word, rarity in rarities.items()}
         self._vector = document.vector
         self._lead = frozenset(document.lead)
         self._shingles = frozenset(document.shingles)
 
     def compare(self, other: Document) -> Likeness:
         """Measure how alike the article and another are. All sums are exact, so their order does not matter."""
-        mine, theirs, rarities = self._vector, other.vector, self._rarities
+        mine, theirs, squares = self._vector, other.vector, self._squares
         cosine = fsum(mine[word] * theirs[word] for word in mine.keys() & theirs.keys())
-        rare = fsum(rarities[word] ** 2 for word in self._lead.intersection(other.lead))
+        rare = fsum(map(squares.__getitem__, self._lead.intersection(other.lead)))
         contained = jaccard = 0.0
         if cosine >= _LIKE and self._shingles and other.shingles:
             both = len(self._shingles.intersection(other.shingles))
@@ -71,7 +71,7 @@ class Comparer:
             jaccard = both / (len(self._shingles) + len(other.shingles) - both)
         return Likeness(
             cosine=cosine,
-            title=(_held(self._document.title, theirs) + _held(other.title, mine)) / 2,
+            title=(_held(self._document, theirs) + _held(other, mine)) / 2,
             rare=log1p(rare),
             days=abs(self._document.at - other.at) / _DAY,
             contained=contained,
@@ -80,9 +80,12 @@ class Comparer:
         )
 
 
-def _held(title: dict[str, float], vector: dict[str, float]) -> float:
-    whole = fsum(title.values())
-    return fsum(title[word] for word in title.keys() & vector.keys()) / whole if whole else 0.0
+def _held(document: Document, vector: dict[str, float]) -> float:
+    """Return the share of a title's weight whose words are in a vector."""
+    title = document.title
+    if not document.title_weight:
+        return 0.0
+    return fsum(title[word] for word in title.keys() & vector.keys()) / document.title_weight
 
 
 def _agreement(one: frozenset[str], other: frozenset[str]) -> float:

@@ -13,13 +13,15 @@ __all__ = ["Window"]
 
 _PRIOR_WEIGHT: Final = 1_000
 """Documents that the prior shares count for: a week of the news of five outlets."""
+_PRIOR_COUNTS: Final = {word: share * _PRIOR_WEIGHT for word, share in PRIOR_SHARES.items()}
+_PRIOR_RARE: Final = RARE_SHARE * _PRIOR_WEIGHT
 _KEPT: Final = 48
 """Words of a document that are compared, heaviest first."""
 _INDEXED: Final = 30
 """Those of them under which it is found."""
 _SCANNED: Final = 250
 """Documents looked at for one word, newest first: keeps the cost of an article flat however dense the news is."""
-_CANDIDATES: Final = 40
+_CANDIDATES: Final = 24
 _LEAST_OVERLAP: Final = 0.03
 
 
@@ -47,24 +49,24 @@ class Window:
         """The document of that article id, if it is in the window."""
         return self._by_key.get(key)
 
-    def rarity(self, word: str) -> float:
-        """Weight of a word: the logarithm of how many documents there are for each that has it."""
-        prior = PRIOR_SHARES.get(word, RARE_SHARE)
-        has = self._frequencies.get(word, 0) + _PRIOR_WEIGHT * prior
-        return max(math.log((len(self._documents) + _PRIOR_WEIGHT + 1) / has), 0.0)
-
     def fill(self, document: Document, words: Words) -> dict[str, float]:
         """Weigh an article's words as things stand, and give them to its document.
 
         Returns:
-            The rarity of each of the words.
+            The rarity of each word: the logarithm of how many documents there are for each that has it.
         """
-        rarities = {word: self.rarity(word) for word in words.counts}
-        weights = {word: (1.0 + math.log(count)) * rarities[word] for word, count in words.counts.items()}
+        log, frequencies, priors = math.log, self._frequencies, _PRIOR_COUNTS
+        whole = log(len(self._documents) + _PRIOR_WEIGHT + 1)
+        rarities = {
+            word: max(whole - log(frequencies.get(word, 0) + priors.get(word, _PRIOR_RARE)), 0.0)
+            for word in words.counts
+        }
+        weights = {word: (1.0 + log(count)) * rarities[word] for word, count in words.counts.items()}
         heaviest = sorted(weights.items(), key=lambda item: (-item[1], item[0]))[:_KEPT]
         length = math.sqrt(math.fsum(weight * weight for weight in weights.values())) or 1.0
         document.vector = {word: weight / length for word, weight in heaviest}
         document.title = {word: rarities[word] for word in words.title}
+        document.title_weight = math.fsum(document.title.values())
         document.lead = words.lead
         document.numbers = words.numbers
         document.shingles = words.shingles
