@@ -31,6 +31,11 @@ def _told(name: str, error: Exception, pause: float, events: EventSink) -> None:
     events.emit(StageFailed(stage=name, error=str(error) or type(error).__name__, retry_in=pause))
 
 
+def _recovered(name: str, events: EventSink) -> None:
+    _log.info("stage goes on again", stage=name)
+    events.emit(StageFailed(stage=name, error=""))
+
+
 async def supervise(
     name: str, run: Callable[[asyncio.Event], Awaitable[None]], stop: asyncio.Event, events: EventSink
 ) -> None:
@@ -43,7 +48,7 @@ async def supervise(
         working = asyncio.ensure_future(run(stop))
         try:
             if waited and not (await asyncio.wait({working}, timeout=waited))[0]:
-                events.emit(StageFailed(stage=name, error=""))
+                _recovered(name, events)
                 pause, waited = _FIRST_WAIT_S, 0.0
             await working
         except Exception as error:  # noqa: BLE001 - the edge of the stage: told, waited, started again
@@ -74,7 +79,7 @@ class PollingTold:
                 _log.error("stage failed", stage=stage, error=error, retry_in=event.retry_in)
             case FeedPolled() if self._failing:
                 self._failing = False
-                self._events.emit(StageFailed(stage="poll", error=""))
+                _recovered("poll", self._events)
 
 
 class Worker:
@@ -129,7 +134,7 @@ class Worker:
                 pause, failing = min(pause * 2, _LONGEST_WAIT_S), True
                 continue
             if failing:
-                self._events.emit(StageFailed(stage=self.name, error=""))
+                _recovered(self.name, self._events)
                 pause, failing = _FIRST_WAIT_S, False
             if not worked:
                 self._stop.wait(self._idle)
