@@ -7,14 +7,13 @@ import msgspec
 import pytest
 
 from marsad.clock import FrozenClock
-from marsad.config import ProcessSettings
 from marsad.errors import PoisonError, StoreError
 from marsad.events import AlertRaised, Outcome
 from marsad.records import Article, Entry, Trigger
 from marsad.records.ids import story_id
 from marsad.taxonomy import Taxonomy
 from marsad.testing.factories import a_feed, a_subscription, an_entry
-from marsad_app.embedded.processor import Processor, make_processor
+from marsad_app.embedded.processor import Processor
 from marsad_app.embedded.redo import redo
 from marsad_app.embedded.store import Store
 from marsad_app.embedded.testing import Recorder, RiggedPipeline, processor_over
@@ -348,14 +347,3 @@ def test_an_entry_taken_again_after_its_outcome_was_lost_changes_nothing(
     assert list(store.search.export()) == before
     assert len(store.alerts.alerts()) == 1
     assert events.outcomes() == [Outcome.INDEXED, Outcome.UNCHANGED]
-
-
-def test_the_shipped_steps_take_an_entry_through(
-    store: Store, taxonomy: Taxonomy, clock: FrozenClock, events: Recorder
-) -> None:
-    store.feeds.put_feeds([a_feed()])
-    queue(store, news("1", "مناورات بحرية مشتركة", DRILL))
-
-    make_processor(ProcessSettings(), store, taxonomy, clock, events).step()
-
-    assert article(store, "1").topics

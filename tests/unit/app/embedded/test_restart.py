@@ -95,7 +95,7 @@ def cuts_of(size: int) -> st.SearchStrategy[list[int]]:
     return st.lists(st.integers(1, size - 1), min_size=1, max_size=8, unique=True).map(sorted)
 
 
-@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_restart_after_any_batch_gives_the_same_stories_copies_and_alerts(runs: Runs, data: st.DataObject) -> None:
     entries = late(list(newsroom_entries(runs.content)), data.draw(DELAYS))
@@ -109,7 +109,7 @@ def test_a_restart_after_any_batch_gives_the_same_stories_copies_and_alerts(runs
     assert max(straight.sizes.values()) > 2
 
 
-@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_it_does_so_over_weeks_as_well_when_the_window_moves(runs: Runs, data: st.DataObject) -> None:
     entries = late(list(newsroom_entries(runs.content, start=NOW, lasts=timedelta(days=20))), data.draw(DELAYS))
