@@ -221,6 +221,12 @@ class Tagger:
                 places[hit[4]].append((hit[0], hit[1]))
         if len(required) < len(topic.require):
             return 0.0
+        phrased = {
+            (zone, at)
+            for zone, first, minus_end, _, term in hits.terms
+            if self._bonus[term]
+            for at in range(first, -minus_end)
+        }
         total, words = 0.0, len(places) + len(hits.wholes)
         for number, where in places.items():
             position = _position(topic, where, analysed)
@@ -234,7 +240,9 @@ class Tagger:
             total *= _ALONE
         combined: dict[int, list[tuple[int, int]]] = defaultdict(list)
         for whole in hits.wholes:
-            combined[whole.rule].extend((whole.zone, start.first) for start in whole.starts)
+            combined[whole.rule].extend(
+                (whole.zone, start.first) for start in whole.starts if (whole.zone, start.first) not in phrased
+            )
         for rule, where in combined.items():
             position = min(_position(topic, where, analysed), _MOST_PLACES)
             total += self._compiled.combinations[rule].near.weight * position

@@ -20,6 +20,7 @@ LOOKALIKES = [
     for topic, titles in tomllib.loads(Path(__file__).with_name("lookalikes.toml").read_text("utf-8")).items()
     for title in titles["titles"]
 ]
+REPORTS = tomllib.loads(Path(__file__).with_name("reports.toml").read_text("utf-8"))["report"]
 OBLIGATORY = (
     "defense-cooperation", "military-exercise", "arms-trade", "armed-conflict", "sanctions", "diplomacy", "energy",
     "elections", "sport",
@@ -42,6 +43,19 @@ def test_a_topic_is_tagged_as_its_file_says(topic: str, wanted: bool, example: E
 @pytest.mark.parametrize(("topic", "title"), LOOKALIKES, ids=[title for _, title in LOOKALIKES])
 def test_a_headline_that_only_looks_like_a_topic_is_not_tagged(topic: str, title: str) -> None:
     assert topic not in {tag.id for tag in _tagger().tag(title, "", "")}
+
+
+@pytest.mark.parametrize("report", REPORTS, ids=[report["title"] for report in REPORTS])
+def test_a_report_is_tagged_with_what_it_is_about_and_not_with_what_it_sounds_like(report: dict) -> None:
+    found = {tag.id for tag in _tagger().tag(report["title"], report["lead"], report["text"])}
+    assert found >= set(report["topics"])
+    assert not found & set(report["others"])
+
+
+@pytest.mark.parametrize("topic", OBLIGATORY)
+def test_the_reports_try_every_obligatory_topic_both_ways(topic: str) -> None:
+    assert sum(topic in report["topics"] for report in REPORTS) >= 3
+    assert sum(topic in report["others"] for report in REPORTS) >= 3
 
 
 @pytest.mark.parametrize("topic", TAXONOMY.topics, ids=[topic.id for topic in TAXONOMY.topics])
