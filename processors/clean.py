@@ -53,7 +53,7 @@ def clean(entry: Entry, feed: Feed, *, now: datetime | None = None, page: Extrac
     """
     if page is None:
         page = extract(entry.page_html, entry.page_url or entry.url) if entry.page_html else Extracted()
-    summary = _paragraphs(entry.summary_html)
+    summary = strip_boilerplate(_paragraphs(entry.summary_html))
     text, partial = _body(entry, feed, page, summary)
     title = strip_outlet(
         tidy_line(_plain(entry.title)[:_MAX_TITLE]) or page.title, (feed.outlet, feed.title), entry.url or feed.url
@@ -109,8 +109,7 @@ def _plain(html: str) -> str:
 def _paragraphs(html: str) -> list[str]:
     if not html:
         return []
-    lines = [line for paragraph in fragment_paragraphs(html) for line in tidy(paragraph).split("\n") if line]
-    return strip_boilerplate(lines)
+    return tidy("\n".join(fragment_paragraphs(html))).split("\n")
 
 
 def _body(entry: Entry, feed: Feed, page: Extracted, summary: list[str]) -> tuple[str, str]:

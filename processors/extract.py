@@ -69,8 +69,7 @@ def extract(html: str, url: str = "") -> Extracted:
 
 
 def _text(paragraphs: list[str], title: str, meta: PageMeta) -> str:
-    lines = [line for paragraph in paragraphs for line in tidy(paragraph).split("\n") if line]
-    kept = strip_boilerplate(lines, title=title)
+    kept = strip_boilerplate(tidy("\n".join(paragraphs)).split("\n"), title=title)
     if kept and meta.headline and kept[0] == tidy_line(meta.headline):
         kept = kept[1:]
     return "\n".join(kept)

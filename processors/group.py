@@ -14,7 +14,6 @@ import msgspec
 from marsad.arabic import Tokens, tokenize
 from marsad.records import Article, Story
 from marsad.records.ids import story_id
-from processors.boilerplate import strip_boilerplate
 from processors.grouping.features import Document, Words, read_words
 from processors.grouping.judge import Comparer, Likeness, copy_odds, event_odds
 from processors.grouping.stories import StoryBook
@@ -31,7 +30,8 @@ _UNLIKE: Final = -4.0
 """Log odds that stand for a pair with no rare word in common."""
 _JOIN: Final = 0.0
 _COPY: Final = 0.0
-_MAX_CHARS: Final = 20_000
+_MAX_CHARS: Final = 8_000
+"""Of the text that is compared: 99 in 100 articles are shorter, and a copy of a longer one shows in its beginning."""
 
 
 class Grouping(msgspec.Struct, frozen=True):
@@ -137,9 +137,7 @@ class Grouper:
 
 def _words(article: Article, tokens: Tokens | None) -> Words:
     if tokens is None:
-        paragraphs = article.text[:_MAX_CHARS].split("\n")
-        text = "\n".join(strip_boilerplate(paragraphs)) or article.lead[:_MAX_CHARS]
-        tokens = tokenize(text)
+        tokens = tokenize((article.text or article.lead)[:_MAX_CHARS])
     return read_words(tokenize(article.title), tokens)
 
 

@@ -12,6 +12,7 @@ from marsad.arabic import find_dates, parse_date, tokenize
 from marsad.errors import PoisonError
 from marsad.records import Article, Feed
 from marsad.records.ids import digest
+from processors.boilerplate import strip_boilerplate
 from processors.clean import clean_fields
 from processors.extract import extract
 from processors.group import Grouper
@@ -65,8 +66,7 @@ def pipe_clean(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _clean_html(html: str) -> str:
-    lines = (line for paragraph in fragment_paragraphs(html) for line in tidy(paragraph).split("\n"))
-    return "\n".join(line for line in lines if line)
+    return tidy("\n".join(fragment_paragraphs(html)))
 
 
 def _published(record: Mapping[str, Any]) -> tuple[str, list[str]]:
@@ -130,7 +130,7 @@ class PipeGrouper:
             article_id=str(identity) if identity is not None else digest("pipe", title, text),
             title=title,
             lead=lead,
-            text=text or lead,
+            text="\n".join(strip_boilerplate((text or lead).split("\n"))),
             outlet=_string(record, "outlet"),
             published_at=parsed.value,
             first_seen_at=parsed.value,

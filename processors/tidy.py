@@ -13,16 +13,6 @@ from marsad.arabic import repair
 
 __all__ = ["tidy", "tidy_line"]
 
-_SPACES: Final = "\t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
-_LINES: Final = "\r\x0b\x0c\x85\u2028\u2029"
-_DELETED: Final = "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u061c\u0640\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-_ANY: Final = re.compile(f"[{_SPACES}{_LINES}{_DELETED}\u200c\u200d\ud800-\udfff\ufb50-\ufdff\ufe70-\ufefc]")
-_ODD_SPACES: Final = re.compile(f"[{_SPACES}]")
-_ODD_LINES: Final = re.compile(f"\r\n|[{_LINES}]")
-_JUNK: Final = re.compile(f"[{_DELETED}]")
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
-# Joiners do nothing between Arabic letters that join by themselves and digits; Persian and emoji need them.
-_FORMS: Final = re.compile("[\ufb50-\ufdf1\ufdf2-\ufdf9\ufdfc\ufe70-\ufefc]+")
 _LONE_MARKS: Final = {
     0xFE70: "\u064b", 0xFE71: "\u064b", 0xFE72: "\u064c", 0xFE74: "\u064d", 0xFE76: "\u064e", 0xFE77: "\u064e",
     0xFE78: "\u064f", 0xFE79: "\u064f", 0xFE7A: "\u0650", 0xFE7B: "\u0650", 0xFE7C: "\u0651", 0xFE7D: "\u0651",
@@ -30,6 +20,38 @@ _LONE_MARKS: Final = {
     0xFC5E: "\u064c\u0651", 0xFC5F: "\u064d\u0651", 0xFC60: "\u064e\u0651", 0xFC61: "\u064f\u0651",
     0xFC62: "\u0650\u0651", 0xFC63: "\u0651\u0670",
 }  # fmt: skip
+"""Presentation forms of marks that stand alone: NFKC would put a space before them."""
+
+# Two honorifics stay ligatures: as letters they are whole sentences.
+_HONORIFICS: Final = {0xFDFA, 0xFDFB, 0xFDFD}
+
+
+def _replacements() -> dict[str, str]:
+    """Map each character that is not kept as it is to what stands for it."""
+    deleted = [
+        *range(9),
+        *range(0x0E, 0x20),
+        *range(0x7F, 0x85),
+        *range(0x86, 0xA0),
+        0xAD,
+        0x61C,
+        0x640,
+        0x200B,
+        0x200E,
+    ]
+    deleted += [0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF, 0xFFF9, 0xFFFA, 0xFFFB]
+    spaces = [0x09, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000]
+    lines = [0x0B, 0x0C, 0x0D, 0x85, 0x2028, 0x2029]
+    forms = [code for code in (*range(0xFB50, 0xFE00), *range(0xFE70, 0xFEFD)) if code not in _HONORIFICS]
+    letters = {code: _LONE_MARKS.get(code) or unicodedata.normalize("NFKC", chr(code)) for code in forms}
+    table = {code: text for code, text in letters.items() if text != chr(code)}
+    table |= dict.fromkeys(deleted, "") | dict.fromkeys(spaces, " ") | dict.fromkeys(lines, "\n")
+    return {chr(code): text for code, text in table.items()}
+
+
+_REPLACED: Final = _replacements()
+_ODD: Final = re.compile(f"[{re.escape(''.join(_REPLACED))}]")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});")
 _ESCAPED: Final = 4
 """Times that feeds were seen to escape a text; once too often is common, three times was seen in list files."""
@@ -44,8 +66,9 @@ def tidy(text: str) -> str:
             break
         text = _ENTITY.sub(lambda match: html.unescape(match[0]), text)
     text = repair(text)
-    if _ANY.search(text):
-        text = _clean_characters(text)
+    if _SURROGATE.search(text):
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    text = _ODD.sub(_replace, text)
     if not unicodedata.is_normalized("NFC", text):
         text = unicodedata.normalize("NFC", text)
     if "  " in text:
@@ -60,14 +83,5 @@ def tidy_line(text: str) -> str:
     return " ".join(tidy(text).split())
 
 
-def _clean_characters(text: str) -> str:
-    if _SURROGATE.search(text):
-        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    text = _ODD_LINES.sub("\n", text)
-    text = _ODD_SPACES.sub(" ", text)
-    text = _JUNK.sub("", text)
-    return _FORMS.sub(_to_letters, text)
-
-
-def _to_letters(match: re.Match[str]) -> str:
-    return unicodedata.normalize("NFKC", match[0].translate(_LONE_MARKS))
+def _replace(match: re.Match[str]) -> str:
+    return _REPLACED[match[0]]

@@ -22,7 +22,7 @@ _INDEXED: Final = 30
 _SCANNED: Final = 250
 """Documents looked at for one word, newest first: keeps the cost of an article flat however dense the news is."""
 _CANDIDATES: Final = 24
-_LEAST_OVERLAP: Final = 0.03
+_LEAST_OVERLAP: Final = 0.06
 
 
 class Window:
