@@ -91,9 +91,9 @@ def detect(text: str) -> str | None:
     text = strip_marks(text)
     words = _WORD.findall(text)
     rule = letter_rule(text)
-    other = _other(text, words)
     arabic = sum(word in _ARABIC_WORDS for word in words)
     if rule == "other":
+        other = _other(text, words)
         return "ar" if _has_articles(words) and arabic * _WORD_WEIGHT >= _words_of(other, words) else other
     # Persian typed with Arabic letters: its function words give it away.
     if not _has_articles(words) and _words_of("fa", words) >= _WORD_WEIGHT * max(_FUNCTION_WORDS, arabic + 1):
