@@ -12,7 +12,7 @@ from marsad.events import AlertRaised, Outcome
 from marsad.records import Article, Entry, Trigger
 from marsad.records.ids import story_id
 from marsad.taxonomy import Taxonomy
-from marsad.testing.factories import a_feed, a_subscription, an_entry
+from marsad.testing.factories import NOW, a_feed, a_subscription, an_entry
 from marsad_app.embedded.processor import Processor
 from marsad_app.embedded.redo import redo
 from marsad_app.embedded.store import Store
@@ -213,6 +213,21 @@ def test_a_commit_that_fails_again_and_again_leaves_the_story_as_large_as_it_is(
 
     (story,) = store.stories.latest_stories()
     assert story.size == 2
+
+
+def test_a_commit_that_fails_leaves_no_trace_in_the_window_of_stories(store: Store, made: Made) -> None:
+    processor = made()
+    store.queue.put(news("1", "مناورات بحرية مشتركة", DRILL), wants_page=True)
+    queue(store, news("2", "مناورات بحرية", DRILL))
+    with full_disk_at_the_last_write(store), pytest.raises(StoreError):
+        processor.step()
+
+    (first,) = store.queue.wanting_page(NOW, 1)
+    store.queue.page_read(first.seq, first.entry)
+    drain(processor)
+
+    assert {found.story_id for found in store.search.export()} == {story_id(f"{1:0>32}")}
+    assert article(store, "2").duplicate_of == article(store, "1").article_id
 
 
 def test_the_same_article_from_two_feeds_is_one_article_with_both_sections(
