@@ -36,7 +36,8 @@ _BODY_NAME: Final = re.compile(
 )
 
 
-_MARKED: Final = etree.XPath("//*[@itemprop='articleBody' or @itemprop='text' or @property='articleBody']")
+_MARKS: Final = etree.XPath("//@itemprop | //@property")
+_BODY_MARKS: Final = frozenset({"articlebody", "text"})
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -125,7 +126,10 @@ def _is_chrome(element: Element) -> bool:
 def _marked(root: Element, text: list[Block]) -> Element | None:
     """Return the element that the page marks as the article's body, if it holds text."""
     total = sum(len(block.text) for block in text)
-    for element in _MARKED(root):
+    for mark in _MARKS(root):
+        if mark.lower() not in _BODY_MARKS:
+            continue
+        element = mark.getparent()
         inside = _within(element)
         held = sum(len(block.text) for block in text if inside(block.parent))
         if held * 4 >= total:

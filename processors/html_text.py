@@ -52,8 +52,7 @@ _ATTRIBUTE_PAIRS: Final = 500_000_000
 _PLAIN_TAG: Final = 1_000
 _DEEPEST: Final = etree.XPath(f"boolean({'/*' * (MAX_DEPTH + 1)})")
 _HIDDEN: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_CONTROLS: Final = bytes([*range(9), 0x0B, 0x0C, *range(0x0E, 0x20)])
 
 
 class Parsed(msgspec.Struct, frozen=True):
@@ -89,17 +88,15 @@ def parse_html(html: str) -> Parsed:
     if html.count("<") > MAX_TAGS:
         problems.append(f"page with more than {MAX_TAGS} tags cut")
         html = _cut_tags(html)
-    if _SURROGATE.search(html):
-        html = html.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    html = _CONTROL.sub("", html)
-    if not html.strip():
+    data = _bytes(html)
+    if not data.strip():
         return Parsed(None, (*problems, "empty page"))
     if _too_many_attributes(html):
         return Parsed(None, (*problems, "tags with thousands of attributes: not read"))
     # Plain elements: those of lxml.html cost a Python call for each one that is touched.
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
     try:
-        root = etree.fromstring(html.encode("utf-8", "replace"), parser=parser)
+        root = etree.fromstring(data, parser=parser)
     except (etree.LxmlError, ValueError, AssertionError) as error:
         return Parsed(None, (*problems, f"page cannot be parsed: {_sentence(error)}"))
     if root is None:
@@ -107,6 +104,15 @@ def parse_html(html: str) -> Parsed:
     if _DEEPEST(root):
         problems.append(f"tags nested deeper than {MAX_DEPTH}")
     return Parsed(root, tuple(problems))
+
+
+def _bytes(html: str) -> bytes:
+    """Return a page as UTF-8 without control characters; surrogates that make no pair are replaced."""
+    try:
+        data = html.encode()
+    except UnicodeEncodeError:
+        data = html.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+    return data.translate(None, _CONTROLS)
 
 
 def _sentence(error: Exception) -> str:

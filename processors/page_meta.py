@@ -33,8 +33,10 @@ _DATE_NAME: Final = re.compile(r"date|\b(?:time|timestamp|published|dat_ev)", re
 _DATED: Final = re.compile(r"(?:19|20|١٩|٢٠|۱۹|۲۰)[0-9٠-٩۰-۹]{2}|1[34]\d\d\s*ه")
 
 
-_ITEMS: Final = etree.XPath("//body//*[@itemprop]")
-_NAMED: Final = etree.XPath("//body//*[self::span or self::div or self::p or self::li or self::td][@class or @id]")
+_ITEMS: Final = etree.XPath("//body//@itemprop/..")
+# Attributes and not elements: a tenth of the time.
+_NAMES: Final = etree.XPath("//body//@class | //body//@id")
+_DATE_TAGS: Final = frozenset({"span", "div", "p", "li", "td", "b", "em", "small"})
 _LINKED: Final = etree.XPath("//script[contains(@type, 'ld+json')]")
 
 
@@ -150,9 +152,11 @@ def _visible_date(root: Element) -> str:
         value = element.get("datetime") or text_of(element)
         if _DATED.search(value[:100]):
             return str(value[:100])
-    for element in _NAMED(root):
-        mark = f"{element.get('class', '')} {element.get('id', '')}"
-        if not _DATE_NAME.search(mark):
+    for name in _NAMES(root):
+        if not _DATE_NAME.search(name):
+            continue
+        element = name.getparent()
+        if element.tag not in _DATE_TAGS:
             continue
         text = _squeeze(text_of(element)[:200])
         if len(text) <= _LONGEST_DATE and _DATED.search(text) and not _listed(element):
