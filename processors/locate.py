@@ -14,7 +14,7 @@ import msgspec
 
 from marsad.records import Article, CountryTag, EntityTag, Evidence, Place
 from marsad.taxonomy import AnalysedText, Zone, ZoneKind, analyse
-from marsad.taxonomy.names import CompiledNames, Entity, Gazetteer, Kind, Name, load_gazetteer
+from marsad.taxonomy.names import CompiledNames, Entity, Gazetteer, Kind, Name, shipped_names
 
 __all__ = ["Located", "Locator", "locate"]
 
@@ -71,8 +71,8 @@ class Locator:
     """
 
     def __init__(self, gazetteer: Gazetteer | None = None) -> None:
-        self.gazetteer = load_gazetteer() if gazetteer is None else gazetteer
-        self._compiled = CompiledNames(self.gazetteer)
+        self._compiled = shipped_names() if gazetteer is None else CompiledNames(gazetteer)
+        self.gazetteer = self._compiled.gazetteer
         self._ids = {entity.id for entity in self.gazetteer.entity}
 
     def locate(self, title: str, lead: str, text: str) -> Located:

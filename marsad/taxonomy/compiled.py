@@ -7,10 +7,13 @@ from typing import NamedTuple
 
 from marsad.taxonomy.analysed import AnalysedText
 from marsad.taxonomy.matcher import Automaton, Entry, Form, forms_of
-from marsad.taxonomy.names import CompiledNames, Gazetteer, Kind, load_gazetteer
+from marsad.taxonomy.names import Kind, shipped_names
 from marsad.taxonomy.schema import Inflected, Near, Taxonomy, Topic
 
 __all__ = ["Combination", "CompiledTerm", "CompiledTopics", "GroupWord", "Role", "States"]
+
+
+_OF_A_STATE = frozenset({Kind.NAME, Kind.PEOPLE, Kind.PLACE})
 
 
 class Role(Enum):
@@ -52,8 +55,7 @@ class States:
     """Counts the states that an article surely names: for rules about what states do with each other."""
 
     def __init__(self) -> None:
-        everything = load_gazetteer()
-        self._names = CompiledNames(Gazetteer(country=everything.country, trap=everything.trap))
+        self._names = shipped_names()
 
     def count(self, analysed: AnalysedText) -> int:
         """Return how many different states are named, ambiguous names apart."""
@@ -65,7 +67,7 @@ class States:
                 if first < reached:
                     continue
                 reached = end
-                if names[at].kind is not Kind.TRAP and not names[at].unsure:
+                if names[at].kind in _OF_A_STATE and not names[at].unsure:
                     found.add(names[at].country)
         return len(found)
 

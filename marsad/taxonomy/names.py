@@ -17,7 +17,17 @@ from marsad.errors import TopicFileError
 from marsad.taxonomy.matcher import Automaton, Entry, Form, forms_of
 from marsad.taxonomy.schema import Inflected
 
-__all__ = ["CompiledNames", "Entity", "Gazetteer", "Guard", "Kind", "Name", "PlaceRecord", "load_gazetteer"]
+__all__ = [
+    "CompiledNames",
+    "Entity",
+    "Gazetteer",
+    "Guard",
+    "Kind",
+    "Name",
+    "PlaceRecord",
+    "load_gazetteer",
+    "shipped_names",
+]
 
 Record = TypeVar("Record", bound=msgspec.Struct)
 Code = Annotated[str, Meta(pattern=r"^[A-Z]{2}$")]
@@ -206,6 +216,12 @@ class CompiledNames:
         for text in country.places:
             place = self._places.get((code, key_form(text)), -1)
             yield Name(Kind.PLACE, text, code, STRENGTH[Kind.PLACE], text in country.unsure, place=place), _AS_NAME
+
+
+@lru_cache(maxsize=1)
+def shipped_names() -> CompiledNames:
+    """Return the shipped gazetteer compiled, once for all who ask."""
+    return CompiledNames(load_gazetteer())
 
 
 _NO_COUNTRY: Final = frozenset({"EU", "UN", "EZ", "ZZ", "QO", "XA", "XB", "AC", "CP", "DG", "EA", "IC", "TA", "CQ"})
