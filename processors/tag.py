@@ -24,8 +24,10 @@ _USUAL_LENGTH: Final = 150
 """Tokens of body up to which nothing is weighed down."""
 _FAR_BEHIND: Final = 0.4
 """The share of the best topic's score that a topic must reach."""
+_STRONG: Final = 6.0
+"""A best score above this hides no more than this does: a court's verdict in twenty words still tells of a crime."""
 _MOST_PLACES: Final = 4.0
-"""What all places of one term make of its weight at most. Chosen with the next four on two sets of labelled articles."""
+"""What all places of one term make of its weight at most. Chosen, as what follows, on two sets of labelled articles."""
 _PHRASE: Final = 0.5
 """What a telling phrase gives on top, wherever it stands: تعاون عسكري in a body is seldom there by chance."""
 _TELLING: Final = 0.4
@@ -116,7 +118,7 @@ class Tagger:
         }
         if self._adjuster is not None:
             scores = self._adjuster.adjust(scores, analysed)
-        least = max(1.0, _FAR_BEHIND * max(scores.values(), default=0.0))
+        least = max(1.0, _FAR_BEHIND * min(_STRONG, max(scores.values(), default=0.0)))
         kept = sorted((-score, topic_id) for topic_id, score in scores.items() if score >= least)
         return tuple(
             TopicTag(topic_id, round(-minus, 3), self._evidence(by_id.get(topic_id, _Hits([], [])), analysed))

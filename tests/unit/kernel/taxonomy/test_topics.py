@@ -1,6 +1,7 @@
 import tomllib
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,7 +47,7 @@ def test_a_headline_that_only_looks_like_a_topic_is_not_tagged(topic: str, title
 
 
 @pytest.mark.parametrize("report", REPORTS, ids=[report["title"] for report in REPORTS])
-def test_a_report_is_tagged_with_what_it_is_about_and_not_with_what_it_sounds_like(report: dict) -> None:
+def test_a_report_is_tagged_with_what_it_is_about_and_not_with_what_it_sounds_like(report: dict[str, Any]) -> None:
     found = {tag.id for tag in _tagger().tag(report["title"], report["lead"], report["text"])}
     assert found >= set(report["topics"])
     assert not found & set(report["others"])
