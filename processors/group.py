@@ -71,9 +71,11 @@ class Grouper:
         known = self._window.get(article.article_id)
         if known is not None:
             self._window.replace(known, words)
+            known.countries = _countries(article)
             copy_of = known.root if known.root != known.key else ""
             return self._placed(article, known.story, copy_of)
         document = self._window.new_document(article.article_id, article.published_at.timestamp())
+        document.countries = _countries(article)
         comparer = Comparer(document, self._window.fill(document, words))
         candidates = self._window.candidates(document.vector)
         judged = {other.number: comparer.compare(other) for other in candidates}
@@ -99,6 +101,7 @@ class Grouper:
             self._advance(article.published_at)
             words = _words(article, None)
             document = self._window.new_document(article.article_id, article.published_at.timestamp())
+            document.countries = _countries(article)
             self._window.fill(document, words)
             document.story = article.story_id or story_id(article.article_id)
             document.root = article.duplicate_of or article.article_id
@@ -133,6 +136,10 @@ class Grouper:
             if fit > best:
                 best, chosen = fit, story
         return chosen
+
+
+def _countries(article: Article) -> frozenset[str]:
+    return frozenset(country.code for country in article.countries)
 
 
 def _words(article: Article, tokens: Tokens | None) -> Words:

@@ -16,9 +16,6 @@ _LEAD: Final = 60
 _SHINGLE: Final = 4
 _NUMBERS: Final = 250
 _MAX_TOKENS: Final = 5_000
-_MASK: Final = (1 << 64) - 1
-# Odd constants of Knuth's and of PCG's generators: they spread the words' 32 bits over 64.
-_FACTORS: Final = (0x9E3779B97F4A7C15, 0xD1342543DE82EF95, 0xDA942042E4DD58B5)
 _CACHE_SIZE: Final = 1 << 17
 
 
@@ -49,6 +46,7 @@ class Document:
         vector: Its heaviest words with their weights, of length one together.
         title: Words of the title with their rarity.
         lead: Words of title and lead.
+        countries: Those it names; empty where nobody looked for them.
         story: Its story.
         root: The article that it is a copy of, or its own id.
         mark: The latest publication time when it came: it leaves the window by that.
@@ -56,6 +54,7 @@ class Document:
 
     __slots__ = (
         "at",
+        "countries",
         "key",
         "lead",
         "mark",
@@ -74,6 +73,7 @@ class Document:
         self.number = number
         self.at = at
         self.mark = mark
+        self.countries: frozenset[str] = frozenset()
         self.story = ""
         self.root = key
         self.vector: dict[str, float] = {}
@@ -81,7 +81,7 @@ class Document:
         self.title_weight = 0.0
         self.lead: tuple[str, ...] = ()
         self.numbers: frozenset[str] = frozenset()
-        self.shingles: array[int] = array("Q")
+        self.shingles: array[int] = array("q")
 
 
 class _WordHashes(dict[str, int]):
@@ -123,23 +123,10 @@ def _content(stems: Iterable[str]) -> list[str]:
 def shingles_of(keys: tuple[str, ...]) -> "array[int]":
     """Return the different runs of four words of a text as 64-bit hashes, in ascending order.
 
-    A text of fewer words is one shingle. Word 4-grams tell copies from reports in their own words on Arabic news;
-    half of them (the even hashes) are kept, which estimates a share of the text within three points.
+    A text of fewer words is one shingle. Word 4-grams tell copies from reports in their own words on Arabic news. Python
+    hashes tuples of integers alike in every run; the hashes are compared within one process only.
     """
     hashes = [_HASHES[key] for key in keys[:_MAX_TOKENS]]
     if len(hashes) < _SHINGLE:
-        return array("Q", [hash_all(hashes)] if hashes else [])
-    one, two, three = _FACTORS
-    whole = {
-        (a * one + b * two + c * three + d) & _MASK
-        for a, b, c, d in zip(hashes, hashes[1:], hashes[2:], hashes[3:], strict=False)
-    }
-    return array("Q", sorted(whole))
-
-
-def hash_all(hashes: list[int]) -> int:
-    """Hash a short run of word hashes."""
-    value = 0
-    for each in hashes:
-        value = (value * _FACTORS[0] + each) & _MASK
-    return value
+        return array("q", [hash(tuple(hashes))] if hashes else [])
+    return array("q", sorted(set(map(hash, zip(hashes, hashes[1:], hashes[2:], hashes[3:], strict=False)))))

@@ -23,6 +23,9 @@ _CERTAIN: Final = 99.0
 _MOST_DAYS: Final = 3.0
 """Days after which it makes no further difference how many they are: the labelled pairs end there."""
 _NO_COSINE: Final = 0.02
+# Of 145 labelled pairs that report one event and name countries, 144 have one in common; of 75 others 58 have.
+_COMMON_COUNTRY: Final = 0.25
+_NO_COMMON_COUNTRY: Final = -2.8
 
 
 class Likeness(msgspec.Struct, frozen=True):
@@ -42,6 +45,8 @@ class Likeness(msgspec.Struct, frozen=True):
     """Share of all their shingles that both have."""
     numbers: float
     """Share of the numbers of the one with fewer that the other has; 1 where there are none."""
+    countries: float
+    """Log odds of one event from the countries that they name."""
 
 
 class Comparer:
@@ -77,6 +82,7 @@ class Comparer:
             contained=contained,
             jaccard=jaccard,
             numbers=_agreement(self._document.numbers, other.numbers),
+            countries=_same_ground(self._document.countries, other.countries),
         )
 
 
@@ -91,6 +97,13 @@ def _held(document: Document, vector: dict[str, float]) -> float:
 def _agreement(one: frozenset[str], other: frozenset[str]) -> float:
     fewer = min(len(one), len(other))
     return len(one & other) / fewer if fewer else 1.0
+
+
+def _same_ground(one: frozenset[str], other: frozenset[str]) -> float:
+    """Return what the countries say: nothing where either names none."""
+    if not one or not other:
+        return 0.0
+    return _COMMON_COUNTRY if one & other else _NO_COMMON_COUNTRY
 
 
 def copy_odds(likeness: Likeness) -> float:
@@ -119,4 +132,5 @@ def event_odds(likeness: Likeness) -> float:
         + 3.5 * likeness.title
         + 1.75 * likeness.rare
         - 1.55 * min(likeness.days, _MOST_DAYS)
+        + likeness.countries
     )

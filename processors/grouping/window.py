@@ -17,7 +17,7 @@ _PRIOR_COUNTS: Final = {word: share * _PRIOR_WEIGHT for word, share in PRIOR_SHA
 _PRIOR_RARE: Final = RARE_SHARE * _PRIOR_WEIGHT
 _KEPT: Final = 48
 """Words of a document that are compared, heaviest first."""
-_INDEXED: Final = 30
+_INDEXED: Final = 48
 """Those of them under which it is found."""
 _SCANNED: Final = 250
 """Documents looked at for one word, newest first: keeps the cost of an article flat however dense the news is."""
