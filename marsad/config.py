@@ -106,7 +106,7 @@ class PollSettings(_Section):
 class ProcessSettings(_Section):
     """How entries become articles."""
 
-    batch: int = Field(32, ge=1, le=1_000, description="entries in one transaction")
+    batch: int = Field(64, ge=1, le=1_000, description="entries in one transaction")
     topics_dir: Path | None = Field(
         None, description="folder of your own topic files; they add to the shipped ones or replace them by id"
     )

@@ -6,7 +6,7 @@ and so does "_" (hashtags). Offsets are positions of code points in the text as 
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import accumulate
 from typing import Final
 
@@ -49,7 +49,7 @@ _KEYS: Final = _Cache(_single_key)
 _STEMS: Final = _Cache(stem)
 
 
-class Tokens(msgspec.Struct, frozen=True):
+class Tokens(msgspec.Struct, frozen=True, dict=True):
     """The tokens of one text, as parallel tuples.
 
     Attributes:
@@ -65,7 +65,7 @@ class Tokens(msgspec.Struct, frozen=True):
     def __len__(self) -> int:
         return len(self.keys)
 
-    @property
+    @cached_property
     def stems(self) -> tuple[str, ...]:
         """The light stem of each token, for the search sub-field."""
         return tuple(map(_STEMS.__getitem__, self.keys))  # type: ignore[arg-type]  # stem never returns None
