@@ -43,7 +43,9 @@ def _replacements() -> dict[str, str]:
     spaces = [0x09, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000]
     lines = [0x0B, 0x0C, 0x0D, 0x85, 0x2028, 0x2029]
     forms = [code for code in (*range(0xFB50, 0xFE00), *range(0xFE70, 0xFEFD)) if code not in _HONORIFICS]
-    letters = {code: _LONE_MARKS.get(code) or unicodedata.normalize("NFKC", chr(code)) for code in forms}
+    letters = {
+        code: _LONE_MARKS.get(code) or unicodedata.normalize("NFKC", chr(code)).replace("\u0640", "") for code in forms
+    }
     table = {code: text for code, text in letters.items() if text != chr(code)}
     table |= dict.fromkeys(deleted, "") | dict.fromkeys(spaces, " ") | dict.fromkeys(lines, "\n")
     return {chr(code): text for code, text in table.items()}

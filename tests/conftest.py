@@ -6,8 +6,10 @@ import pytest
 import structlog
 from hypothesis import settings
 
-# No deadline: how long one example takes depends on what else the machine does.
-settings.register_profile("marsad", deadline=None)
+# No deadline: how long one example takes depends on what else the machine does. The gate tries the same examples each
+# time; `make test ARGS=--hypothesis-profile=search` looks for new ones.
+settings.register_profile("marsad", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None, max_examples=2_000)
 settings.load_profile("marsad")
 
 

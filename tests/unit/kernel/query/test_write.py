@@ -27,7 +27,7 @@ def phrase(words: list[str], between: str, scope: str, slop: int, boost: float) 
 
 def wildcard(start: str, rest: list[tuple[str, str]], scope: str) -> Wildcard:
     raw = start + "".join(sign + letters for sign, letters in rest)
-    raw = f"م{raw}" if raw.startswith("ال") else raw
+    raw = f"م{raw}" if key_form(raw).startswith("ال") else raw
     while "**" in raw:
         raw = raw.replace("**", "*")
     return Wildcard(raw, key_form(raw), scope)  # type: ignore[arg-type]  # drawn from the scopes
