@@ -19,8 +19,10 @@ _KEPT: Final = 48
 """Words of a document that are compared, heaviest first."""
 _INDEXED: Final = 48
 """Those of them under which it is found."""
-_SCANNED: Final = 250
-"""Documents looked at for one word, newest first: keeps the cost of an article flat however dense the news is."""
+_SCANNED: Final = 1_200
+_SCANNED_FOR_WORD: Final = 250
+"""Documents looked at for one article and for one word of it, the rarest word first and of each the newest: this keeps
+the cost of an article flat however dense the news is. The news of five outlets needs half of it."""
 _CANDIDATES: Final = 24
 _LEAST_OVERLAP: Final = 0.06
 
@@ -74,13 +76,19 @@ class Window:
 
     def candidates(self, vector: dict[str, float]) -> list[Document]:
         """Return the documents that share heavy words with a vector, most promising first."""
+        found_in = [
+            (len(postings), place, weight * weight, postings)
+            for place, (word, weight) in enumerate(islice(vector.items(), _INDEXED))
+            if (postings := self._postings.get(word)) is not None
+        ]
         overlaps: dict[int, float] = {}
-        for word, weight in islice(vector.items(), _INDEXED):
-            postings = self._postings.get(word)
-            if postings is None:
-                continue
-            for number, _ in zip(reversed(postings), range(_SCANNED), strict=False):
-                overlaps[number] = overlaps.get(number, 0.0) + weight * weight
+        left = _SCANNED
+        for _, _, weight, postings in sorted(found_in):
+            for number in postings[-min(left, _SCANNED_FOR_WORD) :]:
+                overlaps[number] = overlaps.get(number, 0.0) + weight
+            left -= min(len(postings), left, _SCANNED_FOR_WORD)
+            if not left:
+                break
         found = sorted(
             ((overlap, number) for number, overlap in overlaps.items() if overlap >= _LEAST_OVERLAP), reverse=True
         )
