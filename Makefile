@@ -27,7 +27,7 @@ run: install ## watch the shipped feeds for real (ARGS='--feeds my.opml' for you
 	$(BIN)/marsad run $(ARGS)
 
 test: install ## the test suite; browser tests are skipped where no chromium is installed
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 check: lint types architecture ## lint, types and architecture
 
