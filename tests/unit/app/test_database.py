@@ -12,7 +12,9 @@ from marsad_app.embedded.database import Database
 from marsad_app.embedded.store import FILE_NAME
 
 
-def test_a_file_of_an_older_version_is_lifted_and_keeps_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_of_an_older_version_is_lifted_and_keeps_its_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = open_store(tmp_path)
     store.feeds.put_feeds([a_feed(id="a")])
     store.close()
@@ -31,7 +33,10 @@ def test_a_file_of_an_older_version_is_lifted_and_keeps_its_rows(tmp_path: Path,
 
 def test_a_step_that_fails_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     open_store(tmp_path).close()
-    monkeypatch.setattr("marsad_app.embedded.database.MIGRATIONS", (*schema.MIGRATIONS, "CREATE TABLE later (x); CREATE TABLE feeds (y)"))
+    monkeypatch.setattr(
+        "marsad_app.embedded.database.MIGRATIONS",
+        (*schema.MIGRATIONS, "CREATE TABLE later (x); CREATE TABLE feeds (y)"),
+    )
     monkeypatch.setattr("marsad_app.embedded.database.VERSION", schema.VERSION + 1)
     with pytest.raises(StoreError, match="already exists"):
         open_store(tmp_path)
@@ -76,7 +81,9 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(tmp_path: Path) -> None:
         connection.execute(f"PRAGMA max_page_count={pages}")
 
     with pytest.raises(StoreError, match="the disk is full"):
-        store.articles.put_articles([an_article(article_id=f"{n:032x}", text="نص طويل " * 2_000 + str(n)) for n in range(2, 60)])
+        store.articles.put_articles(
+            [an_article(article_id=f"{n:032x}", text="نص طويل " * 2_000 + str(n)) for n in range(2, 60)]
+        )
 
     assert store.search.count() == 1
     store.close()
