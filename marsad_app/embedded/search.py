@@ -185,7 +185,7 @@ class _Plan:
         if sort == "date" or (sort == "relevance" and self._compiled.match is None):
             rows = [(docid, 0.0) for docid in self._newest(limit, offset)]
         else:
-            rows = self._ranked(sort, limit, offset)
+            rows = self._ranked(sort, limit, offset, total)
         return rows, min(total, _COUNTED), total <= _COUNTED
 
     def stories(self, sort: Sort, limit: int, offset: int) -> tuple[list[_Row], int, bool]:
@@ -208,9 +208,9 @@ class _Plan:
         count = f"SELECT count(*) FROM (SELECT 1 {source} LIMIT ?)"  # noqa: S608 - compiled from the query tree, values bound
         return int(self._connection.execute(count, (*parameters, _COUNTED + 1)).fetchone()[0])
 
-    def _ranked(self, sort: Sort, limit: int, offset: int) -> list[_Row]:
+    def _ranked(self, sort: Sort, limit: int, offset: int, total: int) -> list[_Row]:
         source, parameters = self._from(join=sort == "story")
-        oldest = self._newest(1, _RANKED - 1)
+        oldest = self._newest(1, _RANKED - 1) if total > _RANKED else []
         if oldest:
             source, parameters = f"{source} AND {self._key} >= ?", [*parameters, oldest[0]]
         if sort == "story":
