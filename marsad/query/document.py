@@ -126,10 +126,6 @@ class MatchDoc:
         pairs = {(field, value) for field, value in keywords(self.article) if value}
         return frozenset(pairs | {(field, _ANY) for field, _ in pairs})
 
-    def has_stem(self, stem: str, scope: TextScope) -> bool:
-        """A word with this stem occurs."""
-        return stem in self.stems[scope]
-
     @cached_property
     def stems(self) -> dict[str, frozenset[str]]:
         """The stems that occur in each scope."""

@@ -1,13 +1,14 @@
 """The wire form: JSON with the record's name and schema version in it. An old version still reads."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
 
 from marsad.errors import CodecError
 
-__all__ = ["CURRENT_VERSIONS", "UPGRADES", "Record", "decode", "encode", "version_of"]
+__all__ = ["UPGRADES", "Record", "decode", "encode", "version_of"]
 
 Record = TypeVar("Record", bound=msgspec.Struct)
 
@@ -15,7 +16,6 @@ UPGRADES: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}
 """(record name, version) to the function that turns its fields into those of the next version."""
 
 _encoder = msgspec.json.Encoder()
-_decoders: dict[type[msgspec.Struct], msgspec.json.Decoder[Any]] = {}
 
 
 class _Header(msgspec.Struct):
@@ -26,12 +26,15 @@ class _Header(msgspec.Struct):
 _header = msgspec.json.Decoder(_Header)
 
 
+@cache
 def version_of(kind: type[msgspec.Struct]) -> int:
     """The schema version that this program writes for ``kind``."""
     return int(next(field.default for field in msgspec.structs.fields(kind) if field.name == "v"))
 
 
-CURRENT_VERSIONS: dict[type[msgspec.Struct], int] = {}
+@cache
+def _decoder(kind: type[Record]) -> msgspec.json.Decoder[Record]:
+    return msgspec.json.Decoder(kind)
 
 
 def encode(record: msgspec.Struct) -> bytes:
@@ -47,17 +50,14 @@ def decode(kind: type[Record], data: bytes) -> Record:
     """
     try:
         header = _header.decode(data)
-        current = CURRENT_VERSIONS.setdefault(kind, version_of(kind))
+        current = version_of(kind)
         if header.v > current:
             raise CodecError(
                 f"{header.record} record of version {header.v}, this program reads up to {current}: update Marsad"
             )
         if header.v < current:
             return _upgrade(kind, data, header.v, current)
-        decoder = _decoders.get(kind)
-        if decoder is None:
-            decoder = _decoders[kind] = msgspec.json.Decoder(kind)
-        record: Record = decoder.decode(data)
+        record: Record = _decoder(kind).decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CodecError(f"no {kind.__name__} record: {error}") from error
     return record
