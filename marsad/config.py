@@ -25,6 +25,7 @@ __all__ = [
     "AlertSettings",
     "DataSettings",
     "ElasticsearchSettings",
+    "HealthSettings",
     "KafkaSettings",
     "LogSettings",
     "Network",
@@ -36,6 +37,7 @@ __all__ = [
     "eval_data_dir",
     "load_settings",
     "stack_dir",
+    "test_servers",
 ]
 
 Network = IPv4Network | IPv6Network
@@ -62,7 +64,15 @@ class _Section(BaseModel):
 class DataSettings(_Section):
     """Where the embedded size keeps what it knows."""
 
-    dir: Path = Field(Path(".marsad"), description="folder of the embedded store; made if missing")
+    size: Literal["auto", "embedded", "cluster"] = Field(
+        "auto",
+        description="where commands and the web page look: the embedded store, or Kafka and Elasticsearch; "
+        "auto: the cluster if kafka.bootstrap is set",
+    )
+    dir: Path = Field(
+        Path(".marsad"),
+        description="folder of the embedded store, or of what a cluster service can make anew; made if missing",
+    )
     keep_days: int = Field(
         30, ge=0, description="days that raw entries with their page HTML are kept for replays; 0 keeps them for ever"
     )
@@ -135,6 +145,29 @@ class KafkaSettings(_Section):
 
     bootstrap: str = Field("127.0.0.1:9092", description="host:port, several between commas")
     prefix: str = Field("marsad", pattern=r"^[a-z0-9.-]+$", description="first part of every stream's name")
+    partitions: int = Field(
+        4, ge=1, le=256, description="partitions of each stream but one: as many workers of a stage can share the work"
+    )
+    replication: int = Field(1, ge=1, le=9, description="copies of each stream; 3 where there are three brokers")
+    instance: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9._-]*$",
+        description="name of this worker, the same after a restart; default: the host's name and the first free slot on it",
+    )
+    max_lag: int = Field(
+        100_000, ge=1_000, description="messages that may wait for a stage before the one ahead of it pauses"
+    )
+    security: Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"] = Field(
+        "plaintext", description="how the broker is spoken to"
+    )
+    ca: Path | None = Field(None, description="certificates (PEM) that the broker's is checked against")
+    certificate: Path | None = Field(None, description="client certificate (PEM)")
+    key: Path | None = Field(None, description="key of the client certificate (PEM)")
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="how the user proves itself"
+    )
+    username: str = Field("", description="SASL user")
+    password: SecretStr = Field(SecretStr(""), description="SASL password")
 
 
 class ElasticsearchSettings(_Section):
@@ -142,6 +175,29 @@ class ElasticsearchSettings(_Section):
 
     url: str = Field("http://127.0.0.1:9200", description="address of the cluster")
     prefix: str = Field("marsad", pattern=r"^[a-z0-9-]+$", description="first part of every index name")
+    username: str = Field("", description="user for basic authentication")
+    password: SecretStr = Field(SecretStr(""), description="its password")
+    api_key: SecretStr = Field(SecretStr(""), description="API key (encoded form); instead of user and password")
+    ca: Path | None = Field(None, description="certificates (PEM) that the cluster's is checked against")
+    shards: int = Field(1, ge=1, le=64, description="primary shards of each month's index")
+    replicas: int = Field(0, ge=0, le=5, description="copies of each shard; 1 where there are two nodes")
+    refresh: str = Field(
+        "500ms", pattern=r"^\d+(ms|s|m)$", description="how soon after being indexed an article is found"
+    )
+    timeout: float = Field(30, gt=0, description="seconds for one request")
+
+
+class HealthSettings(_Section):
+    """The health endpoint of each cluster service: /healthz, /readyz and /metrics."""
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(0, ge=0, le=65_535, description="0 takes a free port, which the log names")
+    stall_after: float = Field(
+        60, gt=0, description="seconds without progress, with work waiting, after which the service is unhealthy"
+    )
+    exit_after: float = Field(
+        300, gt=0, description="seconds without progress, with work waiting, after which it ends, to be started anew"
+    )
 
 
 class LogSettings(_Section):
@@ -171,7 +227,13 @@ class Settings(BaseSettings):
     alerts: AlertSettings = AlertSettings()
     kafka: KafkaSettings = KafkaSettings()
     elasticsearch: ElasticsearchSettings = ElasticsearchSettings()
+    health: HealthSettings = HealthSettings()
     log: LogSettings = LogSettings()
+
+    @property
+    def clustered(self) -> bool:
+        """Whether commands and the web page look into the cluster."""
+        return self.data.size == "cluster" or (self.data.size == "auto" and "bootstrap" in self.kafka.model_fields_set)
 
     @classmethod
     def settings_customise_sources(
@@ -194,6 +256,11 @@ def eval_data_dir() -> Path:
 def stack_dir() -> Path:
     """The folder of the programs that start real servers for tests: ``MARSAD_STACK``, by default ``../shared/stack``."""
     return Path(os.environ.get("MARSAD_STACK", "../shared/stack"))
+
+
+def test_servers() -> tuple[str, str]:
+    """The real servers for tests: ``MARSAD_TEST_KAFKA`` (host:port), ``MARSAD_TEST_ELASTICSEARCH`` (address); empty if none."""
+    return os.environ.get("MARSAD_TEST_KAFKA", ""), os.environ.get("MARSAD_TEST_ELASTICSEARCH", "")
 
 
 def child_environment(**changes: str) -> dict[str, str]:

@@ -11,6 +11,7 @@
     │   └── CodecError          bytes that are no record of the expected type
     ├── TransientError          try again later; carries how long to wait
     │   └── FetchError          a request that failed; carries the health state it means
+    ├── FencedError             another process has taken this one's part over: write nothing more
     └── StoreError              the store cannot go on (full, corrupt, locked, too new)
 
 ``PoisonError`` and ``TransientError`` are types and not flags, so that a handler cannot mistake one for the other.
@@ -21,6 +22,7 @@ from pathlib import Path
 __all__ = [
     "CodecError",
     "ConfigError",
+    "FencedError",
     "FetchError",
     "MarsadError",
     "OpmlError",
@@ -111,6 +113,10 @@ class FetchError(TransientError):
         self.health = health
         self.status = status
         super().__init__(message, retry_after=retry_after)
+
+
+class FencedError(MarsadError):
+    """Another process has taken over what this one was working on; nothing of this attempt was written."""
 
 
 class StoreError(MarsadError):

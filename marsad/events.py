@@ -18,6 +18,8 @@ class Outcome(StrEnum):
 
     INDEXED = "indexed"
     REVISED = "revised"
+    RETAGGED = "retagged"
+    """The words stayed; tags were decided again."""
     UNCHANGED = "unchanged"
     DUPLICATE = "duplicate"
     """Indexed, and known to be a copy of another article."""

@@ -27,6 +27,7 @@ from marsad.records import (
     Story,
     Subscription,
 )
+from marsad.streams import Message
 
 __all__ = [
     "AlertLedger",
@@ -35,6 +36,7 @@ __all__ = [
     "DeliveryLedger",
     "FeedRegistry",
     "Fetcher",
+    "Journal",
     "Outlet",
     "PollLedger",
     "QuarantineStore",
@@ -218,6 +220,34 @@ class QuarantineStore(Protocol):
 
     def drop_quarantined(self, item_id: str) -> bool:
         """Forget it; False if it was not there."""
+        ...
+
+
+class Journal(Protocol):
+    """All writing of one stage for one partition: transactions that a later owner of the partition ends for ever.
+
+    Not safe to use from two threads at once.
+    """
+
+    @property
+    def partition(self) -> int:
+        """Which one."""
+        ...
+
+    def commit(self, messages: Sequence[Message], *, upto: int | None = None) -> Sequence[int]:
+        """Write all messages and move the stage's place in its input to ``upto``, both or neither; durable when it returns.
+
+        Returns:
+            The offsets of the messages.
+
+        Raises:
+            FencedError: another process owns the partition now; nothing was written.
+            TransientError: it is not known whether it was written; what rests on it must be read anew.
+        """
+        ...
+
+    def read(self, stream: str, partition: int | None = None, *, start: int = 0) -> Iterator[Message]:
+        """What is committed in a stream, from an offset to its present end; one partition after the other."""
         ...
 
 

@@ -3,19 +3,25 @@
 In the cluster size each is a Kafka topic; in the embedded size a table. The flow is data, so that a test can prove it one-way.
 """
 
+import zlib
+from datetime import datetime
 from typing import Literal
 
 import msgspec
 
 from marsad.records import Alert, Article, Delivery, Entry, Feed, FeedState, Quarantined, Subscription
 
-__all__ = ["STREAMS", "Stage", "Stream", "stream"]
+__all__ = ["STREAMS", "Message", "Stage", "Stream", "partition_of", "stream", "topic_name"]
 
 Stage = Literal["app", "producers", "agents", "group", "match", "index", "alerts", "web"]
 
 
 class Stream(msgspec.Struct, frozen=True, kw_only=True):
-    """One stream. ``keep_days`` of 0 keeps for ever; ``partitioned_by`` names the field that orders it where that is not the key."""
+    """One stream.
+
+    ``keep_days`` of 0 keeps for ever; ``partitioned_by`` names what orders it where that is not the key; ``partitions`` of 0
+    takes ``kafka.partitions``; ``max_bytes`` is the largest message.
+    """
 
     name: str
     value: type[msgspec.Struct]
@@ -25,8 +31,33 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
     compacted: bool = False
     keep_days: int = 0
     partitioned_by: str = ""
+    partitions: int = 0
+    max_bytes: int = 1_048_576
 
 
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """One message of a stream: to be written, or read.
+
+    Attributes:
+        stream: the stream's name, such as ``entries.v1``.
+        key: the record's key.
+        value: the record's wire form; None is a tombstone, which removes the key from a compacted stream.
+        partition: None takes the key's (``partition_of``).
+        headers: what goes with the record without being part of it.
+        offset: where it was read; -1 for one that is to be written.
+        at: when it was written, UTC; None for one that is to be written.
+    """
+
+    stream: str
+    key: str
+    value: bytes | None
+    partition: int | None = None
+    headers: dict[str, bytes] = {}
+    offset: int = -1
+    at: datetime | None = None
+
+
+# The application writes there only to drop an item.
 _EVERY_STAGE: tuple[Stage, ...] = ("producers", "agents", "group", "match", "index", "alerts")
 
 STREAMS: tuple[Stream, ...] = (
@@ -35,14 +66,32 @@ STREAMS: tuple[Stream, ...] = (
         name="feed-states.v1",
         value=FeedState,
         key="feed_id",
+        partitioned_by="the site of the feed's address",
+        max_bytes=4_194_304,
         written_by=("producers",),
         read_by=("producers", "web"),
         compacted=True,
     ),
     Stream(
-        name="entries.v1", value=Entry, key="article_id", written_by=("producers",), read_by=("agents",), keep_days=30
+        name="entries.v1",
+        value=Entry,
+        key="article_id",
+        written_by=("producers",),
+        read_by=("agents",),
+        keep_days=30,
+        max_bytes=8_388_608,
     ),
-    Stream(name="tagged.v1", value=Article, key="article_id", written_by=("agents",), read_by=("group",), keep_days=3),
+    # One partition: stories are decided in one order of all articles.
+    Stream(
+        name="tagged.v1",
+        value=Article,
+        key="article_id",
+        written_by=("agents",),
+        read_by=("group",),
+        keep_days=3,
+        partitions=1,
+        max_bytes=4_194_304,
+    ),
     Stream(
         name="articles.v1",
         value=Article,
@@ -52,6 +101,7 @@ STREAMS: tuple[Stream, ...] = (
         read_by=("index", "match"),
         compacted=True,
         keep_days=30,
+        max_bytes=8_388_608,
     ),
     Stream(
         name="subscriptions.v1",
@@ -75,6 +125,7 @@ STREAMS: tuple[Stream, ...] = (
         name="deliveries.v1",
         value=Delivery,
         key="delivery_id",
+        partitioned_by="story_id",
         written_by=("alerts",),
         read_by=("alerts", "web"),
         compacted=True,
@@ -82,10 +133,12 @@ STREAMS: tuple[Stream, ...] = (
     Stream(
         name="quarantine.v1",
         value=Quarantined,
-        key="key",
-        written_by=_EVERY_STAGE,
+        key="id",
+        written_by=(*_EVERY_STAGE, "app"),
         read_by=("app", "web"),
+        compacted=True,
         keep_days=30,
+        max_bytes=9_437_184,
     ),
 )
 
@@ -100,3 +153,13 @@ def stream(name: str) -> Stream:
         if candidate.name == name:
             return candidate
     raise KeyError(name)
+
+
+def topic_name(prefix: str, name: str) -> str:
+    """The Kafka topic of a stream, such as ``marsad.entries.v1``."""
+    return f"{prefix}.{name}"
+
+
+def partition_of(key: str, partitions: int) -> int:
+    """The partition of a key: CRC-32 of its UTF-8, modulo. The same in every writer and every version."""
+    return zlib.crc32(key.encode()) % partitions

@@ -95,6 +95,9 @@ class Article(msgspec.Struct, frozen=True, kw_only=True, tag="article", tag_fiel
     story_id: str = ""
     duplicate_of: str = ""
     revision: int = 1
+    """Grows when the words change."""
+    edition: int = 1
+    """Grows with every change of the record: words, tags or sources."""
     taxonomy_version: str = ""
     pipeline_version: str = ""
     partial: str = ""

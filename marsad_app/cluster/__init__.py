@@ -1,0 +1,1 @@
+"""The cluster size: Kafka, Faust and Elasticsearch wired to the stages."""

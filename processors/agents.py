@@ -1,0 +1,3 @@
+"""The Faust agents."""
+
+import faust  # noqa: F401

@@ -1,0 +1,1 @@
+"""Writes what polling brings into the streams."""

@@ -1,0 +1,37 @@
+"""Real servers for the tests of the cluster size, each test with a prefix of its own."""
+
+import secrets
+from collections.abc import Iterator
+
+import pytest
+
+from marsad.config import ElasticsearchSettings, KafkaSettings, test_servers
+from marsad_app.cluster.admin import create_streams
+
+_HOW = "make test-cluster starts one"
+
+
+@pytest.fixture
+def kafka() -> KafkaSettings:
+    """A real broker with all streams, fresh and empty."""
+    bootstrap = test_servers()[0]
+    if not bootstrap:
+        pytest.skip(f"MARSAD_TEST_KAFKA names no broker; {_HOW}")
+    settings = KafkaSettings(bootstrap=bootstrap, prefix=f"t{secrets.token_hex(4)}", partitions=2)
+    create_streams(settings)
+    return settings
+
+
+@pytest.fixture
+def elastic() -> Iterator[ElasticsearchSettings]:
+    """A real Elasticsearch, with a prefix that nothing else uses; its indices are deleted at the end."""
+    url = test_servers()[1]
+    if not url:
+        pytest.skip(f"MARSAD_TEST_ELASTICSEARCH names no server; {_HOW}")
+    settings = ElasticsearchSettings(url=url, prefix=f"t{secrets.token_hex(4)}", refresh="50ms")
+    yield settings
+    from elasticsearch import Elasticsearch
+
+    with Elasticsearch(url) as client:
+        client.indices.delete(index=f"{settings.prefix}-*", ignore_unavailable=True)
+        client.indices.delete_index_template(name=f"{settings.prefix}-*", ignore=[404])
