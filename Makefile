@@ -1,6 +1,6 @@
 # Everything one does with Marsad. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-cluster check lint types architecture eval bench chaos docs clean
+.PHONY: help install demo run test test-cluster compose-env check lint types architecture eval bench chaos docs clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -47,8 +47,11 @@ eval: install ## quality on labelled data (MARSAD_EVAL_DATA); a table and out/ev
 bench: install ## speed and memory as ratios to bare baselines of the same run; a table and out/bench.json
 	$(BIN)/python tests/quality/bench.py $(ARGS)
 
-test-cluster: ## the contract and smoke tests on a real Kafka and Elasticsearch (comes with the cluster size)
-	@echo "The cluster size is not built yet: see docs/architecture.md, 'Two sizes'." && exit 1
+test-cluster: install ## tests on a real Kafka and Elasticsearch, started on loopback (or MARSAD_TEST_KAFKA, MARSAD_TEST_ELASTICSEARCH)
+	$(BIN)/python tests/quality/with_servers.py $(BIN)/python -m pytest -m cluster -n 2 --dist worksteal tests/integration/cluster $(ARGS)
+
+compose-env: install ## write .env with generated passwords for docker compose (keeps what is there)
+	$(BIN)/python -m marsad_app.cluster.compose_env
 
 chaos: install ## kill -9 at random moments of a replay; nothing may be missing or twice
 	$(BIN)/python tests/quality/chaos.py $(ARGS)

@@ -44,6 +44,6 @@ def chaos(
         console.print(f"SIGTERM to exit: {took:.2f} s")
         store = marsad.store()
         try:
-            return compare(truth, store)
+            return compare(truth, store, store.queue.outcomes())
         finally:
             store.close()

@@ -12,15 +12,17 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
 from marsad.config import child_environment
 from marsad.errors import ConfigError
+from marsad.ports import AlertLedger, ArticleSearch, FeedRegistry, PollLedger, Subscriptions
 from marsad.records import Subscription
 from marsad_app.embedded.store import FILE_NAME, Store, open_store
 
-__all__ = ["Comparison", "Marsad", "Newswire", "compare", "free_port", "settled", "watch_everything", "wire"]
+__all__ = ["Comparison", "Kept", "Marsad", "Newswire", "compare", "free_port", "settled", "watch_everything", "wire"]
 
 _START_S = 20.0
 _STOP_S = 5.0
@@ -184,13 +186,43 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         return not (self.missing or self.twice or self.alerts_twice or self.alerts_missing)
 
 
-def watch_everything(store: Store, now: datetime) -> None:
+def watch_everything(store: Kept, now: datetime, outlets: tuple[str, ...] = ()) -> None:
     """Subscribe to a handful of topics and to everything, so that alerts can be counted."""
     for name, query in (("conflict", "topic:armed-conflict"), ("sport", "topic:sport"), ("all", "*:*")):
-        store.subscriptions.put_subscription(Subscription(id=f"bench-{name}", name=name, query=query, created_at=now))
+        subscription = Subscription(id=f"bench-{name}", name=name, query=query, created_at=now, outlets=outlets)
+        store.subscriptions.put_subscription(subscription)
 
 
-def compare(truth: dict[str, object], store: Store) -> Comparison:
+class Kept(Protocol):
+    """What a comparison reads: the stores of both sizes have it."""
+
+    @property
+    def search(self) -> ArticleSearch:
+        """The index."""
+        ...
+
+    @property
+    def polls(self) -> PollLedger:
+        """Feed states."""
+        ...
+
+    @property
+    def feeds(self) -> FeedRegistry:
+        """The feeds."""
+        ...
+
+    @property
+    def alerts(self) -> AlertLedger:
+        """The alerts."""
+        ...
+
+    @property
+    def subscriptions(self) -> Subscriptions:
+        """The subscriptions."""
+        ...
+
+
+def compare(truth: dict[str, object], store: Kept, outcomes: dict[str, int]) -> Comparison:
     """Compare by GUID: the replay gives each document's id as its GUID, some with ``#2`` behind it."""
     ids = truth["ids"]
     assert isinstance(ids, list)
@@ -222,7 +254,7 @@ def compare(truth: dict[str, object], store: Store) -> Comparison:
         alerts=len(alerts),
         alerts_twice=len(keys) - len(set(keys)),
         alerts_missing=len(stories - told) if watched else 0,
-        outcomes=store.queue.outcomes(),
+        outcomes=outcomes,
     )
 
 

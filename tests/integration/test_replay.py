@@ -38,7 +38,7 @@ def test_every_published_article_is_indexed_once_with_its_full_text(tmp_path: Pa
         finally:
             took = marsad.stop()
     store = marsad.store()
-    result = compare(truth, store)
+    result = compare(truth, store, store.queue.outcomes())
     store.close()
 
     assert result.ok(), explained(result)

@@ -27,7 +27,7 @@ def replay(limit: int, rate: float) -> Comparison:
             marsad.stop()
         store = marsad.store()
         try:
-            return compare(truth, store)
+            return compare(truth, store, store.queue.outcomes())
         finally:
             store.close()
 

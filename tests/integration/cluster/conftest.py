@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterator
 
 import pytest
+from elasticsearch import Elasticsearch
 
 from marsad.config import ElasticsearchSettings, KafkaSettings, test_servers
 from marsad_app.cluster.admin import create_streams
@@ -30,8 +31,6 @@ def elastic() -> Iterator[ElasticsearchSettings]:
         pytest.skip(f"MARSAD_TEST_ELASTICSEARCH names no server; {_HOW}")
     settings = ElasticsearchSettings(url=url, prefix=f"t{secrets.token_hex(4)}", refresh="50ms")
     yield settings
-    from elasticsearch import Elasticsearch
-
     with Elasticsearch(url) as client:
         client.indices.delete(index=f"{settings.prefix}-*", ignore_unavailable=True)
         client.indices.delete_index_template(name=f"{settings.prefix}-*", ignore=[404])

@@ -1,6 +1,6 @@
 import pytest
 
-from marsad.streams import STREAMS, stream
+from marsad.streams import STREAMS, partition_of, stream, topic_name
 
 ORDER = ["app", "producers", "agents", "group", "match", "index", "alerts", "web"]
 
@@ -23,10 +23,30 @@ def test_data_flows_one_way() -> None:
 
 def test_keys_are_fields_of_the_value() -> None:
     for found in STREAMS:
-        fields = set(found.value.__struct_fields__)
+        assert found.key in set(found.value.__struct_fields__)
 
-        assert found.key in fields
-        assert not found.partitioned_by or found.partitioned_by in fields
+
+def test_what_is_state_has_one_writer_and_is_compacted_by_its_key() -> None:
+    kept = {found.name for found in STREAMS if found.compacted}
+
+    assert kept == {
+        "feeds.v1",
+        "feed-states.v1",
+        "articles.v1",
+        "subscriptions.v1",
+        "alerts.v1",
+        "deliveries.v1",
+        "quarantine.v1",
+    }
+
+
+def test_a_key_has_the_same_partition_for_ever() -> None:
+    # Fixed numbers: another partition for a known key would lose its state.
+    assert [partition_of(key, 4) for key in ("a", "مرصد", "9f86d081884c7d65")] == [3, 2, 2]
+
+
+def test_a_topic_is_named_by_prefix_and_stream() -> None:
+    assert topic_name("marsad", "entries.v1") == "marsad.entries.v1"
 
 
 def test_a_stream_is_found_by_name() -> None:
