@@ -186,13 +186,6 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         return not (self.missing or self.twice or self.alerts_twice or self.alerts_missing)
 
 
-def watch_everything(store: Kept, now: datetime, outlets: tuple[str, ...] = ()) -> None:
-    """Subscribe to a handful of topics and to everything, so that alerts can be counted."""
-    for name, query in (("conflict", "topic:armed-conflict"), ("sport", "topic:sport"), ("all", "*:*")):
-        subscription = Subscription(id=f"bench-{name}", name=name, query=query, created_at=now, outlets=outlets)
-        store.subscriptions.put_subscription(subscription)
-
-
 class Kept(Protocol):
     """What a comparison reads: the stores of both sizes have it."""
 
@@ -220,6 +213,13 @@ class Kept(Protocol):
     def subscriptions(self) -> Subscriptions:
         """The subscriptions."""
         ...
+
+
+def watch_everything(store: Kept, now: datetime, outlets: tuple[str, ...] = ()) -> None:
+    """Subscribe to a handful of topics and to everything, so that alerts can be counted."""
+    for name, query in (("conflict", "topic:armed-conflict"), ("sport", "topic:sport"), ("all", "*:*")):
+        subscription = Subscription(id=f"bench-{name}", name=name, query=query, created_at=now, outlets=outlets)
+        store.subscriptions.put_subscription(subscription)
 
 
 def compare(truth: dict[str, object], store: Kept, outcomes: dict[str, int]) -> Comparison:
