@@ -14,7 +14,7 @@ from marsad.records import Alert, Delivery, DeliveryState, Subscription
 from sinks.alerts.plan import Batch, after_failure, after_success, batches
 from sinks.alerts.render import render
 
-__all__ = ["AppriseOutlet", "Deliverer", "check_outlet"]
+__all__ = ["AppriseOutlet", "Deliverer", "Sender", "as_sending", "check_outlet"]
 
 _log = structlog.get_logger(__name__)
 
@@ -60,6 +60,60 @@ class AppriseOutlet:
             raise TransientError("the service did not take the message")
 
 
+class Sender:
+    """Hands messages over and says what became of their deliveries. As safe to use from several threads as its outlets are.
+
+    Args:
+        outlets: outlets by address; those that are not here go through apprise.
+        settings: retries.
+        clock: the time.
+        base_url: the web page's address for links.
+    """
+
+    def __init__(
+        self, outlets: Mapping[str, Outlet], settings: AlertSettings, clock: Clock, base_url: str = ""
+    ) -> None:
+        self._outlets = outlets
+        self._settings = settings
+        self._clock = clock
+        self._base_url = base_url
+
+    def send(self, batch: Batch, subscription: Subscription | None) -> tuple[Delivery, ...]:
+        """Try one message; its deliveries as they are then: sent, to be tried again, or given up.
+
+        Args:
+            batch: the message.
+            subscription: whose alerts they are; None where it was removed.
+        """
+        if subscription is None:
+            return self._failed(batch, PoisonError("the subscription was removed"))
+        outlet = self._outlets.get(batch.outlet) or AppriseOutlet(batch.outlet, self._base_url)
+        try:
+            outlet.send(batch.key, subscription, [alert for _, alert in batch.items])
+        except (PoisonError, TransientError) as error:
+            return self._failed(batch, error)
+        except Exception as error:  # noqa: BLE001 - the edge of the stage: one outlet's fault must not stop the others
+            _log.warning("outlet failed unexpectedly", subscription=batch.subscription_id, error=type(error).__name__)
+            return self._failed(batch, TransientError(f"{type(error).__name__} in the outlet"))
+        now = self._clock.now()
+        return tuple(after_success(delivery, now) for delivery, _ in batch.items)
+
+    def _failed(self, batch: Batch, error: PoisonError | TransientError) -> tuple[Delivery, ...]:
+        now = self._clock.now()
+        return tuple(
+            after_failure(
+                delivery,
+                str(error),
+                now,
+                final=isinstance(error, PoisonError),
+                first_wait=self._settings.retry_first,
+                max_attempts=self._settings.max_attempts,
+                retry_after=error.retry_after if isinstance(error, TransientError) else None,
+            )
+            for delivery, _ in batch.items
+        )
+
+
 class Deliverer:
     """Sends what is due and writes down how it went.
 
@@ -83,10 +137,8 @@ class Deliverer:
     ) -> None:
         self._ledger = ledger
         self._subscriptions = subscriptions
-        self._outlets = outlets
-        self._settings = settings
         self._clock = clock
-        self._base_url = base_url
+        self._sender = Sender(outlets, settings, clock, base_url)
 
     def step(self, limit: int = 100) -> int:
         """Try all that is due, up to ``limit``; how many deliveries were tried."""
@@ -95,43 +147,13 @@ class Deliverer:
             return 0
         subscriptions = {subscription.id: subscription for subscription in self._subscriptions.subscriptions()}
         for batch in batches(due, subscriptions):
-            self._send(batch, subscriptions.get(batch.subscription_id))
+            for delivery in as_sending(batch):
+                self._ledger.put_delivery(delivery)
+            for delivery in self._sender.send(batch, subscriptions.get(batch.subscription_id)):
+                self._ledger.put_delivery(delivery)
         return len(due)
 
-    def _send(self, batch: Batch, subscription: Subscription | None) -> None:
-        if subscription is None:
-            self._failed(batch, PoisonError("the subscription was removed"))
-            return
-        for delivery, _ in batch.items:
-            self._ledger.put_delivery(_sending(delivery))
-        outlet = self._outlets.get(batch.outlet) or AppriseOutlet(batch.outlet, self._base_url)
-        try:
-            outlet.send(batch.key, subscription, [alert for _, alert in batch.items])
-        except (PoisonError, TransientError) as error:
-            self._failed(batch, error)
-        except Exception as error:  # noqa: BLE001 - the edge of the stage: one outlet's fault must not stop the others
-            _log.warning("outlet failed unexpectedly", subscription=batch.subscription_id, error=type(error).__name__)
-            self._failed(batch, TransientError(f"{type(error).__name__} in the outlet"))
-        else:
-            now = self._clock.now()
-            for delivery, _ in batch.items:
-                self._ledger.put_delivery(after_success(delivery, now))
 
-    def _failed(self, batch: Batch, error: PoisonError | TransientError) -> None:
-        now = self._clock.now()
-        for delivery, _ in batch.items:
-            self._ledger.put_delivery(
-                after_failure(
-                    delivery,
-                    str(error),
-                    now,
-                    final=isinstance(error, PoisonError),
-                    first_wait=self._settings.retry_first,
-                    max_attempts=self._settings.max_attempts,
-                    retry_after=error.retry_after if isinstance(error, TransientError) else None,
-                )
-            )
-
-
-def _sending(delivery: Delivery) -> Delivery:
-    return msgspec.structs.replace(delivery, state=DeliveryState.SENDING)
+def as_sending(batch: Batch) -> tuple[Delivery, ...]:
+    """The message's deliveries as they are written down before it is handed over."""
+    return tuple(msgspec.structs.replace(delivery, state=DeliveryState.SENDING) for delivery, _ in batch.items)
