@@ -1,3 +1,1 @@
 """The Elasticsearch index: what is stored, how it is written, how it is searched."""
-
-import elasticsearch  # noqa: F401

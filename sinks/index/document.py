@@ -1,0 +1,103 @@
+"""What lies in the index: the record's own wire form, and beside it in ``search`` what only searching needs.
+
+``marsad.records.decode`` passes over ``search``, so that the stored document is the record, exactly.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+
+from marsad.query.ast import KeywordField
+from marsad.query.document import best_score, keywords, published_second, segments
+from marsad.records import Article, Story, encode
+
+__all__ = [
+    "document_of",
+    "index_of",
+    "index_pattern",
+    "read_alias",
+    "story_document_of",
+    "story_index",
+    "tag",
+    "version_of",
+]
+
+_EDITIONS: Final = 1 << 20
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+_encoder: Final = msgspec.json.Encoder()
+
+
+def read_alias(prefix: str) -> str:
+    """The name under which all articles are searched."""
+    return f"{prefix}-articles"
+
+
+def index_pattern(prefix: str) -> str:
+    """The names of all month indices."""
+    return f"{prefix}-articles-*"
+
+
+def story_index(prefix: str) -> str:
+    """The index of the stories."""
+    return f"{prefix}-stories"
+
+
+def index_of(article: Article, prefix: str) -> str:
+    """The index that an article belongs into: that of the month (UTC) in which it was first seen.
+
+    A revision can move it to an earlier month (``first_seen_at`` is the earliest sight): the writer then deletes the
+    document of the earlier edition from the index that it leaves.
+    """
+    seen = article.first_seen_at.astimezone(UTC)
+    return f"{prefix}-articles-{seen.year:04}-{seen.month:02}"
+
+
+def version_of(article: Article) -> int:
+    """The external version: a later revision, and of one revision a later edition, replaces an earlier one."""
+    return article.revision * _EDITIONS + article.edition
+
+
+def document_of(article: Article) -> bytes:
+    """The article as one line of JSON, to be stored under its ``article_id``."""
+    return _with_search(article, _search_of(article))
+
+
+def story_document_of(story: Story) -> bytes:
+    """The story as one line of JSON, to be stored under its ``story_id``."""
+    return _with_search(story, {"last_second": int(story.last_seen_at.timestamp())})
+
+
+def _with_search(record: Article | Story, search: dict[str, Any]) -> bytes:
+    # Joined as bytes: encoding the record to a dictionary first would take three times as long.
+    return encode(record)[:-1] + b',"search":' + _encoder.encode(search) + b"}"
+
+
+def _search_of(article: Article) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "second": published_second(article),
+        "seen": (article.first_seen_at - _EPOCH) // _MICROSECOND,
+        "score": best_score(article),
+        "group": article.story_id or article.article_id,
+        "tags": sorted(set(_tags(article))),
+    }
+    if any(segment.field == "lead" for segment in segments(article)):
+        found["lead"] = article.lead
+    if article.places:
+        found["location"] = [{"lat": place.lat, "lon": place.lon} for place in article.places]
+    return found
+
+
+def tag(field: KeywordField, value: str) -> str:
+    """The term of a keyword, its value in the form under which they are compared; ``*`` for any value."""
+    return f"{field}={value}"
+
+
+def _tags(article: Article) -> Iterator[str]:
+    for field, value in keywords(article):
+        if value:
+            yield tag(field, value)
+            yield tag(field, "*")
