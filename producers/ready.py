@@ -22,7 +22,7 @@ class ReadyQueue:
         self._heap: list[tuple[datetime, str]] = []
         self._due_at: dict[str, datetime] = {}
         self._site: dict[str, str] = {}
-        self._running: dict[str, str] = {}
+        self._running: dict[str, str | None] = {}
         self._busy: dict[str, int] = {}
         self._waiting: dict[str, deque[str]] = {}
         self._turns: deque[str] = deque()
@@ -52,6 +52,17 @@ class ReadyQueue:
         self._due_at[feed_id] = at
         heapq.heappush(self._heap, (at, feed_id))
 
+    def is_running(self, feed_id: str) -> bool:
+        """Tell whether a poll of the feed is under way."""
+        return feed_id in self._running
+
+    def free_site(self, feed_id: str) -> None:
+        """The poll that runs asks the feed's site no more: another feed may take its place there."""
+        site = self._running.get(feed_id)
+        if site is not None:
+            self._leave(site)
+            self._running[feed_id] = None
+
     def next_due(self) -> datetime | None:
         """When the next feed falls due; None if nothing is scheduled."""
         while self._heap and self._due_at.get(self._heap[0][1]) != self._heap[0][0]:
@@ -80,11 +91,15 @@ class ReadyQueue:
     def done(self, feed_id: str, at: datetime) -> None:
         """A poll ended; poll the feed again at ``at`` if it is still watched."""
         site = self._running.pop(feed_id)
+        if site is not None:
+            self._leave(site)
+        if feed_id in self._site:
+            self._schedule(feed_id, at)
+
+    def _leave(self, site: str) -> None:
         self._busy[site] -= 1
         if not self._busy[site]:
             del self._busy[site]
-        if feed_id in self._site:
-            self._schedule(feed_id, at)
 
     def _pop_watched(self, waiting: deque[str]) -> str | None:
         while waiting:

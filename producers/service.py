@@ -2,18 +2,19 @@
 
 import asyncio
 import random
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from marsad.clock import Clock
 from marsad.config import PollSettings
-from marsad.errors import FetchError
+from marsad.errors import FencedError, FetchError, TransientError
 from marsad.events import EventSink, StageFailed
 from marsad.ports import FeedRegistry, Fetcher, PollLedger
-from marsad.records import Feed, FeedState, FetchRequest, FetchResponse, Quarantined
+from marsad.records import Entry, Feed, FeedState, FetchRequest, FetchResponse, Quarantined
 from marsad.records.ids import quarantine_id
+from producers.completing import Completer
 from producers.parse import ParsedFeed, parse
 from producers.politeness import HostGate, site_of
 from producers.poll import PollResult, decide, needs_parse, request_for
@@ -26,6 +27,7 @@ _IDLE_SECONDS: Final = 0.5
 _REFRESH_LEAST: Final = 2.0
 _REFRESH_RATIO: Final = 100.0
 _RETRY_UNEXPECTED: Final = 60.0
+_RETRY_SOON: Final = 2.0
 _STOP_SECONDS: Final = 1.5
 _KEPT_BYTES: Final = 200_000
 _MUTED_RECHECK: Final = timedelta(hours=24)
@@ -43,6 +45,8 @@ class Poller:
         clock: tells the time.
         rng: jitter.
         events: told of every poll and every failure.
+        completing: reads the pages of new entries before they are committed; None where that is done later.
+        may_start: False while no poll should begin, because the ledger or the stages behind cannot take more.
     """
 
     def __init__(
@@ -55,6 +59,9 @@ class Poller:
         clock: Clock,
         rng: random.Random,
         events: EventSink,
+        *,
+        completing: Completer | None = None,
+        may_start: Callable[[], bool] = lambda: True,
     ) -> None:
         self._registry = registry
         self._ledger = ledger
@@ -64,9 +71,12 @@ class Poller:
         self._clock = clock
         self._rng = rng
         self._events = events
+        self._completing = completing
+        self._may_start = may_start
         self._queue = ReadyQueue(gate.limit)
         self._addresses: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._asking: set[str] = set()
         self._commits: set[asyncio.Future[Any]] = set()
         self._wake = asyncio.Event()
         # One thread: parsing holds the interpreter's lock anyway, and a queue of documents is bounded by concurrency.
@@ -79,8 +89,7 @@ class Poller:
         try:
             while not stop.is_set():
                 self._wake.clear()
-                self._start_due()
-                await self._wait(stopping)
+                await self._wait(stopping, started=self._start_due())
         finally:
             stopping.cancel()
             refreshing.cancel()
@@ -92,6 +101,8 @@ class Poller:
 
         Raises:
             StoreError: the ledger cannot be read or written; nothing is half done.
+            FencedError: the feed is another process's.
+            TransientError: the ledger does not answer; what was handed on is known at the next poll.
         """
         feed, state = await asyncio.to_thread(self._load, feed_id)
         if feed is None:
@@ -111,7 +122,11 @@ class Poller:
         )
         if result.retry_after:
             self._gate.throttle(request.url, result.retry_after)
-        await self._commit(result, ())
+        if self._completing is None or not result.entries:
+            await self._commit(result.state, result.entries)
+        else:
+            self._asked(feed_id)
+            await self._completing.hand_on(feed, state, result.state, result.entries, self._commit)
         self._events.emit(result.event)
         return result
 
@@ -135,21 +150,30 @@ class Poller:
         parsed = await loop.run_in_executor(self._parsing, _parse, answer, self._settings.max_entries)
         return answer, parsed, asked_at
 
-    async def _commit(self, result: PollResult, quarantined: tuple[Quarantined, ...]) -> None:
+    async def _commit(self, state: FeedState, entries: Sequence[Entry]) -> None:
         """Commit to the end even if the poll is cancelled meanwhile."""
-        work = asyncio.ensure_future(
-            asyncio.to_thread(self._ledger.commit_poll, result.state, result.entries, quarantined)
-        )
+        work = asyncio.ensure_future(asyncio.to_thread(self._ledger.commit_poll, state, entries, ()))
         self._commits.add(work)
         work.add_done_callback(self._commits.discard)
         await asyncio.shield(work)
 
-    def _start_due(self) -> None:
-        while len(self._tasks) < self._settings.concurrency:
+    def _start_due(self) -> bool:
+        """Begin the polls that are due; False if more may be due than can begin now."""
+        if not self._may_start():
+            return False
+        while len(self._asking) < self._settings.concurrency:
             feed_id = self._queue.take(self._clock.now())
             if feed_id is None:
-                return
+                return True
+            self._asking.add(feed_id)
             self._track(self._poll_and_requeue(feed_id))
+        return False
+
+    def _asked(self, feed_id: str) -> None:
+        """The feed has answered; its pages take their own places, and another feed may be polled in its stead."""
+        self._asking.discard(feed_id)
+        self._queue.free_site(feed_id)
+        self._wake.set()
 
     def _track(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -166,8 +190,15 @@ class Poller:
         again = now + timedelta(seconds=max(_RETRY_UNEXPECTED, self._settings.min_interval))
         try:
             result = await self.poll_once(feed_id)
-            if result is not None:
+            if result is None:
+                self._let_go(feed_id)
+            else:
                 again = _due(result.state, self._clock.now())
+        except FencedError:
+            self._let_go(feed_id)
+        except TransientError:
+            # The ledger says why, once for all feeds; until it is well no poll begins.
+            again = now + timedelta(seconds=_RETRY_SOON * (1 + self._rng.random()))
         except Exception as error:  # noqa: BLE001  # the edge of the stage: one feed must never stop the others
             self._events.emit(
                 StageFailed(
@@ -178,7 +209,13 @@ class Poller:
             )
             await self._quarantine(feed_id, error)
         finally:
+            self._asking.discard(feed_id)
             self._queue.done(feed_id, again)
+
+    def _let_go(self, feed_id: str) -> None:
+        """Watch the feed no more: it was removed or is another process's. If it is here after all, the next refresh finds it."""
+        self._queue.remove(feed_id)
+        self._addresses.pop(feed_id, None)
 
     async def _quarantine(self, feed_id: str, error: Exception) -> None:
         """Keep the feed that met an unexpected error where a person sees it; the state stays as it was."""
@@ -203,6 +240,8 @@ class Poller:
             started = self._clock.monotonic()
             try:
                 await self._refresh()
+            except FencedError:  # a shard was let go of meanwhile: the next reading shows what is left
+                pass
             except Exception as error:  # noqa: BLE001  # a store that is locked for a moment must not end polling
                 self._events.emit(StageFailed(stage="poll", error=f"the feed list cannot be read: {error}"))
             took = self._clock.monotonic() - started
@@ -214,7 +253,12 @@ class Poller:
         for feed_id in self._queue.ids() - feeds.keys():
             self._queue.remove(feed_id)
             self._addresses.pop(feed_id, None)
-        fresh = {feed_id for feed_id, url in feeds.items() if self._addresses.get(feed_id) != url}
+        # A feed whose poll is still under way is looked at again when it has ended.
+        fresh = {
+            feed_id
+            for feed_id, url in feeds.items()
+            if self._addresses.get(feed_id) != url and not self._queue.is_running(feed_id)
+        }
         if not fresh:
             return
         due = await asyncio.to_thread(self._due_times, fresh)
@@ -233,11 +277,11 @@ class Poller:
         now = self._clock.now()
         return {state.feed_id: _due(state, now) for state in states}
 
-    async def _wait(self, stopping: asyncio.Task[bool]) -> None:
+    async def _wait(self, stopping: asyncio.Task[bool], *, started: bool) -> None:
         """Sleep until a feed is due, a poll has ended, the feed list has changed or the end is asked for."""
         due = self._queue.next_due()
         seconds = _IDLE_SECONDS
-        if due is not None and len(self._tasks) < self._settings.concurrency:
+        if due is not None and started:
             seconds = min(seconds, max(0.0, (due - self._clock.now()).total_seconds()))
         waking = asyncio.create_task(self._wake.wait())
         try:
