@@ -30,6 +30,8 @@ class _Place:
         """Everything before it is done; None until something is known."""
         self.read: int = -1
         """The highest offset that was read."""
+        self.position: int = 0
+        """Where the client reads on, markers of transactions passed over."""
 
 
 class Places:
@@ -52,8 +54,11 @@ class Places:
             if (place := self._places.get(part)) is not None:
                 place.next = offset if place.next is None else max(place.next, offset)
 
-    def read(self, part: Part, offsets: Sequence[int]) -> None:
-        """The client has handed these over, in order. What it hands over again counts once."""
+    def read(self, part: Part, offsets: Sequence[int], position: int) -> None:
+        """The client has handed these over, in order, and reads on at ``position``. What it hands over again counts once.
+
+        To be called where nothing can be handed over between the two.
+        """
         with self._lock:
             if (place := self._places.get(part)) is None:
                 return
@@ -61,6 +66,7 @@ class Places:
                 if offset > place.read and offset >= (place.next or 0):
                     place.open.append(offset)
                     place.read = offset
+            place.position = position
 
     def current(self, part: Part, generation: int) -> bool:
         """Whether a message that was handed over in that generation still counts."""
@@ -83,24 +89,19 @@ class Places:
             place.next = offset + 1
             return []
 
-    def reached(self, part: Part, position: int) -> bool:
-        """The client reads on at ``position``: where nothing is open, all before it is done, markers of transactions too.
-
-        Returns:
-            Whether nothing is open there.
-        """
-        with self._lock:
-            place = self._places.get(part)
-            if place is None or place.open:
-                return False
-            place.next = max(place.next or 0, position)
-            return True
-
     def next(self, part: Part) -> int | None:
-        """The offset to begin at after a restart."""
+        """The offset to begin at after a restart: where nothing is open, the one that the client reads on at."""
         with self._lock:
             place = self._places.get(part)
-            return place.next if place is not None else None
+            if place is None or place.next is None:
+                return None
+            return place.next if place.open else max(place.next, place.position)
+
+    def idle(self, part: Part) -> bool:
+        """Whether nothing is open."""
+        with self._lock:
+            place = self._places.get(part)
+            return place is not None and not place.open
 
     def parts(self) -> list[Part]:
         """The partitions that are the worker's."""

@@ -19,7 +19,7 @@ def places(*parts: Part, begin: int = 0) -> Places:
 
 def test_nothing_moves_until_results_are_with_the_broker() -> None:
     made = places(begin=5)
-    made.read(ONE, [5, 6, 8])
+    made.read(ONE, [5, 6, 8], 9)
 
     assert made.next(ONE) == 5
     assert made.done(ONE, 5) == []
@@ -30,7 +30,7 @@ def test_nothing_moves_until_results_are_with_the_broker() -> None:
 
 def test_a_record_dropped_on_the_way_is_found_and_never_committed_past() -> None:
     made = places()
-    made.read(ONE, [0, 1, 2, 3])
+    made.read(ONE, [0, 1, 2, 3], 4)
     made.done(ONE, 0)
 
     assert made.done(ONE, 3) == [1, 2]
@@ -39,9 +39,9 @@ def test_a_record_dropped_on_the_way_is_found_and_never_committed_past() -> None
 
 def test_what_is_handed_over_twice_counts_once() -> None:
     made = places()
-    made.read(ONE, [0, 1, 2])
+    made.read(ONE, [0, 1, 2], 3)
     made.done(ONE, 0)
-    made.read(ONE, [0, 1, 2, 3])
+    made.read(ONE, [0, 1, 2, 3], 4)
 
     assert [made.done(ONE, offset) for offset in (0, 1, 2, 0, 1, 2, 3)] == [[]] * 7
     assert made.next(ONE) == 4
@@ -49,7 +49,7 @@ def test_what_is_handed_over_twice_counts_once() -> None:
 
 def test_a_new_generation_begins_anew_and_the_old_one_counts_no_more() -> None:
     made = places(ONE, TWO)
-    made.read(ONE, [0, 1, 2])
+    made.read(ONE, [0, 1, 2], 3)
     made.assigned([ONE], 2)
     made.began(ONE, 0)
 
@@ -63,20 +63,27 @@ def test_a_new_generation_begins_anew_and_the_old_one_counts_no_more() -> None:
 
 def test_markers_at_the_end_are_passed_only_where_nothing_is_open() -> None:
     made = places()
-    made.read(ONE, [0, 1])
+    made.read(ONE, [0, 1], 3)
     made.done(ONE, 0)
 
-    assert not made.reached(ONE, 3)
-    assert made.next(ONE) == 1
+    assert (made.next(ONE), made.idle(ONE)) == (1, False)
     made.done(ONE, 1)
-    assert made.reached(ONE, 3)
-    assert made.next(ONE) == 3
-    assert not made.reached(TWO, 9)
+    assert (made.next(ONE), made.idle(ONE)) == (3, True)
+    made.read(ONE, [], 7)
+    assert made.next(ONE) == 7
+    assert not made.idle(TWO)
+
+
+def test_a_client_that_was_set_back_moves_nothing_back() -> None:
+    made = places(begin=9)
+    made.read(ONE, [], 4)
+
+    assert made.next(ONE) == 9
 
 
 def test_a_partition_of_another_worker_is_passed_over() -> None:
     made = places(ONE)
-    made.read(TWO, [4])
+    made.read(TWO, [4], 5)
 
     assert made.done(TWO, 4) == []
     assert made.next(TWO) is None
@@ -93,7 +100,7 @@ def test_the_place_never_passes_an_offset_that_is_not_done(
     """Whatever is dropped between client and agent, and from wherever the client begins again."""
     made = places()
     offsets = [number for number, wanted in enumerate(kept) if wanted]
-    made.read(ONE, offsets)
+    made.read(ONE, offsets, len(kept) + 1)
     dropped = data.draw(st.sets(st.sampled_from(offsets or [0])))
     done: set[int] = set()
     for offset in offsets:
@@ -101,7 +108,7 @@ def test_the_place_never_passes_an_offset_that_is_not_done(
             made.done(ONE, offset)
             done.add(offset)
         for start in [a for a in again if a == offset]:
-            made.read(ONE, [other for other in offsets if other >= start])
+            made.read(ONE, [other for other in offsets if other >= start], len(kept) + 1)
 
     place = made.next(ONE) or 0
     assert all(offset in done for offset in offsets if offset < place)
