@@ -9,17 +9,23 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
+from kafka import errors as kafka_errors
 
 from marsad.clock import Clock, SystemClock
 from marsad.config import Settings
 from marsad.errors import ConfigError, FencedError, MarsadError, TransientError
 from marsad.events import AlertRaised, Event, EventSink, FeedPolled, ItemOutcome, StageFailed
 from marsad.progress import Progress
-from marsad_app.cluster.slots import held_slot
+from marsad_app.cluster.gaps import Audit, CommittedReader
+from marsad_app.cluster.health import HealthServer, Identity, Report, make_report
+from marsad_app.cluster.logs import few_library_lines
+from marsad_app.cluster.metrics import service_registry
+from marsad_app.cluster.slots import Slot, held_slot
+from marsad_app.cluster.watchdog import Beat, Watchdog
 
 __all__ = ["EXIT_BROKEN", "EXIT_FENCED", "Build", "Context", "Counter", "Step", "open_context", "run_stage"]
 
@@ -33,6 +39,12 @@ _FIRST_WAIT_S: Final = 0.5
 _LONGEST_WAIT_S: Final = 15.0
 _MOST_FAILURES: Final = 6
 _RECOVERED_S: Final = 60.0
+
+# A client that cannot be made because no broker answers says so in an error of its own.
+_NO_ANSWER: Final = (
+    kafka_errors.KafkaTimeoutError,
+    kafka_errors.KafkaConnectionError,
+)
 
 Step = Callable[[], int]
 """Does some work and says how much; after 0 it rests for a moment."""
@@ -49,6 +61,7 @@ class Context:
         events: what happened; an ``ItemOutcome``, ``AlertRaised`` or ``FeedPolled`` is counted in ``progress`` by it.
         instance: name of this process, the same after a restart.
         stop: set when the process shall end; it then has four seconds.
+        beat: told when a step begins and ends; ``run_stage`` does that.
     """
 
     settings: Settings
@@ -57,6 +70,7 @@ class Context:
     events: EventSink
     instance: str
     stop: threading.Event
+    beat: Beat = field(default_factory=Beat)
 
 
 Build = Callable[[Context], AbstractContextManager[Step]]
@@ -100,12 +114,39 @@ def open_context(settings: Settings, stage: str, clock: Clock | None = None) -> 
     """
     clock = clock or SystemClock()
     with contextlib.ExitStack() as opened:
+        opened.enter_context(few_library_lines())
         slot = opened.enter_context(held_slot(settings, stage))
         stop = opened.enter_context(_signals())
         progress = Progress()
-        _log.info("service started", stage=stage, instance=slot.instance, starts=slot.starts)
-        yield Context(settings, clock, progress, Counter(progress), slot.instance, stop)
+        context = Context(settings, clock, progress, Counter(progress), slot.instance, stop)
+        url = opened.enter_context(_watched(context, stage, slot))
+        _log.info("service started", stage=stage, instance=slot.instance, starts=slot.starts, health=url)
+        yield context
         _log.info("service ended", stage=stage, instance=slot.instance)
+
+
+@contextlib.contextmanager
+def _watched(context: Context, stage: str, slot: Slot) -> Iterator[str]:
+    """Watchdog, audit of offsets and health endpoint of a service; the endpoint's address."""
+    settings, clock, progress = context.settings, context.clock, context.progress
+    watchdog = Watchdog(progress, context.beat, settings.health, clock)
+    audit = Audit(progress, lambda: CommittedReader(settings.kafka, clock), clock)
+    who = Identity(stage=stage, instance=slot.instance, starts=slot.starts, started=clock.monotonic())
+
+    def report() -> Report:
+        holes = audit.looked_into, audit.left_out
+        return make_report(who, progress, watchdog.verdict, clock.monotonic(), holes)
+
+    server = HealthServer(settings.health, report, service_registry(report))
+    slot.note(server.url)
+    parts = (server, watchdog, audit)
+    for part in parts:
+        part.start()
+    try:
+        yield server.url
+    finally:
+        for part in parts:
+            part.close()
 
 
 @contextlib.contextmanager
@@ -181,6 +222,8 @@ class _Loop:
             except FencedError as error:
                 _log.error("another process has this one's place", stage=self._stage, error=str(error))
                 return EXIT_FENCED
+            except _NO_ANSWER as error:
+                self._wait(TransientError(f"no answer from the broker: {error}"))
             except TransientError as error:
                 self._wait(error)
             except ConfigError:
@@ -192,11 +235,14 @@ class _Loop:
 
     def _repeat(self, step: Step) -> None:
         while not self._context.stop.is_set():
+            self._context.beat.since = self._context.clock.monotonic()
             try:
                 worked = step()
             except TransientError as error:
                 self._wait(error)
                 continue
+            finally:
+                self._context.beat.since = None
             self._recovered()
             if not worked:
                 self._context.stop.wait(_IDLE_S)
