@@ -391,26 +391,29 @@ _SUBSCRIPTIONS = (
 
 
 @given(
-    alerts=st.lists(st.tuples(st.sampled_from(["instant", "digest", "gone"]), st.integers(0, 40)), max_size=8),
+    alerts=st.lists(
+        st.tuples(st.sampled_from(["instant", "digest", "gone"]), st.integers(0, 40), st.booleans()), max_size=8
+    ),
     crashes=st.sets(st.integers(1, 60), max_size=12),
     most=st.integers(1, 4),
     failures=st.integers(0, 3),
 )
 def test_whenever_it_crashes_every_alert_goes_out_and_each_delivery_is_sent_once(
-    alerts: list[tuple[str, int]], crashes: set[int], most: int, failures: int
+    alerts: list[tuple[str, int, bool]], crashes: set[int], most: int, failures: int
 ) -> None:
     desk = Desk(*_SUBSCRIPTIONS)
     desk.streams.crashes = crashes
     desk.outlets["fake:b"].failing = [TransientError("503")] * failures
-    for number, (subscription, wait) in enumerate(alerts):
-        desk.clock.advance(wait * 60)
+    for number, (subscription, wait, late) in enumerate(alerts):
         desk.raise_alerts(f"a{number}", subscription=subscription)
-        _until_idle(desk, most)
+        desk.clock.advance(wait * 60)
+        if not late:
+            _until_idle(desk, most)
     for _ in range(20):
         desk.clock.advance(3600)
         _until_idle(desk, most)
 
-    wanted = {f"a{n}": subscription for n, (subscription, _) in enumerate(alerts) if subscription != "gone"}
+    wanted = {f"a{n}": subscription for n, (subscription, *_) in enumerate(alerts) if subscription != "gone"}
     sent = Counter(each.delivery_id for each in desk.streams.deliveries(DeliveryState.SENT))
     assert set(desk.states()) <= {DeliveryState.SENT}
     assert set(sent.values()) <= {1}
