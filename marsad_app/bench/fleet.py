@@ -1,6 +1,7 @@
 """All cluster services as processes of their own, started again when they end, as a service manager would."""
 
 import contextlib
+import itertools
 import os
 import signal
 import subprocess
@@ -158,6 +159,7 @@ class Fleet:
             for stage, count in members.items()
             for number in range(1, count + 1)
         ]
+        self._numbers = itertools.count(100)
         self._over = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
 
@@ -169,8 +171,7 @@ class Fleet:
 
     def add(self, stage: str) -> Member:
         """One more process of a stage."""
-        number = 1 + sum(1 for member in self.members if member.stage == stage)
-        member = Member(stage, number, self._folder, self.environment)
+        member = Member(stage, next(self._numbers), self._folder, self.environment)
         member.start()
         self.members.append(member)
         return member

@@ -1,0 +1,60 @@
+"""``marsad match``: raises the alerts of the subscriptions, each partition of articles by one process at a time."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from marsad.config import Settings
+from marsad.records import Subscription
+from marsad.taxonomy import load_taxonomy
+from marsad.taxonomy.resolve import topic_resolver
+from marsad_app.cluster.service import Context, Step, run_stage
+from marsad_app.cluster.tables import Table
+from processors.match import Matcher
+from processors.match_shard import Matching, MatchShard
+from processors.transact import Shards
+
+__all__ = ["matching", "run"]
+
+_STAGE: Final = "match"
+
+
+@contextlib.contextmanager
+def matching(context: Context) -> Iterator[Step]:
+    """The step of a matching process.
+
+    Raises:
+        TransientError: the subscriptions cannot be read.
+    """
+    settings, progress, clock = context.settings, context.progress, context.clock
+    resolve = topic_resolver(load_taxonomy(settings.process.topics_dir))
+
+    def make_matcher(wanted: Sequence[Subscription], before: Matcher | None) -> Matcher:
+        return Matcher(wanted, now=clock.now(), resolve=resolve, reuse=before)
+
+    with contextlib.ExitStack() as held:
+        table = Table(
+            settings.kafka, "subscriptions.v1", Subscription, lambda why: progress.waits("subscriptions.v1", why)
+        )
+        table.start()
+        held.callback(table.close)
+        compiled = Matching(table, make_matcher)
+        shards = Shards(
+            settings.kafka,
+            _STAGE,
+            "articles.v1",
+            lambda journal: MatchShard(journal, compiled, clock, context.events),
+            instance=context.instance,
+            progress=progress,
+        )
+        held.callback(shards.close)
+        yield shards.step
+
+
+def run(settings: Settings) -> int:
+    """Match until SIGTERM or SIGINT; the exit status.
+
+    Raises:
+        ConfigError: it cannot start: the sentence says why.
+    """
+    return run_stage(settings, _STAGE, matching)
