@@ -91,7 +91,8 @@ def _folded(char: str) -> str | None:
     if not _WORD.match(char) and not _JOINING.match(char):
         # A sign such as ™ or ℃ separates words; its letters would become one.
         return " " if _WORD.search(key) else None
-    return None if key == char.lower() else key
+    # Lucene's lower case is one character for one: that of İ is i, without the dot that Python keeps.
+    return None if key == char.lower() and len(key) == 1 else key
 
 
 def _decompositions(char: str) -> Iterator[str]:

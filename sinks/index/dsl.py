@@ -1,0 +1,129 @@
+"""Queries in Elasticsearch's own language, meaning what ``marsad.query.compile_predicate`` means.
+
+Nothing is analysed again on the way: terms are the stems and key forms that the tree holds. Words, phrases and
+wildcards rank, keywords and ranges only filter. A word in the title weighs as much as four in the text.
+"""
+
+from collections.abc import Callable, Sequence
+from math import ceil, floor
+from typing import Any, Final
+
+from marsad.query.ast import And, Keyword, MatchAll, Node, Not, Or, Phrase, Range, TextScope, Wildcard, Word
+from marsad.query.fields import keyword_key
+from marsad.query.predicate import first_forms, range_bounds
+from sinks.index.document import tag
+from sinks.index.nesting import shallow
+
+__all__ = ["Dsl", "compile_query", "ranks"]
+
+Dsl = dict[str, Any]
+
+# Of the 30 levels that the server takes, a phrase needs four and the request around the query two.
+_LEVELS: Final = 20
+_FIELDS: Final[dict[TextScope, tuple[tuple[str, float], ...]]] = {
+    "any": (("title", 4.0), ("text", 1.0)),
+    "title": (("title", 4.0),),
+    "text": (("text", 1.0),),
+}
+
+
+def compile_query(node: Node) -> Dsl:
+    """Compile a query.
+
+    Args:
+        node: as ``marsad.query.parse`` gives it, or made by hand.
+    """
+    return _compile(shallow(node, _LEVELS))
+
+
+def ranks(node: Node) -> bool:
+    """Whether the query holds anything that makes one match better than another."""
+    match node:
+        case And() | Or():
+            return any(map(ranks, node.parts))
+        case Word() | Phrase() | Wildcard():
+            return True
+    return False
+
+
+def _compile(node: Node) -> Dsl:  # noqa: PLR0911  # one for each kind of node
+    match node:
+        case And():
+            return _all_of(node.parts)
+        case Or():
+            return {"bool": {"should": [_compile(part) for part in node.parts], "minimum_should_match": 1}}
+        case Not():
+            return _all_of((node,))
+        case Word():
+            return _in_fields(node.scope, node.boost, lambda field, boost: _term(f"{field}.stem", node.stem, boost))
+        case Phrase():
+            return _in_fields(node.scope, node.boost, lambda field, boost: _phrase(node, field, boost))
+        case Wildcard():
+            return _in_fields(node.scope, 1.0, lambda field, boost: _wildcard(node.pattern, field, boost))
+    return {"bool": {"filter": [_filter(node)]}}
+
+
+def _all_of(parts: Sequence[Node]) -> Dsl:
+    """What must match, and rank; what only filters; what must not match."""
+    clauses: dict[str, list[Dsl]] = {"must": [], "filter": [], "must_not": []}
+    for part in parts:
+        match part:
+            case Not():
+                clauses["must_not"].append(_compile(part.part))
+            case Keyword() | Range() | MatchAll():
+                clauses["filter"].append(_filter(part))
+            case _:
+                clauses["must"].append(_compile(part))
+    return {"bool": {name: found for name, found in clauses.items() if found}}
+
+
+def _filter(node: Node) -> Dsl:
+    match node:
+        case Keyword():
+            return {"term": {"search.tags": tag(node.field, keyword_key(node.value))}}
+        case Range():
+            return _range(node)
+    return {"match_all": {}}
+
+
+def _in_fields(scope: TextScope, boost: float, write: Callable[[str, float], Dsl]) -> Dsl:
+    found = [write(field, weight * boost) for field, weight in _FIELDS[scope]]
+    return found[0] if len(found) == 1 else {"bool": {"should": found, "minimum_should_match": 1}}
+
+
+def _term(field: str, value: str, boost: float) -> Dsl:
+    return {"term": {field: {"value": value, "boost": boost}}}
+
+
+def _phrase(node: Phrase, field: str, boost: float) -> Dsl:
+    """Spans in order: from each start the next word is taken where it comes first, as the predicate does."""
+    first: Dsl = {"clauses": [_span(field, key) for key in sorted(first_forms(node))]}
+    if len(node.keys) == 1:
+        return {"span_or": {**first, "boost": boost}}
+    clauses = [{"span_or": first}, *(_span(field, key) for key in node.keys[1:])]
+    return {"span_near": {"clauses": clauses, "slop": node.slop, "in_order": True, "boost": boost}}
+
+
+def _span(field: str, key: str) -> Dsl:
+    return {"span_term": {field: key}}
+
+
+def _wildcard(pattern: str, field: str, boost: float) -> Dsl:
+    """Keys hold nothing that a pattern would have to escape."""
+    prefix = pattern.removesuffix("*")
+    if "*" not in prefix and "?" not in prefix:
+        return {"prefix": {field: {"value": prefix, "boost": boost}}}
+    return {"wildcard": {field: {"value": pattern, "boost": boost}}}
+
+
+def _range(node: Range) -> Dsl:
+    low, high = range_bounds(node)
+    bounds: dict[str, float] = {}
+    published = node.field == "published"
+    if low is not None:
+        whole = published and low != floor(low)
+        bounds["gte" if node.include_low or whole else "gt"] = ceil(low) if published else low
+    if high is not None:
+        whole = published and high != floor(high)
+        bounds["lte" if node.include_high or whole else "lt"] = floor(high) if published else high
+    return {"range": {"search.second" if published else "search.score": bounds}}

@@ -1,0 +1,203 @@
+"""Search over Elasticsearch: pages of hits with highlights, facets, export."""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import msgspec
+from elasticsearch import Elasticsearch
+
+from marsad.config import ElasticsearchSettings
+from marsad.query import MatchDoc, Node, spans
+from marsad.query.ast import MatchAll
+from marsad.records import Article, Facet, FacetName, SearchHit, SearchPage, Sort
+from sinks.index.document import read_alias, story_index
+from sinks.index.dsl import Dsl, compile_query, ranks
+from sinks.index.reading import Reader, Source, article_of
+
+__all__ = ["ElasticSearch"]
+
+_MOST_HITS: Final = 100
+_MOST_OFFSET: Final = 10_000
+_COUNTED: Final = 10_000
+"""Matches that are counted exactly; beyond, the total is a lower bound."""
+_RANKED: Final = 3_000
+"""Newest matches that relevance, story size and collapsing look at: news is read newest first."""
+_VALUES: Final = 5_000
+"""Values that each shard counts for a facet: more than there are, so that the sums are exact."""
+
+_NEWEST: Final = [{"search.second": "desc"}, {"article_id": "asc"}]
+_BEST: Final = [{"_score": "desc"}, *_NEWEST]
+_FACETS: Final[dict[FacetName, str]] = {"topic": "topics.id", "country": "countries.code", "outlet": "outlet"}
+
+
+class _Row(msgspec.Struct, frozen=True):
+    """A match before its article is read."""
+
+    article_id: str
+    group: str
+    """Its story; its own id where it has none."""
+    score: float = 0.0
+
+
+class ElasticSearch:
+    """``marsad.ports.ArticleSearch``.
+
+    What was indexed is found after ``elasticsearch.refresh``, by its id too.
+    """
+
+    def __init__(self, client: Elasticsearch, settings: ElasticsearchSettings) -> None:
+        self._articles = Reader(client, settings, read_alias(settings.prefix))
+        self._stories = Reader(client, settings, story_index(settings.prefix))
+
+    def article(self, article_id: str) -> Article | None:
+        """One article."""
+        found = self._articles.sources([article_id]).get(article_id)
+        return article_of(found) if found else None
+
+    def count(self) -> int:
+        """Articles in the index."""
+        return self._articles.count()
+
+    def search(
+        self, query: Node, *, sort: Sort = "relevance", limit: int = 20, offset: int = 0, collapse: bool = False
+    ) -> SearchPage:
+        """The articles that the query means, with highlights; see ``marsad.ports``.
+
+        By relevance, by story size and with ``collapse`` only the newest 3,000 matches are put in order.
+        """
+        began = time.perf_counter()
+        limit, offset = min(max(limit, 1), _MOST_HITS), min(max(offset, 0), _MOST_OFFSET)
+        dsl = compile_query(query)
+        by_score = sort == "relevance" and ranks(query)
+        if collapse or sort == "story":
+            rows, total, exact = self._few(dsl, sort, by_score=by_score)
+            if collapse:
+                rows, exact = _collapsed(rows), exact and total <= _RANKED
+                total = len(rows)
+            rows = rows[offset : offset + limit]
+            sources = self._articles.sources([row.article_id for row in rows])
+        else:
+            rows, sources, total, exact = self._page(dsl, limit, offset, by_score=by_score)
+        found = [(row, article_of(sources[row.article_id])) for row in rows if row.article_id in sources]
+        sizes = self._sizes([article.story_id for _, article in found])
+        hits = tuple(_hit(query, article, row.score, sizes.get(article.story_id, 1)) for row, article in found)
+        return SearchPage(hits=hits, total=total, exact=exact, took_ms=(time.perf_counter() - began) * 1_000)
+
+    def _page(
+        self, dsl: Dsl, limit: int, offset: int, *, by_score: bool
+    ) -> tuple[list[_Row], dict[str, Source], int, bool]:
+        """The rows of a page with their sources, the total, and whether it is exact."""
+        if by_score:
+            total, exact, dsl = self._newest(dsl)
+            answer = self._articles.search(**_ordered(dsl, by_score=True, size=limit), from_=offset)
+        else:
+            answer = self._articles.search(
+                **_ordered(dsl, by_score=False, size=limit), from_=offset, track_total_hits=_COUNTED + 1
+            )
+            total, exact = _total(answer)
+        hits = answer["hits"]["hits"]
+        rows = [_Row(hit["_id"], "", hit["_score"] or 0.0) for hit in hits]
+        return rows, {hit["_id"]: hit["_source"] for hit in hits}, total, exact
+
+    def _newest(self, dsl: Dsl) -> tuple[int, bool, Dsl]:
+        """The total, whether it is exact, and the query for only the newest of its matches."""
+        answer = self._articles.search(
+            query=dsl, sort=_NEWEST, from_=_RANKED - 1, size=1, source=False, track_total_hits=_COUNTED + 1
+        )
+        last = answer["hits"]["hits"]
+        if last:
+            oldest = {"range": {"search.second": {"gte": last[0]["sort"][0]}}}
+            dsl = {"bool": {"must": [dsl], "filter": [oldest]}}
+        return (*_total(answer), dsl)
+
+    def _few(self, dsl: Dsl, sort: Sort, *, by_score: bool) -> tuple[list[_Row], int, bool]:
+        """The newest rows in the order asked for, the total, and whether it is exact."""
+        if by_score:
+            total, exact, dsl = self._newest(dsl)
+            answer = self._articles.search(**_ordered(dsl, by_score=True, size=_RANKED, grouped=True))
+        else:
+            answer = self._articles.search(
+                **_ordered(dsl, by_score=False, size=_RANKED, grouped=True), track_total_hits=_COUNTED + 1
+            )
+            total, exact = _total(answer)
+        rows = [_Row(hit["_id"], hit["sort"][-1], hit["_score"] or 0.0) for hit in answer["hits"]["hits"]]
+        if sort == "story":
+            sizes = self._sizes([row.group for row in rows])
+            rows = [_Row(row.article_id, row.group, float(sizes.get(row.group, 1))) for row in rows]
+            rows.sort(key=lambda row: -row.score)
+        return rows, total, exact
+
+    def _sizes(self, story_ids: Sequence[str]) -> dict[str, int]:
+        """The sizes of the stories that have more than one article."""
+        wanted = sorted({story_id for story_id in story_ids if story_id})
+        if not wanted:
+            return {}
+        conditions = [{"terms": {"story_id": wanted}}, {"range": {"size": {"gt": 1}}}]
+        answer = self._stories.search(
+            query={"bool": {"filter": conditions}},
+            sort=[{"story_id": "asc"}, {"size": "asc"}],
+            size=len(wanted),
+            source=False,
+            track_total_hits=False,
+        )
+        return {story_id: int(size) for story_id, size in (hit["sort"] for hit in answer["hits"]["hits"])}
+
+    def facets(self, query: Node, names: Sequence[FacetName], *, size: int = 20) -> dict[FacetName, tuple[Facet, ...]]:
+        """For each facet its commonest values among all matching articles; ``day`` is every UTC day, in order."""
+        answer = self._articles.search(
+            query={"bool": {"filter": [compile_query(query)]}},
+            size=0,
+            track_total_hits=False,
+            aggs={name: _aggregation(name, size) for name in names},
+        )
+        found = answer.get("aggregations", {})
+        return {name: _facet(name, found.get(name, {"buckets": []})["buckets"]) for name in names}
+
+    def export(self, query: Node | None = None) -> Iterator[Article]:
+        """All (matching) articles by first sight, a few at a time."""
+        dsl = {"bool": {"filter": [compile_query(query or MatchAll())]}}
+        return map(article_of, self._articles.walk(dsl, [{"search.seen": "asc"}, {"article_id": "asc"}]))
+
+
+def _ordered(dsl: Dsl, *, by_score: bool, size: int, grouped: bool = False) -> dict[str, Any]:
+    """A search in order; ``grouped`` without the articles, each hit's last sort value being its story."""
+    request: dict[str, Any] = {"query": dsl, "sort": _BEST if by_score else _NEWEST, "size": size}
+    if by_score:
+        # Word frequencies of all months together: else the rare words of a young month would weigh differently.
+        request |= {"search_type": "dfs_query_then_fetch", "track_total_hits": False}
+    if grouped:
+        # Among the sort values, where it changes no order, the story costs no reading of the document.
+        request |= {"sort": [*request["sort"], {"search.group": "asc"}], "source": False}
+    return request
+
+
+def _total(answer: dict[str, Any]) -> tuple[int, bool]:
+    """Matches, at most as many as are counted exactly, and whether that is all."""
+    value = int(answer["hits"]["total"]["value"])
+    return min(value, _COUNTED), value <= _COUNTED
+
+
+def _collapsed(rows: Sequence[_Row]) -> list[_Row]:
+    """The first row of each story."""
+    first: dict[str, _Row] = {}
+    for row in rows:
+        first.setdefault(row.group, row)
+    return list(first.values())
+
+
+def _hit(query: Node, article: Article, score: float, story_size: int) -> SearchHit:
+    marks = tuple(spans(query, MatchDoc.of(article)))
+    return SearchHit(article=article, score=score, highlights=marks, story_size=story_size)
+
+
+def _aggregation(name: FacetName, size: int) -> dict[str, Any]:
+    if name == "day":
+        by_day = {"field": "published_at", "calendar_interval": "day", "min_doc_count": 1, "format": "yyyy-MM-dd"}
+        return {"date_histogram": by_day}
+    return {"terms": {"field": _FACETS[name], "size": size, "shard_size": max(size, _VALUES), "exclude": [""]}}
+
+
+def _facet(name: FacetName, buckets: Sequence[dict[str, Any]]) -> tuple[Facet, ...]:
+    key = "key_as_string" if name == "day" else "key"
+    return tuple(Facet(bucket[key], bucket["doc_count"]) for bucket in buckets)
