@@ -41,10 +41,7 @@ _MOST_FAILURES: Final = 6
 _RECOVERED_S: Final = 60.0
 
 # A client that cannot be made because no broker answers says so in an error of its own.
-_NO_ANSWER: Final = (
-    kafka_errors.KafkaTimeoutError,
-    kafka_errors.KafkaConnectionError,
-)
+_NO_ANSWER: Final = (kafka_errors.RetriableError,)
 
 Step = Callable[[], int]
 """Does some work and says how much; after 0 it rests for a moment."""
@@ -222,7 +219,8 @@ class _Loop:
             except FencedError as error:
                 _log.error("another process has this one's place", stage=self._stage, error=str(error))
                 return EXIT_FENCED
-            except _NO_ANSWER as error:
+            except kafka_errors.RetriableError as error:
+                # A client that cannot be made because no broker answers says so in an error of its own.
                 self._wait(TransientError(f"no answer from the broker: {error}"))
             except TransientError as error:
                 self._wait(error)
