@@ -5,12 +5,19 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["Failure", "Pace", "Verdict", "judge_document", "judge_request", "pause"]
+__all__ = ["MOST_FLIGHTS", "Failure", "Pace", "Verdict", "judge_document", "judge_request", "pause"]
 
 _FIRST_PAUSE_S: Final = 0.25
 # A dead cluster is found again this soon after it is back; asking it so seldom costs nothing.
 _LONGEST_PAUSE_S: Final = 5.0
 _MOST_DOUBLINGS: Final = 10
+
+_STREAK: Final = 8
+_MORE_DOCUMENTS: Final = 50
+_MORE_BYTES: Final = 524_288
+_LEAST_BYTES: Final = 65_536
+_MOST_DOCUMENTS: Final = 1_000
+MOST_FLIGHTS: Final = 4
 
 _OK: Final = range(200, 300)
 _BAD_REQUEST: Final = 400
@@ -28,7 +35,7 @@ _NOT_ITS_FAULT: Final = frozenset(
         "invalid_alias_name_exception",
         "invalid_index_name_exception",
         "invalid_index_template_exception",
-        # "this action would add [2] shards, but this cluster currently has [1000]/[1000]"
+        # Too many shards in the cluster for one more index.
         "validation_exception",
     }
 )
@@ -81,7 +88,7 @@ def judge_document(status: int, kind: str, *, deletion: bool = False) -> Verdict
         kind: type of its error; empty if there is none.
         deletion: it was to be deleted.
     """
-    if status in _OK or (deletion and status == _NOT_FOUND and not kind):
+    if status in _OK or (deletion and status == _NOT_FOUND):
         return Verdict.WRITTEN
     if status == _CONFLICT:
         return Verdict.STALE
@@ -142,7 +149,7 @@ class Pace(msgspec.Struct, frozen=True):
         if documents < self.documents and size < self.bytes // 2:
             return self
         streak = self.streak + 1
-        more = streak >= _STREAK and self.flights < _MOST_FLIGHTS
+        more = streak >= _STREAK and self.flights < MOST_FLIGHTS
         return Pace(
             documents=min(_MOST_DOCUMENTS, self.documents + _MORE_DOCUMENTS),
             bytes=min(self.ceiling, self.bytes + _MORE_BYTES),
@@ -164,11 +171,3 @@ class Pace(msgspec.Struct, frozen=True):
         """After a request of so many bytes was too large: never so large again."""
         ceiling = max(_LEAST_BYTES, min(self.ceiling, size // 2))
         return msgspec.structs.replace(self, bytes=min(self.bytes, ceiling), ceiling=ceiling)
-
-
-_STREAK: Final = 8
-_MORE_DOCUMENTS: Final = 50
-_MORE_BYTES: Final = 524_288
-_LEAST_BYTES: Final = 65_536
-_MOST_DOCUMENTS: Final = 1_000
-_MOST_FLIGHTS: Final = 4
