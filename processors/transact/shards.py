@@ -1,50 +1,29 @@
-"""Consume, transform, produce in Kafka transactions: the one loop of all stages that keep state.
-
-Each partition of a stage's input has an owner, whom the consumer group names. The owner opens a transactional producer under an
-id made of stage and partition: from then on Kafka refuses whatever an earlier owner still tries to write there. Only then is the
-state read, from what the stage itself has written, so nothing can change it behind the owner's back. Results and the place in
-the input are committed together.
-
-(Measured with these clients: 14 kills during 40,000 messages, none lost, none doubled.)
-"""
+"""The partitions that a process owns, and the loop over them."""
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 import structlog
-from kafka import ConsumerRebalanceListener, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka import errors as kafka_errors
-from kafka.structs import OffsetAndMetadata
 
 from marsad.config import KafkaSettings
-from marsad.connect import consumer_options, producer_options
+from marsad.connect import consumer_options
 from marsad.errors import FencedError, TransientError
 from marsad.ports import Journal
 from marsad.progress import Progress
-from marsad.streams import Message, partition_of, stream, topic_name
+from marsad.streams import Message, topic_name
+from processors.transact.journal import TransactionalJournal
+from processors.transact.reading import message_of, said
 
-__all__ = ["Handler", "Shards", "TransactionalJournal", "read_stream"]
+__all__ = ["Handler", "Shards"]
 
 _log = structlog.get_logger(__name__)
-_FENCED: Final = (
-    kafka_errors.ProducerFencedError,
-    kafka_errors.InvalidProducerEpochError,
-    kafka_errors.FencedInstanceIdError,
-    kafka_errors.IllegalGenerationError,
-    kafka_errors.UnknownMemberIdError,
-    kafka_errors.RebalanceInProgressError,
-    kafka_errors.TransactionCoordinatorFencedError,
-)
-_TRANSACTION_MS: Final = 60_000
-_DELIVERY_MS: Final = 45_000
-_SEND_S: Final = 60.0
 _POLL_MS: Final = 100
 _FIRST_WAIT_S: Final = 0.5
 _LONGEST_WAIT_S: Final = 15.0
-_CLOSE_S: Final = 2.0
 
 
 class Handler(Protocol):
@@ -64,150 +43,6 @@ class Handler(Protocol):
     def close(self) -> None:
         """Let go; what is not committed is undone."""
         ...
-
-
-class TransactionalJournal:
-    """The journal of one stage for one partition.
-
-    Args:
-        settings: the broker.
-        stage: part of the transactional id.
-        source: the stream whose partition it is.
-        partition: which one.
-        group: gives the consumer's membership, for the commit of its place.
-    """
-
-    def __init__(
-        self, settings: KafkaSettings, stage: str, source: str, partition: int, group: Callable[[], Any] | None = None
-    ) -> None:
-        self._settings = settings
-        self._topic = TopicPartition(topic_name(settings.prefix, source), partition)
-        self._partition = partition
-        self._group = group
-        self._producer = KafkaProducer(
-            **producer_options(settings),
-            transactional_id=f"{settings.prefix}.{stage}.{partition}",
-            transaction_timeout_ms=_TRANSACTION_MS,
-            delivery_timeout_ms=_DELIVERY_MS,
-        )
-        try:
-            self._producer.init_transactions()
-        except kafka_errors.KafkaError as error:
-            self.close()
-            raise TransientError(f"no transaction for {stage} {partition}: {_said(error)}") from error
-
-    @property
-    def partition(self) -> int:
-        """Which one."""
-        return self._partition
-
-    def commit(self, messages: Sequence[Message], *, upto: int | None = None) -> Sequence[int]:
-        """Write all messages and the place in the input, both or neither.
-
-        Raises:
-            FencedError: another process owns the partition now.
-            TransientError: unknown whether it was written.
-        """
-        try:
-            self._producer.begin_transaction()
-            sent = [self._send(message) for message in messages]
-            if upto is not None and self._group is not None:
-                place = {self._topic: OffsetAndMetadata(upto, "", -1)}
-                self._producer.send_offsets_to_transaction(place, self._group())
-            offsets = [future.get(timeout=_SEND_S).offset for future in sent]
-            self._producer.commit_transaction()
-        except _FENCED as error:
-            self._abort()
-            raise FencedError(f"another process owns partition {self._topic}: {_said(error)}") from error
-        except kafka_errors.KafkaError as error:
-            self._abort()
-            raise TransientError(f"transaction failed: {_said(error)}") from error
-        return offsets
-
-    def _send(self, message: Message) -> Any:
-        partition = message.partition
-        if partition is None:
-            partition = partition_of(message.key, stream(message.stream).partitions or self._settings.partitions)
-        return self._producer.send(
-            topic_name(self._settings.prefix, message.stream),
-            key=message.key.encode(),
-            value=message.value,
-            partition=partition,
-            headers=list(message.headers.items()),
-        )
-
-    def _abort(self) -> None:
-        with contextlib.suppress(kafka_errors.KafkaError, RuntimeError):
-            self._producer.abort_transaction()
-
-    def read(self, name: str, partition: int | None = None, *, start: int = 0) -> Iterator[Message]:
-        """What is committed in a stream, from an offset to its present end."""
-        return read_stream(self._settings, name, partition, start=start)
-
-    def close(self) -> None:
-        """Close the producer; an open transaction ends with the next owner."""
-        with contextlib.suppress(kafka_errors.KafkaError):
-            self._producer.close(timeout=_CLOSE_S)
-
-
-def read_stream(
-    settings: KafkaSettings, name: str, partition: int | None = None, *, start: int = 0, since: datetime | None = None
-) -> Iterator[Message]:
-    """What is committed in a stream up to its present end; one partition after the other.
-
-    Args:
-        settings: the broker.
-        name: the stream.
-        partition: one of them; None for all.
-        start: first offset.
-        since: first instant at which a message was written; overrides ``start``.
-
-    Raises:
-        TransientError: the broker cannot be asked.
-    """
-    topic = topic_name(settings.prefix, name)
-    try:
-        consumer = KafkaConsumer(**consumer_options(settings))
-    except kafka_errors.KafkaError as error:
-        raise TransientError(f"no broker at {settings.bootstrap}: {_said(error)}") from error
-    try:
-        found = sorted(consumer.partitions_for_topic(topic) or ()) if partition is None else [partition]
-        for number in found:
-            yield from _read_partition(consumer, TopicPartition(topic, number), name, start, since)
-    except kafka_errors.KafkaError as error:
-        raise TransientError(f"{topic} cannot be read: {_said(error)}") from error
-    finally:
-        consumer.close()
-
-
-def _read_partition(
-    consumer: KafkaConsumer, place: TopicPartition, name: str, start: int, since: datetime | None
-) -> Iterator[Message]:
-    consumer.assign([place])
-    end = consumer.end_offsets([place])[place]
-    first = max(start, consumer.beginning_offsets([place])[place])
-    if since is not None:
-        later = consumer.offsets_for_times({place: int(since.timestamp() * 1000)})[place]
-        first = end if later is None else later.offset
-    consumer.seek(place, first)
-    while consumer.position(place) < end:
-        for record in consumer.poll(timeout_ms=500, max_records=2_000).get(place, ()):
-            if record.offset >= end:
-                return
-            yield message_of(record, name)
-
-
-def message_of(record: Any, name: str) -> Message:
-    """A record of kafka-python as ours."""
-    return Message(
-        stream=name,
-        key=(record.key or b"").decode(errors="replace"),
-        value=record.value,
-        partition=record.partition,
-        headers=dict(record.headers or ()),
-        offset=record.offset,
-        at=datetime.fromtimestamp(record.timestamp / 1000, UTC),
-    )
 
 
 class _Shard:
@@ -289,7 +124,7 @@ class Shards:
                 f"another process is the worker {self._consumer.config['group_instance_id']}; set kafka.instance"
             ) from error
         except kafka_errors.KafkaError as error:
-            raise TransientError(f"no answer from the broker: {_said(error)}") from error
+            raise TransientError(f"no answer from the broker: {said(error)}") from error
         done = 0
         for place in records.keys() & open_before:
             batch = records[place]
@@ -408,7 +243,3 @@ class _Told(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python ha
 
     def on_partitions_assigned(self, assigned: Any) -> None:
         _log.info("rebalanced", stage=self._stage, partitions=sorted(place.partition for place in assigned))
-
-
-def _said(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
