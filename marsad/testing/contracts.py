@@ -253,7 +253,8 @@ def deliveries_are_due_until_sent_or_given_up(store: Adapters) -> None:
 
 def the_same_fault_of_the_same_item_is_quarantined_once(store: Adapters) -> None:
     """Newest first; dropped once."""
-    store.quarantine.quarantine([a_quarantined(id="1"), a_quarantined(id="2", stage="parse")])
+    later = NOW + timedelta(seconds=1)
+    store.quarantine.quarantine([a_quarantined(id="1"), a_quarantined(id="2", stage="parse", at=later)])
     store.quarantine.quarantine([a_quarantined(id="1")])
     assert [item.id for item in store.quarantine.quarantined()] == ["2", "1"]
     assert [item.id for item in store.quarantine.quarantined(stage="parse")] == ["2"]

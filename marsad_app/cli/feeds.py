@@ -15,9 +15,8 @@ from marsad_app.cli.feed_check import SeenFeed, check_feed, describe
 from marsad_app.cli.feed_health import feed_health, is_well
 from marsad_app.cli.feed_lists import catalogue, export_feeds, import_feeds
 from marsad_app.cli.lazy import example
-from marsad_app.cli.opening import existing_store, made_store, pick
+from marsad_app.cli.opening import OpenStore, existing_store, made_store, pick
 from marsad_app.cli.output import JsonOption, cell, instant, json_line, note, table
-from marsad_app.embedded.store import Store
 
 __all__ = ["app"]
 
@@ -163,11 +162,12 @@ def unmute(feed: _Feed, *, as_json: _Json = False) -> None:
     with existing_store() as store:
         found = _find(store, feed)
         state = store.polls.state(found.id)
-        with store.database.write():
-            if state is not None and state.muted:
-                # Only the producers write states: without one the feed begins anew, and entries known already change nothing.
-                store.feeds.remove_feed(found.id)
-            store.feeds.put_feeds([msgspec.structs.replace(found, enabled=True)])
+        wanted = msgspec.structs.replace(found, enabled=True)
+        if state is not None and state.muted:
+            # Only the producers write states: without one the feed begins anew, and entries known already change nothing.
+            store.begin_anew(wanted)
+        else:
+            store.feeds.put_feeds([wanted])
     _done(found, "unmuted", as_json=as_json)
 
 
@@ -219,7 +219,7 @@ def _refusal(seen: SeenFeed) -> str:
     return f"{seen.state}: {why}"
 
 
-def _find(store: Store, wanted: str) -> Feed:
+def _find(store: OpenStore, wanted: str) -> Feed:
     feeds = store.feeds.feeds()
     by_address = [feed for feed in feeds if feed.url == wanted.strip()]
     if by_address:

@@ -1,62 +1,175 @@
 """What commands open: the settings, the store, a query; and how a person names a record."""
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from rich.cells import cell_len
 
 from marsad.clock import SystemClock
 from marsad.config import Settings, load_settings
 from marsad.errors import ConfigError, QueryError, StoreError
+from marsad.ports import (
+    AlertLedger,
+    ArticleSearch,
+    DeliveryLedger,
+    FeedRegistry,
+    PollLedger,
+    QuarantineStore,
+    Stories,
+    Subscriptions,
+)
 from marsad.query import Node, parse
+from marsad.records import Feed, Quarantined
 from marsad_app.cli.faults import ShownQueryError
+from marsad_app.cli.output import note
 from marsad_app.cli.topic_names import topic_id
-from marsad_app.embedded.store import FILE_NAME, Store, open_store
+from marsad_app.embedded.counts import StoreCounts
+from marsad_app.embedded.store import FILE_NAME, open_store
 
-__all__ = ["existing_store", "made_store", "parse_query", "pick", "read_bounded"]
+__all__ = [
+    "OpenStore",
+    "check_exists",
+    "existing_store",
+    "made_store",
+    "open_store_for",
+    "parse_query",
+    "pick",
+    "read_bounded",
+]
 
 _T = TypeVar("_T")
 _SHORTEST_PREFIX = 4
 
 
+class OpenStore(Protocol):
+    """What commands see of either size."""
+
+    @property
+    def feeds(self) -> FeedRegistry:
+        """The feeds."""
+        ...
+
+    @property
+    def polls(self) -> PollLedger:
+        """Feed states."""
+        ...
+
+    @property
+    def search(self) -> ArticleSearch:
+        """The index."""
+        ...
+
+    @property
+    def stories(self) -> Stories:
+        """The stories."""
+        ...
+
+    @property
+    def subscriptions(self) -> Subscriptions:
+        """The subscriptions."""
+        ...
+
+    @property
+    def alerts(self) -> AlertLedger:
+        """The alert ledger."""
+        ...
+
+    @property
+    def deliveries(self) -> DeliveryLedger:
+        """The delivery ledger."""
+        ...
+
+    @property
+    def quarantine(self) -> QuarantineStore:
+        """The quarantine."""
+        ...
+
+    def counts(self) -> StoreCounts:
+        """How much of what it holds."""
+        ...
+
+    def waiting(self) -> Mapping[str, int]:
+        """Items that wait, by what for."""
+        ...
+
+    def outcomes(self) -> Mapping[str, int]:
+        """Entries that ended, by how; empty where nobody counts them."""
+        ...
+
+    def redo(self, item: Quarantined) -> str:
+        """Send a quarantined item through its stage again; why that is not possible, or nothing."""
+        ...
+
+    def begin_anew(self, feed: Feed) -> None:
+        """Watch a feed as if it had never been polled."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+        ...
+
+
+def open_store_for(settings: Settings) -> OpenStore:
+    """The store where the settings say: the cluster if ``settings.clustered``, else the file in ``data.dir``, made if missing.
+
+    The cluster's Kafka and Elasticsearch are first asked when something of theirs is wanted.
+
+    Raises:
+        StoreError: it cannot be opened.
+    """
+    if settings.clustered:
+        # The client libraries, for this size alone; what they log of an outage would hide the one sentence about it.
+        import structlog  # noqa: PLC0415 - see above
+
+        from marsad_app.cli.logs import configure_logs  # noqa: PLC0415 - see above
+        from marsad_app.cluster.store import open_cluster  # noqa: PLC0415 - see above
+
+        if not structlog.is_configured():
+            configure_logs(settings.log, least="error")
+        return open_cluster(settings, told=note)
+    return open_store(settings.data.dir)
+
+
 @contextlib.contextmanager
-def existing_store(settings: Settings | None = None) -> Iterator[Store]:
+def existing_store(settings: Settings | None = None) -> Iterator[OpenStore]:
     """The store of the settings, for commands that read.
 
     Raises:
         StoreError: there is none yet, or it cannot be opened.
     """
-    folder = (settings or load_settings()).data.dir
-    path = folder / FILE_NAME
+    known = settings or load_settings()
+    if not known.clustered:
+        check_exists(known)
+    with made_store(known) as store:
+        yield store
+
+
+@contextlib.contextmanager
+def made_store(settings: Settings | None = None) -> Iterator[OpenStore]:
+    """The store of the settings, made if there is none yet.
+
+    Raises:
+        StoreError: it cannot be opened or made.
+    """
+    with contextlib.closing(open_store_for(settings or load_settings())) as store:
+        yield store
+
+
+def check_exists(settings: Settings) -> None:
+    """See that there is an embedded store.
+
+    Raises:
+        StoreError: there is none yet.
+    """
+    path = settings.data.dir / FILE_NAME
     try:
         there = path.is_file()
     except OSError as error:
         raise StoreError(f"{path}: cannot be opened: {error.strerror}; check data.dir and its permissions") from error
     if not there:
         raise StoreError(f"no store at {path} yet: run `marsad run` first (or set data.dir to where yours is)")
-    with _closing(open_store(folder)) as store:
-        yield store
-
-
-@contextlib.contextmanager
-def made_store(settings: Settings | None = None) -> Iterator[Store]:
-    """The store of the settings, made if there is none yet.
-
-    Raises:
-        StoreError: it cannot be opened or made.
-    """
-    with _closing(open_store((settings or load_settings()).data.dir)) as store:
-        yield store
-
-
-@contextlib.contextmanager
-def _closing(store: Store) -> Iterator[Store]:
-    try:
-        yield store
-    finally:
-        store.close()
 
 
 def parse_query(text: str) -> Node:

@@ -8,10 +8,8 @@ import typer
 from marsad.errors import ConfigError
 from marsad.records import Quarantined
 from marsad_app.cli.lazy import example
-from marsad_app.cli.opening import existing_store, pick
+from marsad_app.cli.opening import OpenStore, existing_store, pick
 from marsad_app.cli.output import JsonOption, cell, instant, json_line, note, table
-from marsad_app.embedded.redo import redo
-from marsad_app.embedded.store import Store
 
 __all__ = ["app"]
 
@@ -77,7 +75,7 @@ def replay(
 ) -> None:
     """Send items through the pipeline again; a running `marsad run` takes them at once, else the next one does."""
     with existing_store() as store:
-        results = [(item, redo(store, item)) for item in _chosen(store, item_ids or [], stage, everything=everything)]
+        results = [(item, store.redo(item)) for item in _chosen(store, item_ids or [], stage, everything=everything)]
     _tell(results, "replayed", as_json=as_json)
 
 
@@ -91,11 +89,11 @@ def drop(
     _tell(results, "dropped", as_json=as_json)
 
 
-def _drop(store: Store, item: Quarantined) -> str:
+def _drop(store: OpenStore, item: Quarantined) -> str:
     return "" if store.quarantine.drop_quarantined(item.id) else "was gone already"
 
 
-def _chosen(store: Store, wanted: Sequence[str], stage: str, *, everything: bool) -> list[Quarantined]:
+def _chosen(store: OpenStore, wanted: Sequence[str], stage: str, *, everything: bool) -> list[Quarantined]:
     if bool(wanted) == everything:
         raise typer.BadParameter("give ids, or --all")
     if wanted:
@@ -106,7 +104,7 @@ def _chosen(store: Store, wanted: Sequence[str], stage: str, *, everything: bool
     return items
 
 
-def _find(store: Store, wanted: str) -> Quarantined:
+def _find(store: OpenStore, wanted: str) -> Quarantined:
     item = store.quarantine.quarantined_item(wanted)
     if item is not None:
         return item

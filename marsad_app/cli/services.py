@@ -89,17 +89,18 @@ def newsroom(
 
 @app.command(epilog=example("marsad web", "MARSAD_WEB__PORT=9000 marsad web"))
 def web() -> None:
-    """Only the web page and the API, over the store as it is; nothing is polled."""
+    """Only the web page and the API; nothing is polled.
+
+    Over the embedded store as it is; or, where kafka.bootstrap is set, over Kafka and Elasticsearch. It goes on while one of
+    these is away: /readyz says so.
+    """
     from marsad.config import load_settings
     from marsad_app.cli.logs import configure_logs
-    from marsad_app.cli.opening import existing_store
+    from marsad_app.cli.serving import serve_cluster, serve_web
 
     settings = load_settings()
     configure_logs(settings.log)
-    with existing_store(settings) as store:
-        from marsad_app.cli.serving import serve_web
-
-        serve_web(settings, store)
+    (serve_cluster if settings.clustered else serve_web)(settings)
 
 
 @app.command(epilog=example("marsad bench", "marsad bench --json"))

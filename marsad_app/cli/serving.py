@@ -9,25 +9,46 @@ import typer
 
 from marsad.clock import SystemClock
 from marsad.config import Settings
+from marsad_app.cli.opening import check_exists
 from marsad_app.embedded.board import Board
-from marsad_app.embedded.server import WebServer, bind
-from marsad_app.embedded.store import Store
+from marsad_app.embedded.server import web_server
+from marsad_app.embedded.store import open_store
+from marsad_app.web.server import WebServer, bind
 
-__all__ = ["serve_web"]
+__all__ = ["serve_cluster", "serve_web", "until_signal"]
 
 
-def serve_web(settings: Settings, store: Store) -> None:
-    """Serve until SIGTERM or SIGINT.
+def serve_web(settings: Settings) -> None:
+    """Serve the embedded store until SIGTERM or SIGINT.
 
     Raises:
         ConfigError: the port is taken.
+        StoreError: there is no store, or it cannot be opened.
     """
-    listener = bind(settings.web)
-    try:
-        server = WebServer(settings, store, SystemClock(), Board(), listener)
-        until_signal(server.serve, f"Web page: {server.address}  (Ctrl-C ends)")
-    finally:
-        listener.close()
+    check_exists(settings)
+    with bind(settings.web) as listener:
+        store = open_store(settings.data.dir)
+        try:
+            _serve(web_server(settings, store, SystemClock(), Board(), listener))
+        finally:
+            store.close()
+
+
+def serve_cluster(settings: Settings) -> None:
+    """Serve the cluster until SIGTERM or SIGINT, also while parts of it are away.
+
+    Raises:
+        ConfigError: the port is taken.
+        StoreError: the view cannot be made in ``data.dir``.
+    """
+    from marsad_app.cluster.web import opened_web  # noqa: PLC0415 - the client libraries, for this size alone
+
+    with bind(settings.web) as listener, opened_web(settings) as services:
+        _serve(WebServer(settings, listener, services))
+
+
+def _serve(server: WebServer) -> None:
+    until_signal(server.serve, f"Web page: {server.address}  (Ctrl-C ends)")
 
 
 def until_signal(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]], announcement: str = "") -> None:

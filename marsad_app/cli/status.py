@@ -12,10 +12,8 @@ from marsad.query import parse
 from marsad.records import FacetName
 from marsad_app.cli.feed_health import is_well
 from marsad_app.cli.lazy import example
-from marsad_app.cli.opening import existing_store, parse_query
+from marsad_app.cli.opening import OpenStore, existing_store, parse_query
 from marsad_app.cli.output import JsonOption, instant, json_line, table
-from marsad_app.embedded.counts import count_store
-from marsad_app.embedded.store import Store
 
 __all__ = ["app"]
 
@@ -53,18 +51,18 @@ def status(*, as_json: Annotated[bool, JsonOption] = False) -> None:
     )
 
 
-def _status(store: Store) -> dict[str, Any]:
+def _status(store: OpenStore) -> dict[str, Any]:
     states = list(store.polls.states())
     watched = {feed.id for feed in store.feeds.feeds() if feed.enabled}
     health = Counter("muted" if state.muted else state.health.value for state in states if state.feed_id in watched)
     health["new"] += len(watched) - sum(health.values())
     return {
         "data_dir": str(load_settings().data.dir),
-        "store": msgspec.to_builtins(count_store(store.database)),
+        "store": msgspec.to_builtins(store.counts()),
         "feeds": {state: count for state, count in sorted(health.items()) if count},
         "last_poll_at": max((state.last_poll_at for state in states if state.last_poll_at), default=None),
         "last_new_at": max((state.last_new_at for state in states if state.last_new_at), default=None),
-        "waiting": store.queue.waiting(),
+        "waiting": store.waiting(),
     }
 
 
@@ -78,7 +76,7 @@ def stats(
     """How entries ended, and the articles by topic, country, outlet and day."""
     node = parse_query(query) if query else parse("", now=SystemClock().now())
     with existing_store() as store:
-        outcomes = store.queue.outcomes()
+        outcomes = store.outcomes()
         facets = store.search.facets(node, _FACETS, size=top)
     if as_json:
         json_line({"outcomes": outcomes, **{name: {one.value: one.count for one in facets[name]} for name in _FACETS}})

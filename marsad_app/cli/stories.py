@@ -8,9 +8,8 @@ from marsad.errors import ConfigError
 from marsad.records import Story
 from marsad_app.cli.export import article_record
 from marsad_app.cli.lazy import example
-from marsad_app.cli.opening import existing_store, pick
+from marsad_app.cli.opening import OpenStore, existing_store, pick
 from marsad_app.cli.output import JsonOption, cell, instant, json_line, note, table
-from marsad_app.embedded.store import Store
 
 __all__ = ["app"]
 
@@ -80,7 +79,7 @@ def show(
     )
 
 
-def _find(store: Store, wanted: str) -> Story:
+def _find(store: OpenStore, wanted: str) -> Story:
     story = store.stories.story(wanted)
     if story is not None:
         return story

@@ -12,10 +12,9 @@ from marsad.errors import ConfigError
 from marsad.records import Subscription, Trigger
 from marsad.records.ids import subscription_id
 from marsad_app.cli.lazy import example
-from marsad_app.cli.opening import existing_store, made_store, parse_query, pick
+from marsad_app.cli.opening import OpenStore, existing_store, made_store, parse_query, pick
 from marsad_app.cli.output import JsonOption, cell, instant, json_line, note, table
 from marsad_app.cli.quiet import parse_quiet
-from marsad_app.embedded.store import Store
 
 __all__ = ["app", "find"]
 
@@ -32,7 +31,7 @@ _Id = Annotated[str, typer.Argument(metavar="ID", help="The subscription's id, i
 _Reveal = Annotated[bool, typer.Option("--reveal", help="Show outlet addresses and the feed's secret in full.")]
 
 
-def find(store: Store, wanted: str) -> Subscription:
+def find(store: OpenStore, wanted: str) -> Subscription:
     """The subscription that a person means by id, beginning of an id, or name.
 
     Raises:

@@ -13,11 +13,15 @@ from marsad.errors import StoreError
 from marsad.records.codec import Record, decode, encode
 from marsad_app.embedded.schema import MIGRATIONS, VERSION
 
-__all__ = ["Database", "pack", "unpack"]
+__all__ = ["DamagedError", "Database", "pack", "unpack"]
 
 # Level 1 deflate takes 0.06 ms for a 6 kB article and leaves 2.1 kB; level 6 takes three times as long for 5 % less.
 _LEVEL = 1
 _BUSY_MS = 30_000
+
+
+class DamagedError(StoreError):
+    """The file is no sound store that this program can read."""
 
 
 def pack(record: msgspec.Struct) -> bytes:
@@ -83,7 +87,7 @@ class Database:
     def _migrate(self) -> None:
         version = int(self._writer.execute("PRAGMA user_version").fetchone()[0])
         if version > VERSION:
-            raise StoreError(
+            raise DamagedError(
                 f"{self.path}: written by a newer Marsad (store version {version}, this one knows {VERSION}); update Marsad"
             )
         for step in range(version, VERSION):
@@ -142,7 +146,8 @@ class Database:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            raise StoreError(f"{self.path}: {_advice(error)}") from error
+            kind = DamagedError if _is_damage(error) else StoreError
+            raise kind(f"{self.path}: {_advice(error)}") from error
 
     def check(self) -> str:
         """``ok``, or what SQLite's quick check finds."""
@@ -159,11 +164,15 @@ class Database:
             self._readers.clear()
 
 
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    return "not a database" in str(error) or "malformed" in str(error)
+
+
 def _advice(error: sqlite3.DatabaseError) -> str:
     text = str(error)
     if "disk is full" in text or "disk I/O" in text:
         return f"the disk is full or cannot be written ({text}); free some space: nothing stored is lost, and what runs then goes on by itself"
-    if "not a database" in text or "malformed" in text:
+    if _is_damage(error):
         return f"no sound Marsad store ({text}); move it away and start again, or restore a copy"
     if "locked" in text:
         return f"locked by another program ({text}); is another Marsad running on the same data.dir?"

@@ -20,10 +20,11 @@ from marsad.records import Alert, Article
 from marsad.taxonomy import Taxonomy, load_taxonomy
 from marsad_app.embedded.board import Board, TerminalOutlet
 from marsad_app.embedded.runtime import Runtime, show
-from marsad_app.embedded.server import WebServer, bind
+from marsad_app.embedded.server import web_server
 from marsad_app.embedded.store import Store, open_store
 from marsad_app.newsroom.content import Newsroom, load
 from marsad_app.newsroom.server import NewsroomServer
+from marsad_app.web.server import WebServer, bind
 from producers.opml import read_opml
 from producers.poll import wants_page
 from sinks.alerts.plan import TERMINAL
@@ -75,7 +76,7 @@ def run_demo(settings: Settings, *, duration: float = 110.0, exit_when_done: boo
     store = open_store(_FOLDER, wants_page)
     try:
         board, taxonomy = Board(), load_taxonomy(None)
-        web = WebServer(settings, store, SystemClock(), board, socket, taxonomy)
+        web = web_server(settings, store, SystemClock(), board, socket, taxonomy)
         return asyncio.run(
             _demo(settings, store, web, board, taxonomy, console, duration, exit_when_done=exit_when_done)
         )

@@ -20,9 +20,10 @@ from marsad.records import Feed
 from marsad.taxonomy import Taxonomy, load_taxonomy
 from marsad_app.embedded.board import Board, TerminalOutlet
 from marsad_app.embedded.page_stage import PageStage
-from marsad_app.embedded.server import WebServer, bind
+from marsad_app.embedded.server import web_server
 from marsad_app.embedded.store import Store, open_store
 from marsad_app.embedded.supervise import PollingTold, Worker, supervise, wait
+from marsad_app.web.server import WebServer, bind
 from producers.catalogue import load_catalogue
 from producers.fetch import AiohttpFetcher
 from producers.opml import read_opml
@@ -203,7 +204,7 @@ def run(settings: Settings, *, feeds_file: Path | None = None, web: bool = True)
         opened.callback(store.close)
         feeds = feeds_to_watch(store, feeds_file)
         taxonomy = load_taxonomy(settings.process.topics_dir)
-        server = WebServer(settings, store, clock, board, listener, taxonomy) if listener else None
+        server = web_server(settings, store, clock, board, listener, taxonomy) if listener else None
         outlets: dict[str, Outlet] = {TERMINAL: TerminalOutlet(console)} if settings.alerts.terminal else {}
         runtime = Runtime(settings, store, clock, board, outlets=outlets, web=server, taxonomy=taxonomy)
         address = server.address if server else ""

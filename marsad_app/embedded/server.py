@@ -1,59 +1,29 @@
-"""Serves the web page and the API inside the one process."""
+"""The web server over the embedded store."""
 
-import asyncio
-import contextlib
 import socket
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import uvicorn
-
 from marsad.clock import Clock
-from marsad.config import Settings, WebSettings
-from marsad.errors import ConfigError
-from marsad.taxonomy import Taxonomy, load_taxonomy
+from marsad.config import Settings
+from marsad.taxonomy import Taxonomy
 from marsad_app.embedded.board import Board
 from marsad_app.embedded.store import Store
-from marsad_app.web.exposure import check_exposure
+from marsad_app.web.server import WebServer
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from marsad_app.web.services import Services
 
-__all__ = ["WebServer", "bind"]
-
-_GRACE_S = 2
+__all__ = ["web_server"]
 
 
-def bind(web: WebSettings) -> socket.socket:
-    """Take the port before anything else starts.
-
-    Raises:
-        ConfigError: it is taken, the address is not this machine's, or it would be open to the network without a token.
-    """
-    check_exposure(web)
-    host, port = web.host, web.port
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(128)
-    except OSError as error:
-        raise ConfigError(
-            f"cannot listen on {host}:{port}: {error.strerror}; set web.port (or MARSAD_WEB__PORT) to another port, 0 for any free one"
-        ) from error
-    return listener
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its own signal handlers: the program has one place that is told to stop."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-class WebServer:
+def web_server(
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    board: Board,
+    listener: socket.socket,
+    taxonomy: Taxonomy | None = None,
+) -> WebServer:
     """The page and the API on a bound socket.
 
     Args:
@@ -65,43 +35,9 @@ class WebServer:
         taxonomy: the topics; read from the settings if not given.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        store: Store,
-        clock: Clock,
-        board: Board,
-        listener: socket.socket,
-        taxonomy: Taxonomy | None = None,
-    ) -> None:
-        host, port = listener.getsockname()[:2]
-        shown = f"[{host}]" if ":" in host else host
-        self.address = settings.web.base_url.rstrip("/") or f"http://{shown}:{port}"
-        self._listener = listener
-        self._settings = settings
-        self._store = store
-        self._clock = clock
-        self._board = board
-        self._taxonomy = taxonomy
+    def services(topics: Taxonomy) -> "Services":
+        from marsad_app.embedded.services import services_for  # noqa: PLC0415 - what it knows of outlets takes 0.3 s
 
-    def _make_app(self) -> "FastAPI":
-        """The application; imported here, since it takes half a second in which feeds can be polled already."""
-        from marsad_app.embedded.services import services_for  # noqa: PLC0415 - see above
-        from marsad_app.web.app import create_app  # noqa: PLC0415 - see above
+        return services_for(settings, store, clock, board, topics)
 
-        taxonomy = self._taxonomy or load_taxonomy(self._settings.process.topics_dir)
-        return create_app(services_for(self._settings, self._store, self._clock, self._board, taxonomy))
-
-    async def serve(self, stop: asyncio.Event) -> None:
-        """Answer requests until ``stop``."""
-        app = await asyncio.to_thread(self._make_app)
-        config = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=_GRACE_S
-        )
-        server = _Server(config)
-        serving = asyncio.create_task(server.serve(sockets=[self._listener]))
-        stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        server.should_exit = True
-        stopping.cancel()
-        await serving
+    return WebServer(settings, listener, services, taxonomy)

@@ -6,7 +6,6 @@ from marsad.clock import Clock
 from marsad.config import Settings
 from marsad.taxonomy import Taxonomy
 from marsad_app.embedded.board import Board
-from marsad_app.embedded.redo import redo
 from marsad_app.embedded.store import Store
 from marsad_app.web.services import Services
 from sinks.alerts.deliver import check_outlet
@@ -19,7 +18,7 @@ def services_for(settings: Settings, store: Store, clock: Clock, board: Board, t
 
     def replay(item_id: str) -> bool:
         item = store.quarantine.quarantined_item(item_id)
-        return item is not None and not redo(store, item)
+        return item is not None and not store.redo(item)
 
     def status() -> Mapping[str, object]:
         return {**board.snapshot(), "waiting": store.queue.waiting(), "articles": store.search.count()}

@@ -1,11 +1,13 @@
 """The embedded store: every port over one SQLite file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from marsad.records import Entry, Feed
+from marsad.errors import CodecError
+from marsad.records import Entry, Feed, Quarantined, decode
 from marsad_app.embedded.alerts import SqliteAlertLedger, SqliteDeliveryLedger, SqliteSubscriptions
 from marsad_app.embedded.articles import SqliteArticles, SqliteStories
+from marsad_app.embedded.counts import StoreCounts, count_store
 from marsad_app.embedded.database import Database
 from marsad_app.embedded.feeds import SqliteFeeds, SqlitePollLedger
 from marsad_app.embedded.quarantine import SqliteQuarantine
@@ -41,6 +43,35 @@ class Store:
         self.subscriptions = SqliteSubscriptions(self.database)
         self.alerts = SqliteAlertLedger(self.database)
         self.deliveries = SqliteDeliveryLedger(self.database)
+
+    def counts(self) -> StoreCounts:
+        """How much of what it holds."""
+        return count_store(self.database)
+
+    def waiting(self) -> Mapping[str, int]:
+        """Entries that wait, by what for."""
+        return self.queue.waiting()
+
+    def outcomes(self) -> Mapping[str, int]:
+        """Entries that ended, by how."""
+        return self.queue.outcomes()
+
+    def redo(self, item: Quarantined) -> str:
+        """Queue a quarantined item's entry again and forget its row, both or neither; why that is not possible, or nothing."""
+        try:
+            entry = decode(Entry, item.payload)
+        except CodecError:
+            return f"what the {item.stage} stage kept is no entry; the feed is asked for it again at its next poll"
+        with self.database.write():
+            self.queue.redo(entry.entry_id, entry)
+            self.quarantine.drop_quarantined(item.id)
+        return ""
+
+    def begin_anew(self, feed: Feed) -> None:
+        """Watch a feed as if it had never been polled; entries known already change nothing."""
+        with self.database.write():
+            self.feeds.remove_feed(feed.id)
+            self.feeds.put_feeds([feed])
 
     def close(self) -> None:
         """Close the file."""

@@ -1,5 +1,6 @@
 """Health checks and metrics, in a registry of their own for each application."""
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -32,7 +33,15 @@ class _Figures(Collector):
             metric = _metric(name, value)
             if metric is not None:
                 yield metric
-        yield GaugeMetricFamily(f"{_PREFIX}_articles", "Articles in the index", value=self._services.search.count())
+        parts = self._services.parts()
+        if parts:
+            up = GaugeMetricFamily(f"{_PREFIX}_up", "1 for each part that answers", labels=["part"])
+            for part, problem in sorted(parts.items()):
+                up.add_metric([part], 0.0 if problem else 1.0)
+            yield up
+        # While the index is away, all other figures are still wanted.
+        with contextlib.suppress(StoreError):
+            yield GaugeMetricFamily(f"{_PREFIX}_articles", "Articles in the index", value=self._services.search.count())
         yield self._feeds()
 
     def _feeds(self) -> Metric:
@@ -95,11 +104,18 @@ def router(web: Web, registry: CollectorRegistry) -> APIRouter:
     registry.register(_Figures(web.services))
 
     @routes.get("/healthz", summary="The process answers")
-    def healthz() -> dict[str, str]:
-        return {"status": "ok"}
+    async def healthz() -> dict[str, str]:
+        # Not in a thread: all of these may be waiting for a server that hangs.
+        return {"status": "ok", **{part: problem or "ok" for part, problem in web.services.parts().items()}}
 
-    @routes.get("/readyz", summary="The store answers")
+    @routes.get("/readyz", summary="What it rests on answers")
     def readyz() -> Response:
+        parts = web.services.parts()
+        for part, problem in parts.items():
+            if problem:
+                return JSONResponse({"status": part, "error": problem}, 503)
+        if parts:
+            return JSONResponse({"status": "ok"})
         try:
             web.services.search.count()
         except StoreError as error:

@@ -27,6 +27,10 @@ def _any_outlet(address: str) -> None:
     """Take every address."""
 
 
+def _no_parts() -> Mapping[str, str]:
+    return {}
+
+
 def _token() -> str:
     return secrets.token_hex(16)
 
@@ -38,6 +42,7 @@ class Services:
     Attributes:
         replay: sends a quarantined item through its stage again; False if it is not there.
         status: live counters: numbers, or numbers by kind; ``failures`` holds sentences by stage.
+        parts: what it rests on besides this process, by name, with why it does not answer, or nothing; known without asking.
         check_outlet: raises ``ConfigError`` for an address that alerts cannot be delivered to.
         new_token: 128 random bits, in hexadecimal.
     """
@@ -55,6 +60,7 @@ class Services:
     taxonomy: Taxonomy
     replay: Callable[[str], bool]
     status: Callable[[], Mapping[str, object]]
+    parts: Callable[[], Mapping[str, str]] = _no_parts
     check_outlet: Callable[[str], None] = _any_outlet
     new_token: Callable[[], str] = _token
 

@@ -14,7 +14,6 @@ from marsad.records.ids import story_id
 from marsad.taxonomy import Taxonomy
 from marsad.testing.factories import NOW, a_feed, a_subscription, an_entry
 from marsad_app.embedded.processor import Processor
-from marsad_app.embedded.redo import redo
 from marsad_app.embedded.store import Store
 from marsad_app.embedded.testing import Recorder, RiggedPipeline, processor_over
 from sinks.alerts.plan import TERMINAL
@@ -146,7 +145,7 @@ def test_a_quarantined_entry_comes_through_after_the_repair(store: Store, made: 
     (item,) = store.quarantine.quarantined()
 
     pipeline.faults = {}
-    assert redo(store, item) == ""
+    assert store.redo(item) == ""
     drain(processor)
 
     assert article(store, "1").title == "خبر فيه عطل"

@@ -1,0 +1,58 @@
+"""The cluster as the web page takes it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from marsad.clock import Clock
+from marsad.config import Settings
+from marsad.errors import StoreError
+from marsad.taxonomy import Taxonomy
+from marsad_app.cluster.store import ClusterStore
+from marsad_app.web.services import Services
+from sinks.alerts.deliver import check_outlet
+
+__all__ = ["services_for"]
+
+
+def services_for(
+    settings: Settings, store: ClusterStore, clock: Clock, taxonomy: Taxonomy, parts: Callable[[], Mapping[str, str]]
+) -> Services:
+    """Everything that ``create_app`` needs.
+
+    Args:
+        settings: everything that can be set.
+        store: followed, so that its view is at the end of the streams.
+        clock: the time.
+        taxonomy: the topics.
+        parts: Kafka and Elasticsearch, with why one does not answer.
+    """
+
+    def replay(item_id: str) -> bool:
+        item = store.quarantine.quarantined_item(item_id)
+        return item is not None and not store.redo(item)
+
+    def status() -> Mapping[str, object]:
+        figures: dict[str, Any] = {"failures": {part: problem for part, problem in parts().items() if problem}}
+        try:
+            figures["waiting"] = store.waiting()
+        except StoreError as error:
+            figures["failures"].setdefault("lag", str(error))
+        return figures
+
+    return Services(
+        registry=store.feeds,
+        ledger=store.polls,
+        search=store.search,
+        stories=store.stories,
+        subscriptions=store.subscriptions,
+        alerts=store.alerts,
+        deliveries=store.deliveries,
+        quarantine=store.quarantine,
+        settings=settings,
+        clock=clock,
+        taxonomy=taxonomy,
+        replay=replay,
+        status=status,
+        parts=parts,
+        check_outlet=check_outlet,
+    )
