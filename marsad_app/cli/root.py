@@ -17,6 +17,8 @@ __all__ = ["app", "main"]
 _INTERRUPTED = 128 + 2
 _PIPE_CLOSED = 128 + 13
 _NEWS, _OWN, _WORK, _CARE = "News", "Feeds, topics and alerts", "Services", "Care and scripting"
+_CLUSTER = "Services of the cluster size"
+_SERVICES = "marsad_app.cli.cluster_services"
 
 
 class RootGroup(LazyGroup):
@@ -43,6 +45,13 @@ class RootGroup(LazyGroup):
         "config": Entry("marsad_app.cli.configuration", "Every setting, its value and where it comes from.", _CARE),
         "doctor": Entry("marsad_app.cli.doctor", "Find what is wrong and say how to mend it.", _CARE),
         "bench": Entry("marsad_app.cli.services", "Speed and memory on this machine.", _CARE),
+        "poll": Entry(_SERVICES, "Ask the feeds and hand their entries to the broker.", _CLUSTER),
+        "process": Entry(_SERVICES, "Clean, tag and locate entries: a Faust worker.", _CLUSTER),
+        "group": Entry(_SERVICES, "Group tagged articles into stories.", _CLUSTER),
+        "match": Entry(_SERVICES, "Match articles with the subscriptions and raise alerts.", _CLUSTER),
+        "index": Entry(_SERVICES, "Write articles and stories to Elasticsearch.", _CLUSTER),
+        "deliver": Entry(_SERVICES, "Hand alerts to the outlets of their subscriptions.", _CLUSTER),
+        "cluster": Entry("marsad_app.cli.cluster", "Streams, templates, lag and health of the cluster.", _CLUSTER),
     }
 
     def invoke(self, ctx: Any) -> Any:
