@@ -1,1 +1,267 @@
-"""Reads the streams for the sinks."""
+"""Reads a stream for sinks whose work can be repeated: in batches, as part of a consumer group, committed once it is durable.
+
+A partition belongs to this process from an assignment to the next one: its *tenure*. What was handed out in a tenure that is
+over is not committed any more; whoever has the partition then is given it again.
+"""
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+import structlog
+from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
+from kafka import errors as kafka_errors
+from kafka.structs import OffsetAndMetadata
+
+from marsad.config import KafkaSettings
+from marsad.connect import consumer_options
+from marsad.errors import FencedError, TransientError
+from marsad.progress import Progress
+from marsad.streams import Message, topic_name
+
+__all__ = ["Batch", "GroupReader"]
+
+_log = structlog.get_logger(__name__)
+_TENURE_OVER: Final = (
+    kafka_errors.CommitFailedError,
+    kafka_errors.IllegalGenerationError,
+    kafka_errors.RebalanceInProgressError,
+    kafka_errors.UnknownMemberIdError,
+)
+_BOOTSTRAP_MS: Final = 10_000
+_ASK_MS: Final = 3_000
+_POSITION_MS: Final = 100
+_CLOSE_MS: Final = 2_000
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """Messages that were read together.
+
+    Attributes:
+        messages: those of one partition in their order.
+        tenures: for each partition, the tenure in which they were read.
+    """
+
+    messages: Sequence[Message] = ()
+    tenures: Mapping[int, int] = {}
+
+
+class GroupReader:
+    """A member of a consumer group. For one thread: the client cannot be used from several.
+
+    Args:
+        settings: the broker.
+        stage: name of the consumer group.
+        source: the stream.
+        instance: name of this worker in the group, the same after a restart.
+        progress: told which partitions it has and how far they are done.
+        most: messages in one batch.
+
+    Raises:
+        TransientError: no broker answers, or the stream is not there.
+    """
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        stage: str,
+        source: str,
+        *,
+        instance: str,
+        progress: Progress,
+        most: int = 500,
+    ) -> None:
+        self._topic = topic_name(settings.prefix, source)
+        self._source = source
+        self._instance = instance
+        self._progress = progress
+        self._most = most
+        self._tenures: dict[int, int] = {}
+        self._begun = 0
+        self._out: dict[int, int] = {}
+        self._told = _Told()
+        try:
+            self._consumer = KafkaConsumer(
+                **consumer_options(settings),
+                bootstrap_timeout_ms=_BOOTSTRAP_MS,
+                group_id=f"{settings.prefix}.{stage}",
+                group_instance_id=instance,
+                client_id=instance,
+            )
+        except kafka_errors.KafkaError as error:
+            raise TransientError(f"no broker at {settings.bootstrap}: {_said(error)}") from error
+        if not self._consumer.partitions_for_topic(self._topic):
+            self.close()
+            raise TransientError(f"{self._topic} is not there; `marsad cluster init` makes it")
+        self._consumer.subscribe([self._topic], listener=self._told)
+
+    def take(self, wait: float, *, wanted: bool = True) -> Batch:
+        """What has come. To be called often, also while nothing is wanted: it is what keeps the partitions ours.
+
+        Args:
+            wait: seconds that it may rest if there is nothing.
+            wanted: False while the sink has its hands full.
+
+        Raises:
+            FencedError: another process goes by this one's instance name.
+            TransientError: the broker cannot be asked.
+        """
+        before = dict(self._tenures)
+        try:
+            records = self._consumer.poll(timeout_ms=int(wait * 1000), max_records=self._most)
+        except kafka_errors.FencedInstanceIdError as error:
+            raise FencedError(f"another process is the worker {self._instance}; set kafka.instance") from error
+        except kafka_errors.KafkaError as error:
+            # It is not known what the client has passed over: everything is read again from where it was committed.
+            self._end(list(self._tenures))
+            raise TransientError(f"no answer from the broker: {_said(error)}") from error
+        self._follow_assignment()
+        self._sleep(wanted)
+        # What came before a tenure began is passed over: its opening goes back to the committed place.
+        still = {partition for partition, tenure in before.items() if self._tenures.get(partition) == tenure}
+        ours = {place: batch for place, batch in records.items() if place.partition in still}
+        for place in ours:
+            self._out[place.partition] = self._out.get(place.partition, 0) + 1
+        self._hear()
+        return Batch(
+            [_message_of(record, self._source) for batch in ours.values() for record in batch],
+            {place.partition: self._tenures[place.partition] for place in ours},
+        )
+
+    def commit(self, batches: Sequence[Batch]) -> None:
+        """Everything up to the end of these batches is durable; they are to be given in the order in which they were taken.
+
+        What belongs to a tenure that is over is passed over.
+
+        Raises:
+            FencedError: another process goes by this one's instance name.
+            TransientError: it is not known whether the broker has noted it; to be tried again.
+        """
+        self._end(self._told.ended())
+        offsets: dict[int, list[int]] = {}
+        for batch in batches:
+            for message in batch.messages:
+                partition = message.partition or 0
+                if self._tenures.get(partition) == batch.tenures[partition]:
+                    offsets.setdefault(partition, []).append(message.offset)
+        if not offsets:
+            return
+        try:
+            self._consumer.commit(
+                {TopicPartition(self._topic, number): _place(done[-1] + 1) for number, done in offsets.items()},
+                timeout_ms=_ASK_MS,
+            )
+        except kafka_errors.FencedInstanceIdError as error:
+            raise FencedError(f"another process is the worker {self._instance}; set kafka.instance") from error
+        except _TENURE_OVER as error:
+            _log.info("place not committed: the partitions are given out anew", stream=self._source, why=_said(error))
+            self._end(list(self._tenures))
+            return
+        except kafka_errors.KafkaError as error:
+            raise TransientError(f"no answer from the broker: {_said(error)}") from error
+        self._note(batches, offsets)
+
+    def close(self) -> None:
+        """Leave what is not committed to the next one."""
+        self._end(list(self._tenures))
+        with contextlib.suppress(kafka_errors.KafkaError):
+            self._consumer.close(timeout_ms=_CLOSE_MS)
+
+    def _note(self, batches: Sequence[Batch], offsets: Mapping[int, list[int]]) -> None:
+        now = time.monotonic()
+        for partition, done in offsets.items():
+            self._progress.taken(self._source, partition, done, now)
+            self._out[partition] -= sum(batch.tenures.get(partition) == self._tenures[partition] for batch in batches)
+
+    def _follow_assignment(self) -> None:
+        ours = {place.partition: place for place in self._consumer.assignment()}
+        self._end([*self._told.ended(), *(self._tenures.keys() - ours.keys())])
+        for partition, place in ours.items():
+            if partition not in self._tenures:
+                self._open(place)
+
+    def _open(self, place: TopicPartition) -> None:
+        waited_for = f"{self._source} partition {place.partition}"
+        try:
+            kept = self._consumer.committed(place, timeout_ms=_ASK_MS)
+            first = self._consumer.beginning_offsets([place], timeout_ms=_ASK_MS)[place]
+            offset = first if kept is None else max(first, int(kept))
+            self._consumer.seek(place, offset)
+        except (kafka_errors.KafkaError, kafka_errors.IllegalStateError) as error:
+            self._progress.waits(waited_for, _said(error))
+            return
+        self._begun += 1
+        self._tenures[place.partition] = self._begun
+        self._out[place.partition] = 0
+        self._progress.opened(self._source, place.partition, offset, time.monotonic())
+        self._progress.waits(waited_for)
+        _log.info("partition taken over", stream=self._source, partition=place.partition, offset=offset)
+
+    def _end(self, partitions: Iterable[int]) -> None:
+        for partition in partitions:
+            if self._tenures.pop(partition, None) is not None:
+                self._progress.closed(self._source, partition)
+                _log.info("partition let go", stream=self._source, partition=partition)
+
+    def _sleep(self, wanted: bool) -> None:
+        ours = self._consumer.assignment()
+        asleep = {place for place in ours if not wanted or place.partition not in self._tenures}
+        self._consumer.pause(*(asleep - self._consumer.paused()))
+        self._consumer.resume(*(self._consumer.paused() - asleep))
+
+    def _hear(self) -> None:
+        """Note how far the partitions reach; where nothing is outstanding also that only markers were passed over."""
+        for partition in self._tenures:
+            place = TopicPartition(self._topic, partition)
+            with contextlib.suppress(kafka_errors.KafkaError, kafka_errors.IllegalStateError):
+                end = self._consumer.highwater(place)
+                if end is not None:
+                    idle = self._out[partition] == 0
+                    position = self._consumer.position(place, timeout_ms=_POSITION_MS) if idle else None
+                    self._progress.heard(self._source, partition, end, position=position)
+
+
+class _Told(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
+    """Keeps in mind which partitions were given out anew. The client tells it from a thread of its own."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ended: list[int] = []
+
+    def on_partitions_revoked(self, revoked: Any) -> None:
+        with self._lock:
+            self._ended.extend(place.partition for place in revoked)
+
+    def on_partitions_assigned(self, assigned: Any) -> None:
+        """What is assigned begins at its committed place, also where it was ours before."""
+        self.on_partitions_revoked(assigned)
+
+    def ended(self) -> list[int]:
+        """Partitions whose tenure is over."""
+        with self._lock:
+            ended, self._ended = self._ended, []
+        return ended
+
+
+def _place(offset: int) -> OffsetAndMetadata:
+    return OffsetAndMetadata(offset, "", -1)
+
+
+def _message_of(record: Any, name: str) -> Message:
+    return Message(
+        stream=name,
+        key=(record.key or b"").decode(errors="replace"),
+        value=record.value,
+        partition=record.partition,
+        headers=dict(record.headers or ()),
+        offset=record.offset,
+        at=datetime.fromtimestamp(record.timestamp / 1000, UTC),
+    )
+
+
+def _said(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,182 @@
+"""``marsad index``: brings every article and its story into Elasticsearch.
+
+Its place in the stream moves when what lies before it is durable: in the index, or in quarantine with the reason.
+"""
+
+import contextlib
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from marsad.clock import Clock
+from marsad.config import Settings
+from marsad.errors import StoreError, TransientError
+from marsad.events import Outcome
+from marsad.progress import Progress
+from marsad.records import Quarantined, encode
+from marsad.records.ids import quarantine_id
+from marsad.streams import Message, stream
+from marsad_app.cluster.service import Context, Step, run_stage
+from marsad_app.cluster.writing import StreamWriter
+from sinks.from_kafka import Batch, GroupReader
+from sinks.index.bulk import BulkWriter, Ticket
+from sinks.index.client import connect
+from sinks.index.messages import Reading, Unreadable, read_messages
+
+__all__ = ["Indexer", "indexing", "run"]
+
+_STAGE: Final = "index"
+_SOURCE: Final = "articles.v1"
+_QUARANTINE: Final = "quarantine.v1"
+# Batches whose place is not committed yet: where a few documents must wait, this much is redone after a crash.
+_MOST_OPEN: Final = 64
+_WAIT_S: Final = 0.1
+# Time enough for the client to follow a rebalance.
+_BUSY_S: Final = 0.005
+_HEADROOM: Final = 4_096
+
+
+class _Open:
+    """A batch under way."""
+
+    def __init__(self, batch: Batch, reading: Reading, ticket: Ticket) -> None:
+        self.batch = batch
+        self.reading = reading
+        self.ticket = ticket
+
+
+class Indexer:
+    """Reads, writes and commits, in rounds. Used by one thread.
+
+    Args:
+        reader: of the articles' stream.
+        writer: into the index.
+        quarantine: where documents go that the index can never take.
+        clock: the time.
+        progress: told how each article ended.
+    """
+
+    def __init__(
+        self, reader: GroupReader, writer: BulkWriter, quarantine: StreamWriter, clock: Clock, progress: Progress
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._quarantine = quarantine
+        self._clock = clock
+        self._progress = progress
+        self._open: deque[_Open] = deque()
+
+    def step(self) -> int:
+        """One round: take what has come, have it written, commit what is durable. How much was done.
+
+        Raises:
+            FencedError: another process goes by this one's instance name.
+            TransientError: the broker cannot be asked.
+            ConfigError: Elasticsearch refuses the templates because of a setting.
+        """
+        wanted = self._writer.room and len(self._open) < _MOST_OPEN
+        batch = self._reader.take(_BUSY_S if self._writer.busy else _WAIT_S, wanted=wanted)
+        if batch.messages:
+            reading = read_messages(batch.messages)
+            self._open.append(_Open(batch, reading, self._writer.begin(reading.changes)))
+        # The next batch is read while requests are under way; only with nothing more to take there is time to rest.
+        ended = self._writer.pump(0.0 if batch.messages else _WAIT_S)
+        return len(batch.messages) + ended + self._finish()
+
+    def _finish(self) -> int:
+        """Commit the batches that are done, as far as none before them is not."""
+        done: list[_Open] = []
+        for one in self._open:
+            if not one.ticket.done:
+                break
+            done.append(one)
+        if not done:
+            return 0
+        items = [item for one in done for item in self._items(one)]
+        if items:
+            self._keep(items)
+        self._reader.commit([one.batch for one in done])
+        for one in done:
+            self._open.popleft()
+            self._count(one)
+        return len(done)
+
+    def _items(self, one: _Open) -> Iterator[Quarantined]:
+        for fault in one.reading.unreadable:
+            yield self._item(fault)
+        for refused in one.ticket.outcomes().refused:
+            yield self._item(Unreadable(one.reading.sources[refused.of], refused.reason))
+
+    def _item(self, fault: Unreadable) -> Quarantined:
+        message = fault.message
+        return Quarantined(
+            id=quarantine_id(_STAGE, message.key, fault.reason),
+            stage=_STAGE,
+            key=message.key,
+            reason=fault.reason,
+            payload=message.value or b"",
+            at=self._clock.now(),
+            detail=f"{message.stream} partition {message.partition} offset {message.offset}",
+        )
+
+    def _keep(self, items: Sequence[Quarantined]) -> None:
+        try:
+            self._quarantine.write([Message(stream=_QUARANTINE, key=item.id, value=_fitting(item)) for item in items])
+        except StoreError as error:
+            raise TransientError(f"what cannot be indexed cannot be put into quarantine: {error}") from error
+
+    def _count(self, one: _Open) -> None:
+        outcomes = one.ticket.outcomes()
+        for outcome, by in (
+            (Outcome.INDEXED, outcomes.written),
+            (Outcome.UNCHANGED, outcomes.stale),
+            (Outcome.QUARANTINED, len(one.batch.messages) - one.reading.empty - outcomes.written - outcomes.stale),
+            (Outcome.DROPPED, one.reading.empty),
+        ):
+            if by:
+                self._progress.count(str(outcome), by)
+
+
+def _fitting(item: Quarantined) -> bytes:
+    """The wire form; without the payload where that would be more than the stream takes: ``detail`` says where it lies."""
+    whole = encode(item)
+    if len(whole) <= stream(_QUARANTINE).max_bytes - _HEADROOM:
+        return whole
+    return encode(
+        Quarantined(
+            id=item.id, stage=item.stage, key=item.key, reason=item.reason, payload=b"", at=item.at, detail=item.detail
+        )
+    )
+
+
+@contextlib.contextmanager
+def indexing(context: Context) -> Iterator[Step]:
+    """The step of an indexing process.
+
+    Args:
+        context: of the service.
+
+    Raises:
+        ConfigError: the address of Elasticsearch cannot be used.
+        TransientError: no broker answers, or the stream is not there.
+    """
+    settings, progress = context.settings, context.progress
+    with contextlib.ExitStack() as held:
+        client = connect(settings.elasticsearch)
+        held.callback(client.close)
+        writer = BulkWriter(client, settings.elasticsearch, progress=progress, clock=context.clock)
+        held.callback(writer.close)
+        quarantine = StreamWriter(settings.kafka)
+        held.callback(quarantine.close)
+        reader = GroupReader(settings.kafka, _STAGE, _SOURCE, instance=context.instance, progress=progress)
+        held.callback(reader.close)
+        yield Indexer(reader, writer, quarantine, context.clock, progress).step
+
+
+def run(settings: Settings) -> int:
+    """Index until SIGTERM or SIGINT; the exit status.
+
+    Raises:
+        ConfigError: it cannot start: the sentence says why.
+    """
+    return run_stage(settings, _STAGE, indexing)
