@@ -1,6 +1,7 @@
 """The client of Elasticsearch, made from the settings, and its errors in words."""
 
 import contextlib
+import ssl
 from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
@@ -54,10 +55,14 @@ def connect(settings: ElasticsearchSettings, **options: Any) -> Elasticsearch:
     Raises:
         ConfigError: the address cannot be used, or the CA cannot be read.
     """
-    try:
-        return Elasticsearch(**{**client_options(settings), **options})
-    except (ValueError, OSError) as error:
-        raise ConfigError(f"elasticsearch.url ({shown_url(settings)}): {error}") from error
+    arguments = {**client_options(settings), **options}
+    if settings.ca is not None:
+        # The client would read it with its first request, and then say that the server does not answer.
+        try:
+            ssl.create_default_context(cafile=str(settings.ca))
+        except OSError as error:
+            raise ConfigError(f"elasticsearch.ca ({settings.ca}) cannot be read: {error}") from error
+    return Elasticsearch(**arguments)
 
 
 def _split(text: str) -> SplitResult:
@@ -109,7 +114,7 @@ def _refusal(error: ApiError) -> str:
             return f"refuses access (HTTP {status}); check elasticsearch.api_key, or username and password"
         case 429:
             return f"has too much to do (HTTP {status}: {reason}); it goes on by itself, or needs more memory or nodes"
-        case _ if "too_many" in reason:
+        case _ if "too_many" in reason or "too many" in reason:
             return f"finds the query too large ({reason}); leave out some of its phrases"
     return f"cannot answer (HTTP {status}: {reason}); its log says more"
 

@@ -69,7 +69,10 @@ def _all_of(parts: Sequence[Node]) -> Dsl:
     for part in parts:
         match part:
             case Not():
-                clauses["must_not"].append(_compile(part.part))
+                inner = part.part
+                clauses["must_not"].append(
+                    _filter(inner) if isinstance(inner, Keyword | Range | MatchAll) else _compile(inner)
+                )
             case Keyword() | Range() | MatchAll():
                 clauses["filter"].append(_filter(part))
             case _:

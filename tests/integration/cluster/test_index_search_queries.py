@@ -54,13 +54,13 @@ def meant(node: Node, docs: Sequence[MatchDoc]) -> set[str]:
     return {doc.article.article_id for doc in docs if predicate(doc)}
 
 
-def test_elasticsearch_and_the_predicate_agree_on_two_thousand_queries(
+def test_elasticsearch_and_the_predicate_agree_on_a_thousand_queries(
     client: Elasticsearch, elastic: ElasticsearchSettings
 ) -> None:
     index(client, elastic, ARTICLES)
     docs = [MatchDoc.of(article) for article in ARTICLES]
     maker = QueryMaker(ARTICLES, seed=20264)
-    texts = [maker.query(number % 4) for number in range(2_000)]
+    texts = [maker.query(number % 4) for number in range(1_000)]
     nodes = [parse(text, now=NOW) for text in texts]
     some = none = 0
 
@@ -68,8 +68,8 @@ def test_elasticsearch_and_the_predicate_agree_on_two_thousand_queries(
         expected = meant(node, docs)
         assert ids == expected, text
         some, none = some + bool(expected), none + (not expected)
-    assert some > 200
-    assert none > 40
+    assert some > 100
+    assert none > 20
 
 
 def test_phrases_stay_within_lead_and_text_and_repeat_their_words(
