@@ -81,11 +81,10 @@ class TransactionalJournal:
                 self._producer.send_offsets_to_transaction(place, self._group())
             offsets = [future.get(timeout=_SEND_S).offset for future in sent]
             self._producer.commit_transaction()
-        except _FENCED as error:
-            self._abort()
-            raise FencedError(f"another process owns partition {self._topic}: {said(error)}") from error
         except kafka_errors.KafkaError as error:
             self._abort()
+            if _is_fenced(error):
+                raise FencedError(f"another process owns partition {self._topic}: {said(error)}") from error
             raise TransientError(f"transaction failed: {said(error)}") from error
         return offsets
 
@@ -113,3 +112,8 @@ class TransactionalJournal:
         """Close the producer; an open transaction ends with the next owner."""
         with contextlib.suppress(kafka_errors.KafkaError):
             self._producer.close(timeout=_CLOSE_S)
+
+
+def _is_fenced(error: kafka_errors.KafkaError) -> bool:
+    """Whether the broker refused because of a later owner; the client wraps that in a plain error for what was sent after it."""
+    return isinstance(error, _FENCED) or any(isinstance(part, _FENCED) for part in (*error.args, error.__cause__))
