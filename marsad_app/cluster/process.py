@@ -13,7 +13,7 @@ from marsad.errors import TransientError
 from marsad.events import ItemOutcome, Outcome
 from marsad.records import Feed
 from marsad.taxonomy import load_taxonomy
-from marsad_app.cluster.logs import few_library_lines
+from marsad_app.cluster.brake import Brake
 from marsad_app.cluster.service import EXIT_BROKEN, Context, open_context
 from marsad_app.cluster.tables import Table
 from processors.agents import App, Outgoing, Shared, Steps, hear, make_app, register_tagging
@@ -23,6 +23,7 @@ __all__ = ["run", "work"]
 
 _log = structlog.get_logger(__name__)
 _STAGE: Final = "process"
+_BEHIND: Final = ("group",)
 _LOOK_S: Final = 0.05
 _HEAR_S: Final = 0.5
 _FIRST_WAIT_S: Final = 0.5
@@ -44,12 +45,13 @@ def run(settings: Settings) -> int:
     Raises:
         ConfigError: it cannot start; the sentence says why.
     """
-    with few_library_lines(), open_context(settings, _STAGE) as context:
+    with open_context(settings, _STAGE) as context:
         pipeline = Pipeline.build(load_taxonomy(settings.process.topics_dir))
         with _known_feeds(context) as feeds:
             if feeds is None:
                 return 0
-            return asyncio.run(work(context, pipeline, feeds))
+            with Brake(settings.kafka, _BEHIND, context.progress) as brake:
+                return asyncio.run(work(context, pipeline, feeds, may_take=brake.may_take))
 
 
 @contextlib.contextmanager
@@ -80,6 +82,7 @@ async def work(
     steps: Steps,
     feeds: Table[Feed],
     *,
+    may_take: Callable[[], bool] = lambda: True,
     die: Callable[[int], None] = os._exit,
 ) -> int:
     """Work until the context's stop is set; the exit status.
@@ -88,6 +91,7 @@ async def work(
         context: the service's surroundings.
         steps: the pipeline.
         feeds: where entries come from.
+        may_take: False while the stage behind is too far behind; answers at once.
         die: ends the process at once; called where nothing more may be committed.
     """
     shared = Shared("entries.v1", context.progress, context.clock, die)
@@ -99,6 +103,7 @@ async def work(
         while not context.stop.is_set():
             if app.should_stop or _failed(starting):
                 return _broken(app, starting)
+            shared.paused = not may_take()
             if (now := context.clock.monotonic()) - heard >= _HEAR_S:
                 hear(app)
                 heard = now
