@@ -1,7 +1,7 @@
 """``marsad doctor``: what is wrong, and how to mend it."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Annotated
 
 import typer
@@ -21,7 +21,10 @@ _LEAST_PYTHON = (3, 11)
 
 @app.command(epilog=example("marsad doctor", "marsad doctor --json | jq 'select(.level != \"ok\")'"))
 def doctor(*, as_json: Annotated[bool, JsonOption] = False) -> None:
-    """Check the machine, the settings, the store, topics, feeds and alerts; the exit status is 1 if something must be mended."""
+    """Check the machine, the settings, the store (or broker, streams and index), topics, feeds and alerts.
+
+    The exit status is 1 if something must be mended.
+    """
     failed = 0
     for finding in examine():
         failed += finding.level == "fail"
@@ -50,10 +53,20 @@ def examine() -> Iterator[Finding]:
         return
     yield ok("settings", "read, every key is known")
     # Imported here, so that a fault in a data file or library is a finding and not the end of the doctor.
-    from marsad_app.cli import checks, store_checks  # noqa: PLC0415
+    from marsad_app.cli import checks  # noqa: PLC0415
 
-    for check in (*checks.CHECKS, *store_checks.CHECKS):
+    for check in (*checks.CHECKS, *_checks_of_size(settings)):
         yield from _guarded(check, settings)
+
+
+def _checks_of_size(settings: Settings) -> Sequence[Callable[[Settings], Iterable[Finding]]]:
+    if settings.clustered:
+        from marsad_app.cli import cluster_checks  # noqa: PLC0415 - see above
+
+        return cluster_checks.CHECKS
+    from marsad_app.cli import store_checks  # noqa: PLC0415 - see above
+
+    return store_checks.CHECKS
 
 
 def _guarded(check: Callable[[Settings], Iterable[Finding]], settings: Settings) -> Iterator[Finding]:

@@ -58,6 +58,7 @@ def catalogue(
     country: Annotated[str, typer.Option(help="Only this country's (ISO 3166-1 alpha-2).")] = "",
     *,
     add: Annotated[bool, typer.Option("--add", help="Watch the listed feeds.")] = False,
+    if_none: Annotated[bool, typer.Option("--if-none", help="With --add: only where nothing is watched yet.")] = False,
     as_json: _Json = False,
 ) -> None:
     """The feeds that are shipped, with when each was last seen in use and what is known against it."""
@@ -65,8 +66,7 @@ def catalogue(
 
     countries = load_countries(country or None)
     if add:
-        added = _add(to_feeds(countries))
-        note(f"{added} feeds added")
+        note(f"{_add(to_feeds(countries), if_none=if_none)} feeds added")
     rows = [(one.country, outlet, feed) for one in countries for outlet in one.outlets for feed in outlet.feed]
     if as_json:
         for code, outlet, feed in rows:
@@ -89,11 +89,13 @@ def catalogue(
     )
 
 
-def _add(feeds: Iterable[Feed]) -> int:
-    """Register those that are not there; how many these were."""
+def _add(feeds: Iterable[Feed], *, if_none: bool = False) -> int:
+    """Register those that are not there, or none where there is any feed; how many these were."""
     now = SystemClock().now()
     with made_store() as store:
         known = {feed.id for feed in store.feeds.feeds()}
+        if known and if_none:
+            return 0
         return store.feeds.put_feeds(
             msgspec.structs.replace(feed, added_at=feed.added_at or now) for feed in feeds if feed.id not in known
         )

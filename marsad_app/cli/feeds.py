@@ -54,7 +54,7 @@ def list_feeds(
             json_line({**msgspec.to_builtins(feed), "health": health.state, "next_poll_at": health.next_poll_at})
         return
     if not rows:
-        note("no feeds; `marsad feeds add URL` adds one, and `marsad run` watches the shipped ones")
+        note("no feeds; `marsad feeds add URL` adds one, `marsad feeds catalogue --add` the shipped ones")
         return
     table(
         ("id", "country", "section", "health", "next poll (UTC)", "address", "outlet"),

@@ -1,14 +1,16 @@
 """Where log lines go: standard error, as text on a terminal and as JSON elsewhere, by ``log.level`` and ``log.format``."""
 
+import contextlib
 import logging
 import sys
-from typing import Literal
+from collections.abc import Iterator
+from typing import Final, Literal
 
 import structlog
 
 from marsad.config import LogSettings
 
-__all__ = ["configure_logs"]
+__all__ = ["configure_logs", "no_log_lines"]
 
 # Never with local variables: they hold page texts, and may hold the addresses of outlets with their passwords.
 _tracebacks = structlog.processors.ExceptionRenderer(
@@ -44,3 +46,23 @@ def configure_logs(settings: LogSettings, *, least: _Level = "debug") -> None:
     logging.basicConfig(
         level=max(level, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
     )
+
+
+_CLIENTS: Final = ("kafka", "elastic_transport", "urllib3")
+
+
+@contextlib.contextmanager
+def no_log_lines() -> Iterator[None]:
+    """For a command that ends with its answer: what clients log of an outage would hide the one sentence about it."""
+    before = structlog.get_config()
+    levels = {name: logging.getLogger(name).level for name in _CLIENTS}
+    if not structlog.is_configured():
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    for name in _CLIENTS:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)

@@ -23,6 +23,7 @@ from marsad.ports import (
 from marsad.query import Node, parse
 from marsad.records import Feed, Quarantined
 from marsad_app.cli.faults import ShownQueryError
+from marsad_app.cli.logs import no_log_lines
 from marsad_app.cli.output import note
 from marsad_app.cli.topic_names import topic_id
 from marsad_app.embedded.counts import StoreCounts
@@ -120,14 +121,8 @@ def open_store_for(settings: Settings) -> OpenStore:
         StoreError: it cannot be opened.
     """
     if settings.clustered:
-        # The client libraries, for this size alone; what they log of an outage would hide the one sentence about it.
-        import structlog  # noqa: PLC0415 - see above
+        from marsad_app.cluster.store import open_cluster  # noqa: PLC0415 - the client libraries, for this size alone
 
-        from marsad_app.cli.logs import configure_logs  # noqa: PLC0415 - see above
-        from marsad_app.cluster.store import open_cluster  # noqa: PLC0415 - see above
-
-        if not structlog.is_configured():
-            configure_logs(settings.log, least="error")
         return open_cluster(settings, told=note)
     return open_store(settings.data.dir)
 
@@ -153,7 +148,7 @@ def made_store(settings: Settings | None = None) -> Iterator[OpenStore]:
     Raises:
         StoreError: it cannot be opened or made.
     """
-    with contextlib.closing(open_store_for(settings or load_settings())) as store:
+    with no_log_lines(), contextlib.closing(open_store_for(settings or load_settings())) as store:
         yield store
 
 

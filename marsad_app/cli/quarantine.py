@@ -73,7 +73,7 @@ def show(
 def replay(
     item_ids: _Ids = None, *, everything: _All = False, stage: _Stage = "", as_json: Annotated[bool, JsonOption] = False
 ) -> None:
-    """Send items through the pipeline again; a running `marsad run` takes them at once, else the next one does."""
+    """Send items through the pipeline again; what runs takes them at once, else what is started next does."""
     with existing_store() as store:
         results = [(item, store.redo(item)) for item in _chosen(store, item_ids or [], stage, everything=everything)]
     _tell(results, "replayed", as_json=as_json)

@@ -7,7 +7,7 @@ import msgspec
 import typer
 
 from marsad.clock import SystemClock
-from marsad.config import load_settings
+from marsad.config import Settings, load_settings
 from marsad.query import parse
 from marsad.records import FacetName
 from marsad_app.cli.feed_health import is_well
@@ -20,30 +20,32 @@ __all__ = ["app"]
 app = typer.Typer()
 _FACETS: tuple[FacetName, ...] = ("topic", "country", "outlet", "day")
 _MEGA = 1_000_000
+_WAITS = {"page": "their page", "ready": "the pipeline"}
 
 
 @app.command(epilog=example("marsad status", "marsad status --json | jq .waiting"))
 def status(*, as_json: Annotated[bool, JsonOption] = False) -> None:
     """How things stand: the store, the feeds' health, what waits, what was given up."""
-    with existing_store() as store:
-        record = _status(store)
+    settings = load_settings()
+    with existing_store(settings) as store:
+        record = _status(store, settings)
     if as_json:
         json_line(record)
         return
-    counts, waiting, deliveries = record["store"], record["waiting"], record["store"]["deliveries"]
+    counts, deliveries = record["store"], record["store"]["deliveries"]
     unwell = {state: count for state, count in record["feeds"].items() if not is_well(state)}
     table(
         ("what", "now"),
         (
-            (
-                "store",
-                f"{record['data_dir']} ({counts['size_bytes'] / _MEGA:.1f} MB, version {counts['schema_version']})",
-            ),
+            ("store", _place(record, settings)),
             ("articles", f"{counts['articles']} in {counts['stories']} stories"),
             ("feeds", f"{counts['feeds']}, {sum(unwell.values())} unwell{_listed(unwell)}"),
             ("latest poll (UTC)", instant(record["last_poll_at"])),
             ("latest new entry (UTC)", instant(record["last_new_at"])),
-            ("waiting", f"{waiting['page']} for their page, {waiting['ready']} for the pipeline"),
+            (
+                "waiting",
+                ", ".join(f"{count} for {_WAITS.get(name, name)}" for name, count in record["waiting"].items()),
+            ),
             ("subscriptions", f"{counts['subscriptions']}, {counts['alerts']} alerts raised"),
             ("deliveries", _listed(deliveries).strip(" :") or "none"),
             ("quarantine", str(counts["quarantined"])),
@@ -51,19 +53,34 @@ def status(*, as_json: Annotated[bool, JsonOption] = False) -> None:
     )
 
 
-def _status(store: OpenStore) -> dict[str, Any]:
+def _place(record: dict[str, Any], settings: Settings) -> str:
+    if settings.clustered:
+        kafka = f"Kafka at {settings.kafka.bootstrap} ({settings.kafka.prefix}.*)"
+        return f"{kafka}, Elasticsearch at {record['elasticsearch']} ({settings.elasticsearch.prefix}-*)"
+    counts = record["store"]
+    return f"{record['data_dir']} ({counts['size_bytes'] / _MEGA:.1f} MB, version {counts['schema_version']})"
+
+
+def _status(store: OpenStore, settings: Settings) -> dict[str, Any]:
     states = list(store.polls.states())
     watched = {feed.id for feed in store.feeds.feeds() if feed.enabled}
     health = Counter("muted" if state.muted else state.health.value for state in states if state.feed_id in watched)
     health["new"] += len(watched) - sum(health.values())
     return {
-        "data_dir": str(load_settings().data.dir),
+        "data_dir": str(settings.data.dir),
+        **(_servers(settings) if settings.clustered else {}),
         "store": msgspec.to_builtins(store.counts()),
         "feeds": {state: count for state, count in sorted(health.items()) if count},
         "last_poll_at": max((state.last_poll_at for state in states if state.last_poll_at), default=None),
         "last_new_at": max((state.last_new_at for state in states if state.last_new_at), default=None),
         "waiting": store.waiting(),
     }
+
+
+def _servers(settings: Settings) -> dict[str, str]:
+    from sinks.index.client import shown_url  # noqa: PLC0415 - the client library, for this size alone
+
+    return {"kafka": settings.kafka.bootstrap, "elasticsearch": shown_url(settings.elasticsearch)}
 
 
 @app.command(epilog=example("marsad stats", "marsad stats --query 'topic:sanctions' --top 5", "marsad stats --json"))

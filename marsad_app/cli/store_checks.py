@@ -1,5 +1,6 @@
 """The doctor's checks of the store and of what is in it."""
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -9,11 +10,10 @@ from marsad.config import Settings
 from marsad.errors import ConfigError, QueryError, StoreError
 from marsad_app.cli.feed_health import feed_health, is_well
 from marsad_app.cli.finding import Finding, fail, ok, warn
-from marsad_app.cli.opening import parse_query
-from marsad_app.embedded.counts import count_store
+from marsad_app.cli.opening import OpenStore, parse_query
 from marsad_app.embedded.store import FILE_NAME, Store, open_store
 
-__all__ = ["CHECKS"]
+__all__ = ["CHECKS", "what_is_in"]
 
 _AHEAD = timedelta(hours=1)
 _MANY_UNWELL = 0.25
@@ -31,15 +31,25 @@ def store(settings: Settings) -> Iterator[Finding]:
     except StoreError as error:
         yield fail("store", str(error), "")
         return
-    try:
+    with contextlib.closing(opened):
         yield from _sound(opened)
-        yield from _feeds(opened)
-        yield from _subscriptions(opened)
-    finally:
-        opened.close()
+        yield from what_is_in(opened)
 
 
 CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (store,)
+
+
+def what_is_in(opened: OpenStore) -> Iterator[Finding]:
+    """Nothing in a store of either size needs a hand."""
+    counts = opened.counts()
+    if counts.quarantined > _MANY_QUARANTINED:
+        yield warn(
+            "quarantine", f"{counts.quarantined} items", "`marsad quarantine list` shows why; replay or drop them"
+        )
+    if failed := counts.deliveries.get("failed", 0):
+        yield warn("deliveries", f"{failed} were given up", "`marsad subscriptions test NAME --send` tries an outlet")
+    yield from _feeds(opened)
+    yield from _subscriptions(opened)
 
 
 def _sound(opened: Store) -> Iterator[Finding]:
@@ -51,18 +61,12 @@ def _sound(opened: Store) -> Iterator[Finding]:
             "stop Marsad, move the file away, and restore your latest copy of it",
         )
         return
-    counts = count_store(opened.database)
+    counts = opened.counts()
     yield ok("store", f"{opened.database.path} is sound: {counts.articles} articles, {counts.size_bytes / 1e6:.1f} MB")
     yield ok("store version", str(counts.schema_version))
-    if counts.quarantined > _MANY_QUARANTINED:
-        yield warn(
-            "quarantine", f"{counts.quarantined} items", "`marsad quarantine list` shows why; replay or drop them"
-        )
-    if failed := counts.deliveries.get("failed", 0):
-        yield warn("deliveries", f"{failed} were given up", "`marsad subscriptions test NAME --send` tries an outlet")
 
 
-def _feeds(opened: Store) -> Iterator[Finding]:
+def _feeds(opened: OpenStore) -> Iterator[Finding]:
     states = {state.feed_id: state for state in opened.polls.states()}
     ahead = [
         state for state in states.values() if state.last_poll_at and state.last_poll_at > SystemClock().now() + _AHEAD
@@ -84,12 +88,12 @@ def _feeds(opened: Store) -> Iterator[Finding]:
         where = "check this machine's network and name server; " if network else ""
         yield warn("feeds", detail, f"{where}`marsad feeds health` says what is wrong with each")
     elif not total:
-        yield ok("feeds", "none yet; `marsad run` watches the shipped ones")
+        yield ok("feeds", "none yet; `marsad run` watches the shipped ones, as `marsad feeds catalogue --add` does")
     else:
         yield ok("feeds", detail)
 
 
-def _subscriptions(opened: Store) -> Iterator[Finding]:
+def _subscriptions(opened: OpenStore) -> Iterator[Finding]:
     known = opened.subscriptions.subscriptions()
     faults = 0
     for one in known:

@@ -11,14 +11,20 @@ from marsad_app.embedded.store import Store
 
 __all__ = ["APPLY", "REMOVED", "VIEWED", "is_forgotten", "removed_at", "row_number"]
 
-_TIE_BITS: Final = 20
+_OFFSET_BITS, _PARTITION_BITS = 13, 8
 REMOVED: Final = "removed:"
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
-def row_number(at: datetime, offset: int) -> int:
-    """What rows of a ledger are ordered by: the millisecond, then the place in the partition."""
-    return (int(at.timestamp() * 1000) << _TIE_BITS) + offset % (1 << _TIE_BITS)
+def row_number(at: datetime, message: Message) -> int:
+    """What rows of a ledger are ordered by: the millisecond, then the place in the partition, then the partition.
+
+    SQLite's row numbers have 63 bits: 21 leave the instant enough until the year 2109.
+    """
+    place = (message.offset % (1 << _OFFSET_BITS) << _PARTITION_BITS) + (message.partition or 0) % (
+        1 << _PARTITION_BITS
+    )
+    return (int(at.timestamp() * 1000) << (_OFFSET_BITS + _PARTITION_BITS)) + place
 
 
 def _feed(store: Store, message: Message) -> None:
@@ -75,7 +81,7 @@ def _alert(store: Store, message: Message) -> None:
             connection.execute("DELETE FROM alerts WHERE alert_id = ?", (message.key,))
             return
         alert = decode(Alert, message.value)
-        seq = _free(store, "alerts", row_number(alert.at, message.offset))
+        seq = _free(store, "alerts", row_number(alert.at, message))
         row = (seq, alert.alert_id, alert.subscription_id, alert.at.timestamp(), pack(alert))
         connection.execute(
             "INSERT INTO alerts (seq, alert_id, subscription_id, at, data) VALUES (?1, ?2, ?3, ?4, ?5)"
@@ -90,7 +96,7 @@ def _delivery(store: Store, message: Message) -> None:
             connection.execute("DELETE FROM deliveries WHERE delivery_id = ?", (message.key,))
             return
         one = decode(Delivery, message.value)
-        seq = _free(store, "deliveries", row_number(message.at or one.next_try_at, message.offset))
+        seq = _free(store, "deliveries", row_number(message.at or one.next_try_at, message))
         row = (seq, one.delivery_id, one.alert_id, one.subscription_id, one.state.value, one.next_try_at.timestamp())
         connection.execute(
             "INSERT INTO deliveries (seq, delivery_id, alert_id, subscription_id, state, next_try, data)"
@@ -106,7 +112,7 @@ def _quarantined(store: Store, message: Message) -> None:
             connection.execute("DELETE FROM quarantine WHERE id = ?", (message.key,))
             return
         item = decode(Quarantined, message.value)
-        seq = _free(store, "quarantine", row_number(item.at, message.offset))
+        seq = _free(store, "quarantine", row_number(item.at, message))
         connection.execute(
             "INSERT OR IGNORE INTO quarantine (seq, id, stage, data) VALUES (?, ?, ?, ?)",
             (seq, item.id, item.stage, pack(item)),

@@ -10,7 +10,7 @@ import msgspec
 
 from marsad.clock import Clock, SystemClock
 from marsad.config import Settings
-from marsad.errors import CodecError, StoreError
+from marsad.errors import CodecError, StoreError, TransientError
 from marsad.ports import ArticleSearch, ArticleWriter, Stories
 from marsad.records import Article, Entry, Feed, Quarantined, decode
 from marsad.streams import Message
@@ -158,8 +158,18 @@ class ClusterStore:
         return msgspec.structs.replace(counted, articles=self.search.count(), stories=stories)
 
     def waiting(self) -> Mapping[str, int]:
-        """Messages that wait, by stage."""
-        return {}
+        """Messages that wait, by stage.
+
+        Raises:
+            StoreError: the broker does not answer.
+        """
+        from marsad_app.cluster.lag import measure  # noqa: PLC0415 - most commands do not ask
+
+        try:
+            found = measure(self._settings.kafka, self._clock)
+        except TransientError as error:
+            raise StoreError(str(error)) from error
+        return {stage.stage: stage.lag for stage in found if stage.stream}
 
     def outcomes(self) -> Mapping[str, int]:
         """Nothing: each service counts its own, in its metrics."""

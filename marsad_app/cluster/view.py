@@ -23,8 +23,8 @@ __all__ = ["KEPT", "Place", "Slice", "Span", "View", "fits", "open_view"]
 
 _log = structlog.get_logger(__name__)
 
-KEPT: Final = timedelta(hours=12)
-"""A view that was not read to the end for so long is made anew: Kafka drops tombstones a day after they were written."""
+KEPT: Final = timedelta(days=3)
+"""A view that was not read to the end for so long is made anew: the streams keep tombstones for a week."""
 
 _TABLES: Final = ("feeds", "feed_states", "subscriptions", "alerts", "deliveries", "quarantine")
 _PLACE, _TOPIC, _COMPLETE = "place:", "topic:", "complete"
