@@ -11,6 +11,7 @@ from rich.console import Console
 from marsad.config import eval_data_dir, stack_dir
 from marsad_app.bench import run_bench
 from marsad_app.bench.corpus import CORPUS
+from marsad_app.bench.latency import run_latency
 from marsad_app.bench.replay import Comparison, Marsad, compare, settled, wire
 
 
@@ -32,16 +33,37 @@ def replay(limit: int, rate: float) -> Comparison:
             store.close()
 
 
+def latency(minutes: float, rate: float) -> int:
+    """From feed change seen to searchable and to alert, and each service's memory."""
+    figures = run_latency(
+        stack_dir() / "replay-feeds", eval_data_dir() / CORPUS, limit=int(minutes * 60 * rate), rate=rate
+    )
+    console = Console(soft_wrap=True)
+    console.print(f"searchable: {figures.searchable}")
+    console.print(f"alerted: {figures.alerted}")
+    for name, memory in figures.memory.items():
+        console.print(
+            f"{name}: {memory.first} MB to {memory.last} MB, {memory.slope:+.1f} MB an hour in the second half"
+        )
+    return 0
+
+
 def main() -> int:
     """1 where the replay lost or doubled anything; figures never fail."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--replay", action="store_true", help="only the replay of 3,000 articles at 50/s with faults")
+    parser.add_argument(
+        "--latency", action="store_true", help="only the cluster's latency and memory at --rate articles a second"
+    )
+    parser.add_argument("--minutes", type=float, default=4, help="length of --latency; 20 shows whether memory is flat")
     parser.add_argument("--limit", type=int, default=3_000)
-    parser.add_argument("--rate", type=float, default=50)
+    parser.add_argument("--rate", type=float, default=0, help="articles a second; 50 by default, 18 with --latency")
     arguments = parser.parse_args()
+    if arguments.latency:
+        return latency(arguments.minutes, arguments.rate or 18)
     if not arguments.replay:
         return run_bench(as_json=False)
-    result = replay(arguments.limit, arguments.rate)
+    result = replay(arguments.limit, arguments.rate or 50)
     Console().print(msgspec.to_builtins(result))
     return int(not result.ok())
 
