@@ -28,6 +28,13 @@ _VALUES: Final = 5_000
 
 _NEWEST: Final = [{"search.second": "desc"}, {"article_id": "asc"}]
 _BEST: Final = [{"_score": "desc"}, *_NEWEST]
+# Of thousands of rows only the sort values are wanted. Then the server reads no document, not even for its id; the
+# story stands last among them, where it changes no order.
+_ROWS_ONLY: Final[dict[str, Any]] = {
+    "source": False,
+    "stored_fields": "_none_",
+    "filter_path": ["hits.total", "hits.hits.sort"],
+}
 _FACETS: Final[dict[FacetName, str]] = {"topic": "topics.id", "country": "countries.code", "outlet": "outlet"}
 
 
@@ -92,9 +99,7 @@ class ElasticSearch:
             total, exact, dsl = self._newest(dsl)
             answer = self._articles.search(**_ordered(dsl, by_score=True, size=limit), from_=offset)
         else:
-            answer = self._articles.search(
-                **_ordered(dsl, by_score=False, size=limit), from_=offset, track_total_hits=_COUNTED + 1
-            )
+            answer = self._articles.search(**_ordered(dsl, by_score=False, size=limit), from_=offset)
             total, exact = _total(answer)
         hits = answer["hits"]["hits"]
         rows = [_Row(hit["_id"], "", hit["_score"] or 0.0) for hit in hits]
@@ -103,11 +108,11 @@ class ElasticSearch:
     def _newest(self, dsl: Dsl) -> tuple[int, bool, Dsl]:
         """The total, whether it is exact, and the query for only the newest of its matches."""
         answer = self._articles.search(
-            query=dsl, sort=_NEWEST, from_=_RANKED - 1, size=1, source=False, track_total_hits=_COUNTED + 1
+            query=dsl, sort=_NEWEST, from_=_RANKED - 1, size=1, track_total_hits=_COUNTED + 1, **_ROWS_ONLY
         )
-        last = answer["hits"]["hits"]
+        last = _sort_values(answer)
         if last:
-            oldest = {"range": {"search.second": {"gte": last[0]["sort"][0]}}}
+            oldest = {"range": {"search.second": {"gte": last[0][0]}}}
             dsl = {"bool": {"must": [dsl], "filter": [oldest]}}
         return (*_total(answer), dsl)
 
@@ -115,13 +120,12 @@ class ElasticSearch:
         """The newest rows in the order asked for, the total, and whether it is exact."""
         if by_score:
             total, exact, dsl = self._newest(dsl)
-            answer = self._articles.search(**_ordered(dsl, by_score=True, size=_RANKED, grouped=True))
-        else:
-            answer = self._articles.search(
-                **_ordered(dsl, by_score=False, size=_RANKED, grouped=True), track_total_hits=_COUNTED + 1
-            )
+        request = _ordered(dsl, by_score=by_score, size=_RANKED)
+        request["sort"] = [*request["sort"], {"search.group": "asc"}]
+        answer = self._articles.search(**request, **_ROWS_ONLY)
+        if not by_score:
             total, exact = _total(answer)
-        rows = [_Row(hit["_id"], hit["sort"][-1], hit["_score"] or 0.0) for hit in answer["hits"]["hits"]]
+        rows = [_Row(each[-2], each[-1], each[0] if by_score else 0.0) for each in _sort_values(answer)]
         if sort == "story":
             sizes = self._sizes([row.group for row in rows])
             rows = [_Row(row.article_id, row.group, float(sizes.get(row.group, 1))) for row in rows]
@@ -138,10 +142,10 @@ class ElasticSearch:
             query={"bool": {"filter": conditions}},
             sort=[{"story_id": "asc"}, {"size": "asc"}],
             size=len(wanted),
-            source=False,
             track_total_hits=False,
+            **_ROWS_ONLY,
         )
-        return {story_id: int(size) for story_id, size in (hit["sort"] for hit in answer["hits"]["hits"])}
+        return {story_id: int(size) for story_id, size in _sort_values(answer)}
 
     def facets(self, query: Node, names: Sequence[FacetName], *, size: int = 20) -> dict[FacetName, tuple[Facet, ...]]:
         """For each facet its commonest values among all matching articles; ``day`` is every UTC day, in order."""
@@ -160,22 +164,24 @@ class ElasticSearch:
         return map(article_of, self._articles.walk(dsl, [{"search.seen": "asc"}, {"article_id": "asc"}]))
 
 
-def _ordered(dsl: Dsl, *, by_score: bool, size: int, grouped: bool = False) -> dict[str, Any]:
-    """A search in order; ``grouped`` without the articles, each hit's last sort value being its story."""
-    request: dict[str, Any] = {"query": dsl, "sort": _BEST if by_score else _NEWEST, "size": size}
-    if by_score:
-        # Word frequencies of all months together: else the rare words of a young month would weigh differently.
-        request |= {"search_type": "dfs_query_then_fetch", "track_total_hits": False}
-    if grouped:
-        # Among the sort values, where it changes no order, the story costs no reading of the document.
-        request |= {"sort": [*request["sort"], {"search.group": "asc"}], "source": False}
-    return request
+def _ordered(dsl: Dsl, *, by_score: bool, size: int) -> dict[str, Any]:
+    """A search in order, counting its matches unless that was done before."""
+    request: dict[str, Any] = {"query": dsl, "size": size}
+    if not by_score:
+        return {**request, "sort": _NEWEST, "track_total_hits": _COUNTED + 1}
+    # Word frequencies of all months together: else the rare words of a young month would weigh differently.
+    return {**request, "sort": _BEST, "track_total_hits": False, "search_type": "dfs_query_then_fetch"}
 
 
 def _total(answer: dict[str, Any]) -> tuple[int, bool]:
     """Matches, at most as many as are counted exactly, and whether that is all."""
     value = int(answer["hits"]["total"]["value"])
     return min(value, _COUNTED), value <= _COUNTED
+
+
+def _sort_values(answer: dict[str, Any]) -> list[list[Any]]:
+    """What ``_ROWS_ONLY`` leaves of each hit; where there is none, nothing is left at all."""
+    return [hit["sort"] for hit in answer.get("hits", {}).get("hits", ())]
 
 
 def _collapsed(rows: Sequence[_Row]) -> list[_Row]:

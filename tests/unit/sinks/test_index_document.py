@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marsad.query.document import best_score
+from marsad.query.document import best_score, segments
 from marsad.records import Article, CountryTag, EntityTag, Evidence, Place, Story, TopicTag, decode
 from marsad.testing.factories import NOW, a_story, an_article
 from sinks.index.document import document_of, index_of, story_document_of, version_of
@@ -58,6 +58,18 @@ def test_a_lead_that_the_text_begins_with_is_not_indexed_twice() -> None:
     assert "lead" not in search_of(an_article(lead="وقّع", text="وقّع الوزيران"))
     assert "lead" not in search_of(an_article(lead="", text="وقّع الوزيران"))
     assert search_of(an_article(lead="خبر آخر", text="وقّع الوزيران"))["lead"] == "خبر آخر"
+
+
+LEADS = st.one_of(
+    TEXT, st.lists(st.sampled_from(["وقّع", "الوزيران", "ﷺ", "ـ", "a\u200d", "b", ".", "\n", "x" * 30])).map(" ".join)
+)
+
+
+@given(LEADS, LEADS, st.booleans())
+def test_the_lead_is_indexed_where_it_is_a_stretch_of_its_own(lead: str, more: str, repeated: bool) -> None:
+    article = an_article(lead=lead, text=lead.replace(".", ",") + more if repeated else more)
+
+    assert ("lead" in search_of(article)) == (len(segments(article)) == 3)
 
 
 def test_keywords_lie_in_the_form_under_which_they_are_compared() -> None:
