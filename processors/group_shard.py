@@ -1,71 +1,40 @@
-"""Group, on streams: merge with what is known, decide the story, write the article; all of a batch or nothing."""
+"""Group, on streams: the tagged articles of one partition, each into its story; all of a batch and its place, or nothing."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Final, Protocol
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Protocol
 
 import msgspec
 import structlog
 
 from marsad.clock import Clock
-from marsad.errors import CodecError, FencedError, TransientError
+from marsad.errors import CodecError, MarsadError
 from marsad.events import EventSink, ItemOutcome, Outcome
 from marsad.ports import Journal
 from marsad.records import Article, Quarantined, decode, encode
 from marsad.records.ids import quarantine_id
-from marsad.streams import Message, partition_of
-from processors.group import Grouper
-from processors.merge import merge
+from marsad.streams import Message
+from processors.placing import KnownArticles, Placing, restored
+from processors.story_window import StoryWindow
 
-__all__ = ["GroupShard", "Shelf", "Shelved"]
+__all__ = ["RETAG", "GroupShard", "Shelf"]
 
 _log = structlog.get_logger(__name__)
-_ARTICLES: Final = "articles.v1"
+
+RETAG = "retag"
+"""Header of what comes from a reprocessing of history."""
 
 
-class Shelved(msgspec.Struct, frozen=True):
-    """An article as it was last written."""
+class Shelf(KnownArticles, Protocol):
+    """The articles that were written: a mirror of the stage's own output, up to date when it is given."""
 
-    article: Article
-    placed: int
-    """Its place in the order in which articles were first given a story."""
-    partition: int
-    offset: int
-
-
-class Shelf(Protocol):
-    """The articles that were written, by id: a mirror of the stage's own output."""
-
-    def get(self, article_id: str) -> Shelved | None:
-        """One article."""
+    def put(self, written: Sequence[Message]) -> None:
+        """Take in what was just committed, with its partitions and offsets."""
         ...
 
-    def put(self, written: Sequence[Shelved]) -> None:
-        """Take in what was just written and committed."""
+    def close(self) -> None:
+        """Let go of it."""
         ...
-
-    def next_place(self) -> int:
-        """One more than the highest ``placed``."""
-        ...
-
-    def latest(self) -> datetime | None:
-        """When the newest article was published; None where there is none."""
-        ...
-
-    def since(self, instant: datetime) -> Iterator[Article]:
-        """Articles first seen from then on, in the order of ``placed``."""
-        ...
-
-
-class _Plan:
-    """What one transaction is going to write."""
-
-    def __init__(self, next_place: int) -> None:
-        self.next_place = next_place
-        self.messages: list[Message] = []
-        self.shelved: dict[str, tuple[int, Shelved]] = {}
-        """By article: where its message is in ``messages``, and what goes on the shelf."""
-        self.outcomes: list[ItemOutcome] = []
 
 
 class GroupShard:
@@ -73,8 +42,8 @@ class GroupShard:
 
     Args:
         journal: of that partition.
-        shelf: what was written before.
-        make_grouper: makes an empty window of stories.
+        shelf: what was written before; closed with the shard.
+        make_window: makes an empty window of stories.
         clock: the time.
         events: takes outcomes.
         partitions: of the stream of articles.
@@ -85,7 +54,7 @@ class GroupShard:
         self,
         journal: Journal,
         shelf: Shelf,
-        make_grouper: Callable[[], Grouper],
+        make_window: Callable[[], StoryWindow],
         clock: Clock,
         events: EventSink,
         *,
@@ -94,14 +63,13 @@ class GroupShard:
     ) -> None:
         self._journal = journal
         self._shelf = shelf
-        self._make_grouper = make_grouper
+        self._make_window = make_window
         self._clock = clock
         self._events = events
         self._partitions = partitions
         # Twice the days: how rare words are, which weighs those in the window, rests on what came before them as well.
-        self._kept = timedelta(days=2 * group_days)
-        self._grouper: Grouper | None = None
-        self._window()
+        self._span = timedelta(days=2 * group_days)
+        self._window: StoryWindow | None = restored(make_window(), shelf, self._span)
 
     def take(self, batch: Sequence[Message]) -> None:
         """Group a batch; where that fails for a fault of one article, each is taken alone and that one goes to quarantine.
@@ -109,113 +77,78 @@ class GroupShard:
         Raises:
             FencedError: another process owns the partition.
             TransientError: it is not known whether the batch was written.
+            StoreError: the shelf cannot be written; the batch is, and the next shard reads it from the stream.
         """
         try:
-            self._through(batch)
-        except (FencedError, TransientError):
+            written, outcomes = self._commit(batch)
+        except MarsadError:
             raise
         except Exception as error:  # noqa: BLE001 - a fault of ours, met by one of them: found by taking each alone
             _log.warning("a batch failed, its articles go one by one", error=f"{type(error).__name__}: {error}")
             for message in batch:
                 self._alone(message)
+        else:
+            self._settle(written, outcomes)
 
     def tick(self) -> int:
         """Nothing waits for time here."""
         return 0
 
     def close(self) -> None:
-        """Let the window go."""
-        self._grouper = None
+        """Let go of the window and the shelf."""
+        self._window = None
+        self._shelf.close()
 
     def _alone(self, message: Message) -> None:
         try:
-            self._through([message])
-        except (FencedError, TransientError):
+            written, outcomes = self._commit([message])
+        except MarsadError:
             raise
         except Exception as error:  # noqa: BLE001 - it is this one: kept with the reason
             _log.exception("grouping failed on an article", article=message.key)
-            self._journal.commit(
-                [self._quarantined(message, f"{type(error).__name__}: {error}")], upto=message.offset + 1
-            )
-            self._events.emit(ItemOutcome(entry_id=message.key, outcome=Outcome.QUARANTINED, reason=str(error)))
+            item, outcome = self._quarantined(message, f"{type(error).__name__}: {error}")
+            self._journal.commit([item], upto=message.offset + 1)
+            written, outcomes = [], [outcome]
+        self._settle(written, outcomes)
 
-    def _through(self, batch: Sequence[Message]) -> None:
-        plan = _Plan(self._shelf.next_place())
+    def _commit(self, batch: Sequence[Message]) -> tuple[Sequence[Message], Sequence[ItemOutcome]]:
+        """Write what the batch comes to: the messages as they are on their streams, and the outcomes."""
         try:
-            for message in batch:
-                self._plan(plan, message)
-            offsets = self._journal.commit(plan.messages, upto=batch[-1].offset + 1)
-            self._shelf.put(
-                [msgspec.structs.replace(shelved, offset=offsets[at]) for at, shelved in plan.shelved.values()]
-            )
+            if self._window is None:
+                self._window = restored(self._make_window(), self._shelf, self._span)
+            placing = Placing(self._window, self._shelf, self._partitions)
+            refused: list[Message] = []
+            outcomes = [self._outcome(placing, message, refused) for message in batch]
+            offsets = self._journal.commit([*placing.messages, *refused], upto=batch[-1].offset + 1)
         except BaseException:
             # The window has taken articles that were not written: it is built anew from those that were.
-            self._grouper = None
+            self._window = None
             raise
-        for outcome in plan.outcomes:
+        numbered = zip(placing.messages, offsets, strict=False)
+        return [msgspec.structs.replace(message, offset=offset) for message, offset in numbered], outcomes
+
+    def _settle(self, written: Sequence[Message], outcomes: Sequence[ItemOutcome]) -> None:
+        self._shelf.put(written)
+        for outcome in outcomes:
             self._events.emit(outcome)
 
-    def _plan(self, plan: _Plan, message: Message) -> None:
+    def _outcome(self, placing: Placing, message: Message, refused: list[Message]) -> ItemOutcome:
         try:
             incoming = decode(Article, message.value or b"")
         except CodecError as error:
-            plan.messages.append(self._quarantined(message, str(error)))
-            plan.outcomes.append(ItemOutcome(entry_id=message.key, outcome=Outcome.QUARANTINED, reason=str(error)))
-            return
-        here = plan.shelved.get(incoming.article_id)
-        known = here[1] if here else self._shelf.get(incoming.article_id)
-        stored = known.article if known else None
-        merged = merge(stored, incoming, retag=message.headers.get("retag") == b"1")
-        outcome, article = merged.outcome, merged.article
-        headers: dict[str, bytes] = {}
-        if outcome in {Outcome.INDEXED, Outcome.REVISED}:
-            grouping = self._window().assign(article)
-            article = msgspec.structs.replace(article, story_id=grouping.story_id, duplicate_of=grouping.duplicate_of)
-            headers["story"] = encode(grouping.story)
-            if outcome is Outcome.INDEXED and article.duplicate_of:
-                outcome = Outcome.DUPLICATE
-        if merged.changed:
-            self._write(plan, article, outcome, known, headers)
-        plan.outcomes.append(
-            ItemOutcome(
-                entry_id=article.article_id,
-                outcome=outcome,
-                title=article.title,
-                topics=tuple(topic.id for topic in article.topics),
-                reason=f"copy of {article.duplicate_of}" if outcome is Outcome.DUPLICATE else "",
-            )
+            item, told = self._quarantined(message, str(error))
+            refused.append(item)
+            return told
+        outcome, article = placing.place(incoming, retag=message.headers.get(RETAG) == b"1")
+        return ItemOutcome(
+            entry_id=article.article_id,
+            outcome=outcome,
+            title=article.title,
+            topics=tuple(topic.id for topic in article.topics),
+            reason=f"copy of {article.duplicate_of}" if outcome is Outcome.DUPLICATE else "",
         )
 
-    def _write(
-        self, plan: _Plan, article: Article, outcome: Outcome, known: Shelved | None, headers: Mapping[str, bytes]
-    ) -> None:
-        placed = known.placed if known else plan.next_place
-        plan.next_place += known is None
-        partition = partition_of(article.story_id, self._partitions)
-        told = {**headers, "outcome": outcome.value.encode(), "placed": str(placed).encode()}
-        if known is not None:
-            told["previous"] = encode(known.article)
-            if known.partition != partition:
-                # It has gone to another story: what its old partition keeps of it for ever would be out of date.
-                plan.messages.append(
-                    Message(stream=_ARTICLES, key=article.article_id, value=None, partition=known.partition)
-                )
-        plan.shelved[article.article_id] = (len(plan.messages), Shelved(article, placed, partition, -1))
-        plan.messages.append(
-            Message(stream=_ARTICLES, key=article.article_id, value=encode(article), partition=partition, headers=told)
-        )
-
-    def _window(self) -> Grouper:
-        if self._grouper is None:
-            grouper = self._make_grouper()
-            # The window moves with what is published, not with the clock: a backlog finds it as it was.
-            latest = self._shelf.latest()
-            if latest is not None:
-                grouper.restore(self._shelf.since(latest - self._kept))
-            self._grouper = grouper
-        return self._grouper
-
-    def _quarantined(self, message: Message, reason: str) -> Message:
+    def _quarantined(self, message: Message, reason: str) -> tuple[Message, ItemOutcome]:
         item = Quarantined(
             id=quarantine_id("group", message.key, reason),
             stage="group",
@@ -223,5 +156,7 @@ class GroupShard:
             reason=reason,
             payload=message.value or b"",
             at=self._clock.now(),
+            detail=f"{message.stream} partition {message.partition} offset {message.offset}",
         )
-        return Message(stream="quarantine.v1", key=item.id, value=encode(item))
+        told = ItemOutcome(entry_id=message.key, outcome=Outcome.QUARANTINED, reason=reason)
+        return Message(stream="quarantine.v1", key=item.id, value=encode(item)), told

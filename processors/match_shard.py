@@ -1,24 +1,27 @@
 """Match, on streams: each article that comes from group against all subscriptions; each alert once."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Final, Protocol
 
 import structlog
 
 from marsad.clock import Clock
-from marsad.errors import CodecError, FencedError, TransientError
-from marsad.events import AlertRaised, EventSink, ItemOutcome, Outcome
+from marsad.errors import MarsadError, PoisonError
+from marsad.events import AlertRaised, Event, EventSink, ItemOutcome, Outcome
 from marsad.ports import Journal
-from marsad.records import Alert, Article, Quarantined, Story, Subscription, decode, encode
+from marsad.records import Alert, Quarantined, Subscription, encode
 from marsad.records.ids import quarantine_id
 from marsad.streams import Message
+from processors.alert_ids import AlertIds
+from processors.article_stream import news_of
 from processors.match import Matcher
 
 __all__ = ["MatchShard", "Matching", "Watched"]
 
 _log = structlog.get_logger(__name__)
-_NEWS: Final = frozenset({Outcome.INDEXED.value, Outcome.DUPLICATE.value, Outcome.REVISED.value})
-"""Outcomes that can raise alerts; tags that were decided anew are no news."""
+_NEWS: Final = frozenset(outcome.value.encode() for outcome in (Outcome.INDEXED, Outcome.DUPLICATE, Outcome.REVISED))
+"""Outcomes that can raise alerts; further sources, and tags that were decided anew, are no news."""
 _ALERTS: Final = "alerts.v1"
 
 
@@ -32,6 +35,14 @@ class Watched(Protocol):
 
     def all(self) -> Sequence[Subscription]:
         """All of them."""
+        ...
+
+    def refresh(self, timeout: float = ...) -> None:
+        """Wait until everything is in that was written before the call.
+
+        Raises:
+            TransientError: not within ``timeout`` seconds.
+        """
         ...
 
 
@@ -52,11 +63,20 @@ class Matching:
         self._version = -1
         self.names: dict[str, str] = {}
 
-    def matcher(self) -> Matcher:
-        """The matcher of the subscriptions as they are now."""
+    def present(self) -> Matcher:
+        """The matcher of the subscriptions as they are now: with all that were put before the call.
+
+        Raises:
+            TransientError: it cannot be said which they are.
+        """
+        self._table.refresh()
+        # Read before the subscriptions: what comes in between is then compiled next time.
         version = self._table.version
         if self._matcher is None or version != self._version:
-            wanted = [subscription for subscription in self._table.all() if subscription.enabled]
+            wanted = sorted(
+                (subscription for subscription in self._table.all() if subscription.enabled),
+                key=lambda subscription: (subscription.created_at, subscription.id),
+            )
             self._matcher = self._make(wanted, self._matcher)
             for problem in self._matcher.problems:
                 _log.warning("subscription cannot be matched", name=problem.name, reason=problem.reason)
@@ -69,10 +89,13 @@ class MatchShard:
     """The handler of a partition of the articles.
 
     Args:
-        journal: of that partition.
+        journal: of that partition; the alerts that are there are read at once.
         matching: the subscriptions.
         clock: the time.
         events: takes alerts.
+
+    Raises:
+        TransientError: the alerts cannot be read.
     """
 
     def __init__(self, journal: Journal, matching: Matching, clock: Clock, events: EventSink) -> None:
@@ -80,52 +103,45 @@ class MatchShard:
         self._matching = matching
         self._clock = clock
         self._events = events
-        self._known = {_compact(message.key) for message in journal.read(_ALERTS, journal.partition)}
+        self._known = AlertIds(message.key for message in journal.read(_ALERTS, journal.partition))
 
     def take(self, batch: Sequence[Message]) -> None:
         """Write the alerts that these articles raise and that are not there yet.
 
+        An article at which matching fails goes to quarantine, and the others go on.
+
         Raises:
             FencedError: another process owns the partition.
-            TransientError: it is not known whether the batch was written.
+            TransientError: it is not known whether the batch was written, or which subscriptions there are.
         """
-        out: list[Message] = []
+        news = [message for message in batch if message.value is not None and message.headers.get("outcome") in _NEWS]
         new: dict[str, Alert] = {}
-        for message in batch:
-            try:
-                alerts = self._alerts(message)
-            except (FencedError, TransientError):
-                raise
-            except Exception as error:  # noqa: BLE001 - met by this article: kept with the reason, the others go on
-                out.append(self._quarantined(message, error))
-                continue
-            for alert in alerts:
-                if _compact(alert.alert_id) not in self._known and alert.alert_id not in new:
-                    new[alert.alert_id] = alert
-        out += [
-            Message(stream=_ALERTS, key=key, value=encode(alert), partition=self._journal.partition)
-            for key, alert in new.items()
-        ]
-        self._journal.commit(out, upto=batch[-1].offset + 1)
-        self._known.update(map(_compact, new))
-        for alert in new.values():
-            self._events.emit(
-                AlertRaised(
-                    alert_id=alert.alert_id,
-                    subscription=self._matching.names.get(alert.subscription_id, alert.subscription_id),
-                    title=alert.title,
-                    reason=alert.reason.value,
-                )
-            )
-
-    def _alerts(self, message: Message) -> Sequence[Alert]:
-        if message.value is None or message.headers.get("outcome", b"").decode() not in _NEWS:
-            return ()
-        article = decode(Article, message.value)
-        story = decode(Story, message.headers["story"])
-        before = message.headers.get("previous")
-        previous = decode(Article, before) if before else None
-        return self._matching.matcher().match(article, story, previous, self._clock.now())
+        messages: list[Message] = []
+        events: list[Event] = []
+        if news:
+            # Nobody is alerted to what came before the subscription, but to all that came after: hence asked for each batch.
+            matcher, now = self._matching.present(), self._clock.now()
+            for message in news:
+                try:
+                    alerts = _alerts(matcher, message, now)
+                except Exception as error:
+                    if isinstance(error, MarsadError) and not isinstance(error, PoisonError):
+                        raise
+                    item, told = _quarantined(message, error, now)
+                    messages.append(item)
+                    events.append(told)
+                    continue
+                new |= {
+                    alert.alert_id: alert
+                    for alert in alerts
+                    if alert.alert_id not in new and alert.alert_id not in self._known
+                }
+        messages += [self._message(alert) for alert in new.values()]
+        self._journal.commit(messages, upto=batch[-1].offset + 1)
+        for alert_id in new:
+            self._known.add(alert_id)
+        for event in (*events, *map(self._raised, new.values())):
+            self._events.emit(event)
 
     def tick(self) -> int:
         """Nothing waits for time here."""
@@ -134,24 +150,38 @@ class MatchShard:
     def close(self) -> None:
         """Nothing is held."""
 
-    def _quarantined(self, message: Message, error: Exception) -> Message:
-        reason = str(error) if isinstance(error, CodecError) else f"{type(error).__name__}: {error}"
-        _log.error("matching failed on an article", article=message.key, error=reason)
-        item = Quarantined(
-            id=quarantine_id("match", message.key, reason),
-            stage="match",
-            key=message.key,
-            reason=reason,
-            payload=message.value or b"",
-            at=self._clock.now(),
-        )
-        self._events.emit(ItemOutcome(entry_id=message.key, outcome=Outcome.QUARANTINED, reason=reason))
-        return Message(stream="quarantine.v1", key=item.id, value=encode(item))
+    def _message(self, alert: Alert) -> Message:
+        return Message(stream=_ALERTS, key=alert.alert_id, value=encode(alert), partition=self._journal.partition)
+
+    def _raised(self, alert: Alert) -> AlertRaised:
+        name = self._matching.names.get(alert.subscription_id, alert.subscription_id)
+        return AlertRaised(alert_id=alert.alert_id, subscription=name, title=alert.title, reason=alert.reason.value)
 
 
-def _compact(alert_id: str) -> bytes:
-    """An alert's id in half its size, where it is hexadecimal."""
-    try:
-        return bytes.fromhex(alert_id)
-    except ValueError:
-        return alert_id.encode()
+def _alerts(matcher: Matcher, message: Message, now: datetime) -> Sequence[Alert]:
+    """The alerts that the article of a message raises.
+
+    Raises:
+        CodecError: it is no message of the stream.
+    """
+    news = news_of(message)
+    return matcher.match(news.article, news.story, news.previous, now)
+
+
+def _quarantined(message: Message, error: Exception, now: datetime) -> tuple[Message, ItemOutcome]:
+    if isinstance(error, PoisonError):
+        reason = str(error)
+    else:
+        reason = f"{type(error).__name__}: {error}"
+        _log.error("matching failed on an article", article=message.key, exc_info=error)
+    item = Quarantined(
+        id=quarantine_id("match", message.key, reason),
+        stage="match",
+        key=message.key,
+        reason=reason,
+        payload=message.value or b"",
+        at=now,
+        detail=f"{message.stream} partition {message.partition} offset {message.offset}",
+    )
+    told = ItemOutcome(entry_id=message.key, outcome=Outcome.QUARANTINED, reason=reason)
+    return Message(stream="quarantine.v1", key=item.id, value=encode(item)), told

@@ -1,88 +1,236 @@
-"""A journal over streams in memory: owners that fence one another, and crashes where a test wants them."""
+"""The streams in memory, with owners that are fenced and commits that fail on order: what stateful stages are tested against.
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+As on the broker, a later owner of a partition ends the earlier one for ever, a commit is all or nothing, and each commit takes an
+offset of its own in every partition that it writes to (Kafka's transaction marker), so that offsets have holes.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from enum import Enum, auto
+from typing import Protocol
 
 import msgspec
 
 from marsad.errors import FencedError, TransientError
-from marsad.streams import Message, partition_of
+from marsad.ports import Journal
+from marsad.streams import Message, partition_of, stream
+from marsad.testing.factories import NOW
 
-__all__ = ["InMemoryJournal", "InMemoryStreams"]
+__all__ = ["Blow", "CrashError", "InMemoryJournal", "InMemoryStreams", "Taker", "drive"]
 
-_AT = datetime(2026, 1, 1, tzinfo=UTC)
+Place = tuple[str, int]
+"""A partition: stream and number."""
+Owner = tuple[str, str, int]
+"""Stage, input stream and partition."""
+
+
+class CrashError(BaseException):
+    """The process is gone: nothing of it may run on."""
+
+
+class Blow(Enum):
+    """What becomes of a commit instead of the usual."""
+
+    CRASH_BEFORE = auto()
+    """The process dies and nothing is written."""
+    CRASH_AFTER = auto()
+    """All is written, and the process dies before it learns of it."""
+    LOST = auto()
+    """``TransientError``; nothing is written."""
+    UNKNOWN = auto()
+    """``TransientError``, yet all is written."""
+    FENCED = auto()
+    """Another process has just taken the partition over."""
 
 
 class InMemoryStreams:
-    """Committed messages by stream and partition; places of the stages in their inputs.
+    """All streams of a broker.
 
     Args:
-        partitions: of each stream.
+        partitions: of each stream that does not set its own number.
+
+    Attributes:
+        blows: what happens to commits, by their number; the first one is 1.
+        commits: how many were tried.
     """
 
     def __init__(self, partitions: int = 2) -> None:
         self.partitions = partitions
-        self.messages: dict[tuple[str, int], list[Message]] = defaultdict(list)
-        self.places: dict[tuple[str, int], int] = defaultdict(int)
-        self.owners: dict[tuple[str, int], object] = {}
+        self.blows: Mapping[int, Blow] = {}
+        self.commits = 0
+        self._logs: dict[Place, list[Message]] = {}
+        self._ends: Counter[Place] = Counter()
+        self._owners: Counter[Owner] = Counter()
+        self._places: dict[Owner, int] = {}
 
-    def append(self, message: Message) -> int:
-        """Write one message; its offset."""
-        partition = partition_of(message.key, self.partitions) if message.partition is None else message.partition
-        written = self.messages[message.stream, partition]
-        written.append(msgspec.structs.replace(message, partition=partition, offset=len(written), at=_AT))
-        return len(written) - 1
+    def open(self, stage: str, source: str, partition: int) -> "InMemoryJournal":
+        """The journal of a partition's new owner; the one before can write no more."""
+        owner = (stage, source, partition)
+        self._owners[owner] += 1
+        return InMemoryJournal(self, owner, self._owners[owner])
 
-    def all(self, stream: str) -> list[Message]:
-        """All messages of a stream, one partition after the other."""
-        return [message for (name, _), found in sorted(self.messages.items()) if name == stream for message in found]
+    def write(self, messages: Sequence[Message]) -> list[int]:
+        """Write as any program would, in one transaction; the offsets."""
+        offsets = [self._append(message) for message in messages]
+        for place in {(message.stream, self._partition(message)) for message in messages}:
+            self._ends[place] += 1
+        return offsets
+
+    def _append(self, message: Message) -> int:
+        place = (message.stream, self._partition(message))
+        at = NOW + timedelta(milliseconds=sum(self._ends.values()))
+        kept = msgspec.structs.replace(message, partition=place[1], offset=self._ends[place], at=at)
+        self._logs.setdefault(place, []).append(kept)
+        self._ends[place] += 1
+        return kept.offset
+
+    def _partition(self, message: Message) -> int:
+        if message.partition is not None:
+            return message.partition
+        return partition_of(message.key, self._count(message.stream))
+
+    def _count(self, name: str) -> int:
+        return stream(name).partitions or self.partitions
+
+    def read(self, name: str, partition: int | None = None, *, start: int = 0) -> list[Message]:
+        """What is in a stream; one partition after the other."""
+        numbers = range(self._count(name)) if partition is None else [partition]
+        logs = (self._logs.get((name, number), []) for number in numbers)
+        return [message for log in logs for message in log if message.offset >= start]
+
+    def ends(self, name: str) -> dict[int, int]:
+        """By partition, the offset that the next message takes."""
+        return {number: self._ends[name, number] for number in range(self._count(name))}
+
+    def place(self, stage: str, source: str, partition: int) -> int:
+        """The offset that the stage takes next."""
+        return self._places.get((stage, source, partition), 0)
+
+    def compact(self, name: str) -> None:
+        """Keep only the last message of each key in each partition, as Kafka does in time."""
+        for place, log in self._logs.items():
+            if place[0] == name:
+                last = {message.key: message.offset for message in log}
+                self._logs[place] = [message for message in log if last[message.key] == message.offset]
+
+    def make_anew(self, name: str) -> None:
+        """Delete a stream and make it again, empty."""
+        for number in range(self._count(name)):
+            self._logs.pop((name, number), None)
+            self._ends.pop((name, number), None)
+
+    def owned(self, owner: Owner, epoch: int) -> bool:
+        """Whether no later owner has come."""
+        return self._owners[owner] == epoch
+
+    def commit(self, owner: Owner, messages: Sequence[Message], upto: int | None) -> list[int]:
+        """Write a transaction, or suffer the blow that is due."""
+        self.commits += 1
+        blow = self.blows.get(self.commits)
+        if blow is Blow.CRASH_BEFORE:
+            raise CrashError
+        if blow is Blow.LOST:
+            raise TransientError("the broker went away")
+        if blow is Blow.FENCED:
+            self._owners[owner] += 1
+            raise FencedError(f"another process owns {owner}")
+        offsets = self.write(messages)
+        if upto is not None:
+            self._places[owner] = upto
+        if blow is Blow.CRASH_AFTER:
+            raise CrashError
+        if blow is Blow.UNKNOWN:
+            raise TransientError("the broker went away before it answered")
+        return offsets
 
 
 class InMemoryJournal:
-    """The fake of ``marsad.ports.Journal``. The latest one that was made for a stage and partition is the owner.
+    """``marsad.ports.Journal`` over streams in memory; ``InMemoryStreams.open`` makes it."""
 
-    Args:
-        streams: where everything is.
-        stage: whose journal it is.
-        partition: of its input.
-        crash: asked at each commit: ``before`` and ``after`` raise there, the latter with everything written.
-    """
-
-    def __init__(
-        self, streams: InMemoryStreams, stage: str, partition: int, crash: Callable[[], str] = lambda: ""
-    ) -> None:
+    def __init__(self, streams: InMemoryStreams, owner: Owner, epoch: int) -> None:
         self._streams = streams
-        self._place = (stage, partition)
-        self._partition = partition
-        self._crash = crash
-        streams.owners[self._place] = self
+        self._owner = owner
+        self._epoch = epoch
 
     @property
     def partition(self) -> int:
         """Which one."""
-        return self._partition
+        return self._owner[2]
 
     def commit(self, messages: Sequence[Message], *, upto: int | None = None) -> Sequence[int]:
-        """Write all messages and the place, both or neither.
-
-        Raises:
-            FencedError: another journal was made for the same stage and partition.
-            TransientError: a crash that the test wanted.
-        """
-        if self._streams.owners[self._place] is not self:
-            raise FencedError(f"another process owns partition {self._partition}")
-        crash = self._crash()
-        if crash == "before":
-            raise TransientError("the broker went away before the commit")
-        offsets = [self._streams.append(message) for message in messages]
-        if upto is not None:
-            self._streams.places[self._place] = upto
-        if crash == "after":
-            raise TransientError("the broker went away after the commit")
-        return offsets
+        """Write all messages and the place in the input, both or neither."""
+        if not self._streams.owned(self._owner, self._epoch):
+            raise FencedError(f"another process owns {self._owner}")
+        return self._streams.commit(self._owner, messages, upto)
 
     def read(self, stream: str, partition: int | None = None, *, start: int = 0) -> Iterator[Message]:
-        """What is committed."""
-        numbers = range(self._streams.partitions) if partition is None else (partition,)
-        return iter([message for number in numbers for message in self._streams.messages[stream, number][start:]])
+        """What is committed in a stream, from an offset to its present end."""
+        return iter(self._streams.read(stream, partition, start=start))
+
+
+class Taker(Protocol):
+    """What a stage does with one partition (``processors.transact.Handler``)."""
+
+    def take(self, batch: Sequence[Message]) -> None:
+        """Work through messages."""
+        ...
+
+    def tick(self) -> int:
+        """Do what time has brought."""
+        ...
+
+    def close(self) -> None:
+        """Let go."""
+        ...
+
+
+def drive(
+    streams: InMemoryStreams,
+    stage: str,
+    source: str,
+    partition: int,
+    open_handler: Callable[[Journal], Taker],
+    *,
+    sizes: Sequence[int] = (500,),
+    most_openings: int = 100,
+) -> int:
+    """Take one partition to its end as the loop of the stages does: after any error a new owner begins at the committed place.
+
+    A crashed handler is not closed: nobody is there to do it.
+
+    Args:
+        streams: the broker.
+        stage: name of the stage.
+        source: its input.
+        partition: of the input.
+        open_handler: makes the handler of a new owner.
+        sizes: messages in a batch, one after the other, again and again.
+        most_openings: owners after which it is given up.
+
+    Returns:
+        How often a handler was opened.
+
+    Raises:
+        AssertionError: it does not come to an end; caused by the last error.
+    """
+    batches = 0
+    last: Exception | None = None
+    for opened in range(1, most_openings + 1):
+        handler: Taker | None = None
+        try:
+            handler = open_handler(streams.open(stage, source, partition))
+            while waiting := streams.read(source, partition, start=streams.place(stage, source, partition)):
+                handler.take(waiting[: sizes[batches % len(sizes)]])
+                batches += 1
+            handler.tick()
+        except CrashError:
+            continue
+        except Exception as error:  # noqa: BLE001 - as the loop does: whatever it was, the state is read anew
+            last = error
+            if handler is not None:
+                handler.close()
+            continue
+        handler.close()
+        return opened
+    raise AssertionError(f"{stage} is not through after {most_openings} openings") from last

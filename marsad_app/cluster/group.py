@@ -1,60 +1,76 @@
-"""``marsad group``: puts tagged articles into stories; one process at a time, others stand by."""
+"""``marsad group``: puts tagged articles into stories. One process works, others stand by to take over."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from marsad.config import Settings
+from marsad.config import KafkaSettings, Settings
+from marsad.errors import StoreError, TransientError
 from marsad.ports import Journal
-from marsad_app.cluster.reading import partitions_of
+from marsad_app.cluster.brake import Brake
+from marsad_app.cluster.reading import StreamReader
 from marsad_app.cluster.service import Context, Step, run_stage
 from marsad_app.cluster.shelf import open_shelf
-from processors.group import Grouper
+from marsad_app.cluster.view import Span
+from processors.article_stream import ARTICLES
 from processors.group_shard import GroupShard
+from processors.story_window import StoryWindow
 from processors.transact import Shards
 
-__all__ = ["grouping", "run"]
+__all__ = ["grouping", "open_shard", "run"]
 
 _STAGE: Final = "group"
-_ARTICLES: Final = "articles.v1"
+_BEHIND: Final = ("index", "match")
 
 
-class _Holding(GroupShard):
-    """A shard that closes what it was given."""
+def open_shard(context: Context, journal: Journal) -> GroupShard:
+    """The shard of a partition that has just become this process's, with the shelf read to the end of the stream.
 
-    held: contextlib.ExitStack
+    Raises:
+        TransientError: the stream cannot be read, or the shelf cannot be opened for now.
+    """
+    settings = context.settings
+    path = settings.data.dir / f"group-{settings.kafka.prefix}-{journal.partition}.db"
+    try:
+        shelf = open_shelf(path, journal, _spans(settings.kafka))
+    except StoreError as error:
+        raise TransientError(str(error)) from error
+    try:
+        return GroupShard(
+            journal,
+            shelf,
+            lambda: StoryWindow(days=settings.process.group_days),
+            context.clock,
+            context.events,
+            partitions=settings.kafka.partitions,
+            group_days=settings.process.group_days,
+        )
+    except BaseException:
+        shelf.close()
+        raise
 
-    def close(self) -> None:
-        super().close()
-        self.held.close()
+
+def _spans(kafka: KafkaSettings) -> Mapping[int, Span]:
+    with contextlib.closing(StreamReader(kafka, [ARTICLES])) as reader:
+        return {number: span for (_, number), span in reader.spans().items()}
 
 
 @contextlib.contextmanager
 def grouping(context: Context) -> Iterator[Step]:
     """The step of a grouping process."""
-    settings, progress = context.settings, context.progress
-
-    def open_shard(journal: Journal) -> GroupShard:
-        path = settings.data.dir / f"group-{settings.kafka.prefix}-{journal.partition}.db"
-        topics = {number: topic for (_, number), topic in partitions_of(settings.kafka, [_ARTICLES]).items()}
-        with contextlib.ExitStack() as opening:
-            shelf = open_shelf(path, journal, topics)
-            opening.callback(shelf.close)
-            shard = _Holding(
-                journal,
-                shelf,
-                lambda: Grouper(days=settings.process.group_days),
-                context.clock,
-                context.events,
-                partitions=settings.kafka.partitions,
-                group_days=settings.process.group_days,
-            )
-            shard.held = opening.pop_all()
-        return shard
-
-    shards = Shards(settings.kafka, _STAGE, "tagged.v1", open_shard, instance=context.instance, progress=progress)
-    with contextlib.closing(shards):
-        yield shards.step
+    kafka = context.settings.kafka
+    with Brake(kafka, _BEHIND, context.progress) as brake:
+        shards = Shards(
+            kafka,
+            _STAGE,
+            "tagged.v1",
+            lambda journal: open_shard(context, journal),
+            instance=context.instance,
+            progress=context.progress,
+            may_take=brake.may_take,
+        )
+        with contextlib.closing(shards):
+            yield shards.step
 
 
 def run(settings: Settings) -> int:

@@ -8,6 +8,7 @@ from marsad.config import Settings
 from marsad.records import Subscription
 from marsad.taxonomy import load_taxonomy
 from marsad.taxonomy.resolve import topic_resolver
+from marsad_app.cluster.brake import Brake
 from marsad_app.cluster.service import Context, Step, run_stage
 from marsad_app.cluster.tables import Table
 from processors.match import Matcher
@@ -17,6 +18,7 @@ from processors.transact import Shards
 __all__ = ["matching", "run"]
 
 _STAGE: Final = "match"
+_BEHIND: Final = ("deliver",)
 
 
 @contextlib.contextmanager
@@ -39,6 +41,7 @@ def matching(context: Context) -> Iterator[Step]:
         table.start()
         held.callback(table.close)
         compiled = Matching(table, make_matcher)
+        brake = held.enter_context(Brake(settings.kafka, _BEHIND, progress))
         shards = Shards(
             settings.kafka,
             _STAGE,
@@ -46,6 +49,7 @@ def matching(context: Context) -> Iterator[Step]:
             lambda journal: MatchShard(journal, compiled, clock, context.events),
             instance=context.instance,
             progress=progress,
+            may_take=brake.may_take,
         )
         held.callback(shards.close)
         yield shards.step
