@@ -3,6 +3,7 @@
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -125,7 +126,8 @@ def test_a_worker_goes_on_after_a_restart_with_its_shelf_and_without_it(kafka: K
     assert all(message.partition == partition_of(placed([message])[message.key][1], 2) for message in messages)
     copies = {int(key): int(original) for key, (_, _, original) in placed(messages).items() if original}
     assert copies == {number: number - 1 for number in range(60) if number % 3 == 1}
-    assert max(story.size for story in stories(messages).values()) == 2
+    members = Counter(story for _, story, _ in placed(messages).values())
+    assert {story_id: story.size for story_id, story in stories(messages).items()} == members
 
 
 def test_it_groups_as_one_that_was_never_restarted(kafka: KafkaSettings, tmp_path: Path) -> None:

@@ -31,9 +31,11 @@ class RealBroker:
 
     def _member(self, stage: str, source: str) -> KafkaConsumer:
         if (stage, source) not in self._consumers:
-            consumer = KafkaConsumer(**consumer_options(self._kafka), group_id=f"{self._kafka.prefix}.{stage}")
+            # What was just made may not be known everywhere yet.
+            options = consumer_options(self._kafka) | {"metadata_max_age_ms": 1_000}
+            consumer = KafkaConsumer(**options, group_id=f"{self._kafka.prefix}.{stage}")
             consumer.subscribe([topic_name(self._kafka.prefix, source)])
-            limit = time.monotonic() + 20
+            limit = time.monotonic() + 60
             while not consumer.assignment():
                 consumer.poll(timeout_ms=100)
                 assert time.monotonic() < limit, "the consumer group gave no partition"
