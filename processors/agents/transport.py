@@ -21,7 +21,7 @@ from processors.agents.shared import Shared
 
 __all__ = ["Consumer", "Transport"]
 
-_PAUSE_S: Final = 0.2
+_PAUSE_S: Final = 0.05
 # Less than the time that a member has for joining again.
 _HAND_EMPTY_S: Final = 20.0
 
