@@ -1,0 +1,209 @@
+"""``marsad poll``: asks the feeds of the shards that the group gives this process, and hands their entries to the broker.
+
+The main thread holds the shards; a second one runs the event loop in which feeds are polled. What ties them is the ledger.
+"""
+
+import asyncio
+import contextlib
+import random
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import structlog
+from kafka import KafkaConsumer
+
+from marsad.config import KafkaSettings, Settings
+from marsad.connect import consumer_options
+from marsad.errors import ConfigError, TransientError
+from marsad.ports import Journal
+from marsad.records import Feed
+from marsad.streams import topic_name
+from marsad_app.cluster.brake import Brake
+from marsad_app.cluster.service import Context, Step, run_stage
+from marsad_app.cluster.tables import Table
+from processors.transact import Shards
+from producers.completing import Completer
+from producers.fetch import AiohttpFetcher
+from producers.pages import PageReader
+from producers.politeness import HostGate
+from producers.poll import wants_page
+from producers.service import Poller
+from producers.sharding import Placement, ShardedRegistry
+from producers.to_kafka import PollShard, ShardLedger
+
+__all__ = ["run"]
+
+_log = structlog.get_logger(__name__)
+_FEEDS: Final = "feeds.v1"
+_STATES: Final = "feed-states.v1"
+_BEHIND: Final = ("process",)
+# Each commit holds a thread while it waits for its turn in the shard's next transaction.
+_MOST_THREADS: Final = 256
+_JOIN_S: Final = 3.0
+
+
+def run(settings: Settings) -> int:
+    """Poll until SIGTERM or SIGINT; the exit status.
+
+    Raises:
+        ConfigError: it cannot start: the sentence says why.
+    """
+    return run_stage(settings, "poll", _build)
+
+
+@contextlib.contextmanager
+def _build(context: Context) -> Iterator[Step]:
+    settings, progress, clock = context.settings, context.progress, context.clock
+    _check_shards(settings.kafka)
+    with contextlib.ExitStack() as opened:
+        table = Table(settings.kafka, _FEEDS, Feed, lambda why: progress.waits(_FEEDS, why))
+        opened.callback(table.close)
+        table.start()
+        placement = Placement(table, settings.kafka.partitions)
+        ledger = ShardLedger(placement, clock)
+
+        def open_shard(journal: Journal) -> PollShard:
+            return PollShard(journal, ledger, placement, clock)
+
+        shards = Shards(
+            settings.kafka, "poll", _STATES, open_shard, instance=context.instance, progress=progress, consume=False
+        )
+        opened.callback(shards.close)
+        brake = opened.enter_context(Brake(settings.kafka, _BEHIND, progress))
+        polling = _Polling(context, ShardedRegistry(table, placement, ledger.owned), ledger, brake.may_take)
+        opened.callback(polling.close)
+        polling.start()
+
+        def step() -> int:
+            polling.check()
+            progress.waits("commits", "" if ledger.is_well() else "the broker does not take what was polled")
+            _finish_join(shards)
+            return shards.step()
+
+        yield step
+
+
+def _finish_join(shards: Shards) -> None:
+    """Let a join of the group that is under way come to its end.
+
+    kafka-python 3.0.12 begins one where the stream's metadata has changed, and forgets it if ``poll`` returns before the answer
+    is there: the answer is never looked at and heartbeats stay off. Measured: 3 of 28 pairs that started at once stood still.
+    """
+    coordinator = shards._consumer._coordinator  # noqa: SLF001 - there is no other way to it
+    if coordinator._join_task is not None:  # noqa: SLF001
+        coordinator.rejoin_needed = True
+
+
+def _check_shards(settings: KafkaSettings) -> None:
+    """The shard of a feed is reckoned from the setting: with another number of partitions feeds would never be polled.
+
+    Raises:
+        ConfigError: the stream has another number of partitions.
+        TransientError: it is not there.
+    """
+    topic = topic_name(settings.prefix, _STATES)
+    consumer = KafkaConsumer(**consumer_options(settings))
+    try:
+        found = len(consumer.partitions_for_topic(topic) or ())
+    finally:
+        consumer.close()
+    if not found:
+        raise TransientError(f"{topic} is not there; `marsad cluster init` makes it")
+    if found != settings.partitions:
+        raise ConfigError(
+            f"{topic} has {found} partitions and kafka.partitions is {settings.partitions}: set it to {found}"
+        )
+
+
+class _Polling:
+    """The event loop in which feeds are polled, in a thread of its own.
+
+    Args:
+        context: the service.
+        registry: the feeds to be polled here.
+        ledger: takes what they bring.
+        may_take: False while the stage behind is too far behind.
+    """
+
+    def __init__(
+        self, context: Context, registry: ShardedRegistry, ledger: ShardLedger, may_take: Callable[[], bool]
+    ) -> None:
+        self._context = context
+        self._registry = registry
+        self._ledger = ledger
+        self._may_take = may_take
+        self._thread = threading.Thread(target=self._run, name="polling", daemon=True)
+        self._loop = asyncio.new_event_loop()
+        self._stop = asyncio.Event()
+        self._fault: BaseException | None = None
+        self._turned_at = context.clock.monotonic()
+
+    def start(self) -> None:
+        """Begin to poll."""
+        self._thread.start()
+
+    def check(self) -> None:
+        """Nothing, if all is well.
+
+        Raises:
+            RuntimeError: polling has ended, or its loop stands still.
+        """
+        if not self._thread.is_alive():
+            raise RuntimeError("polling has ended by itself") from self._fault
+        still = self._context.clock.monotonic() - self._turned_at
+        if still > self._context.settings.health.stall_after:
+            raise RuntimeError(f"the event loop of polling has stood still for {still:.0f} s")
+
+    def close(self) -> None:
+        """End polling: requests under way are dropped, commits under way are given a moment."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed where polling ended by itself
+            self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(_JOIN_S)
+        if self._thread.is_alive():
+            _log.warning("polling did not end in time; what was not committed is polled again")
+
+    def _run(self) -> None:
+        try:
+            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+                runner.run(self._poll())
+        except Exception as error:  # noqa: BLE001 - told by ``check``, in the thread that can act on it
+            self._fault = error
+
+    async def _poll(self) -> None:
+        context, settings = self._context, self._context.settings.poll
+        threads = min(_MOST_THREADS, 2 * settings.concurrency + 8)
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(threads, thread_name_prefix="commit"))
+        gate = HostGate(settings, context.clock)
+        async with AiohttpFetcher(settings, context.clock) as fetcher:
+            completer = Completer(
+                PageReader(fetcher, gate, settings, context.clock).read,
+                settings,
+                context.events,
+                paused_for=gate.paused_for,
+                wants=wants_page if settings.pages else lambda *_: False,
+                is_ours=self._ledger.is_ours,
+            )
+            poller = Poller(
+                self._registry,
+                self._ledger,
+                fetcher,
+                gate,
+                settings,
+                context.clock,
+                random.Random(),  # noqa: S311 - jitter, no secret
+                context.events,
+                completing=completer,
+                may_start=lambda: self._ledger.is_well() and not completer.is_full() and self._may_take(),
+            )
+            turning = asyncio.create_task(self._turn())
+            try:
+                await poller.run(self._stop)
+            finally:
+                turning.cancel()
+
+    async def _turn(self) -> None:
+        while True:
+            self._turned_at = self._context.clock.monotonic()
+            await asyncio.sleep(1.0)
