@@ -56,8 +56,7 @@ def init(*, as_json: _Json = False) -> None:
     elif not made and not templates:
         note("all streams and index templates are there")
     unusable = [one for one in left if one.kind == "partitions"]
-    for one in unusable:
-        note(f"{one.where} has {one.found} partitions and should have {one.wanted}: {one.advice}")
+    _advise(unusable)
     if unusable:
         raise typer.Exit(1)
 
@@ -82,8 +81,7 @@ def check(
                 for one in left
             ),
         )
-    for advice in sorted({f"{one.where}: {one.advice}" for one in left if one.advice}):
-        note(advice)
+    _advise(left)
     if problem is not None:
         raise problem
     if left:
@@ -113,6 +111,13 @@ def _check(settings: Settings, *, fix: bool, as_json: bool) -> "tuple[list[Diffe
     except StoreError as error:
         return found, error
     return [*found, *templates], None
+
+
+def _advise(left: "Sequence[Difference]") -> None:
+    """Say what to do about what cannot be mended in place, each advice once."""
+    for advice in dict.fromkeys(one.advice for one in left if one.advice):
+        where = ", ".join(one.where for one in left if one.advice == advice)
+        note(f"{where}: {advice}")
 
 
 def _done(one: "Difference", as_json: bool, *, say: bool = True) -> None:

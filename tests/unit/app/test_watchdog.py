@@ -55,6 +55,18 @@ def test_a_service_that_waits_for_something_outside_is_shown_unhealthy_but_never
     assert (late.state, late.healthy) == ("waiting", False)
 
 
+def test_a_service_that_tries_again_now_and_then_is_not_ended_in_the_moment_between_two_waits() -> None:
+    position, verdict = {PLACE: Position(10, 20, 0.0)}, Verdict()
+    for now in range(0, 2_000, 5):
+        waiting = {} if now % 15 == 0 else {"articles.v1 partition 0": "elasticsearch: refused"}
+        verdict = judge(verdict, position, waiting, float(now), SETTINGS)
+        assert verdict.state != "dead"
+    assert not verdict.healthy
+    for now in range(2_000, 2_310, 5):
+        verdict = judge(verdict, position, {}, float(now), SETTINGS)
+    assert verdict.state == "dead"
+
+
 def test_waiting_without_a_partition_of_its_own_is_unhealthy_in_time_too() -> None:
     verdict = Verdict()
     for now in range(0, 70, 5):
