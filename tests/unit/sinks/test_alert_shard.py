@@ -1,9 +1,8 @@
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from threading import Event
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,62 +14,13 @@ from marsad.progress import Progress
 from marsad.records import Alert, Delivery, DeliveryState, Quarantined, Subscription, decode, encode
 from marsad.streams import Message
 from marsad.testing.factories import NOW, a_subscription, an_alert
+from marsad.testing.journal import Blow, CrashError, InMemoryStreams
 from sinks.alerts.deliver import Sender
 from sinks.alerts.plan import Batch
 from sinks.alerts.shard import DeliveryShard
 from sinks.alerts.waiting import KnownIds
 
-
-class CrashError(BaseException):
-    """The process is gone."""
-
-
-class Streams:
-    """The streams of one partition, which outlive every owner; a crash can be ordered for any step."""
-
-    partition = 1
-
-    def __init__(self) -> None:
-        self.kept: dict[str, list[Message]] = {}
-        self.place = 0
-        self.steps = 0
-        self.crashes: set[int] = set()
-        self.failing: Exception | None = None
-
-    def point(self) -> None:
-        """A place at which the process can end."""
-        self.steps += 1
-        if self.steps in self.crashes:
-            raise CrashError
-
-    def add(self, message: Message) -> int:
-        log = self.kept.setdefault(message.stream, [])
-        log.append(msgspec.structs.replace(message, offset=len(log), at=NOW))
-        return len(log) - 1
-
-    def commit(self, messages: Sequence[Message], *, upto: int | None = None) -> Sequence[int]:
-        self.point()
-        if self.failing:
-            raise self.failing
-        offsets = [self.add(message) for message in messages]
-        self.place = self.place if upto is None else upto
-        self.point()
-        return offsets
-
-    def read(self, stream: str, partition: int | None = None, *, start: int = 0) -> Iterator[Message]:
-        assert partition == self.partition
-        yield from self.kept.get(stream, [])[start:]
-
-    def untaken(self, most: int) -> list[Message]:
-        return self.kept.get("alerts.v1", [])[self.place : self.place + most]
-
-    def deliveries(self, state: DeliveryState | None = None) -> list[Delivery]:
-        """Every state ever written, or those of one kind."""
-        read = [decode(Delivery, message.value or b"") for message in self.kept.get("deliveries.v1", [])]
-        return [delivery for delivery in read if state in {None, delivery.state}]
-
-    def newest(self) -> dict[str, Delivery]:
-        return {delivery.delivery_id: delivery for delivery in self.deliveries()}
+PARTITION = 1
 
 
 class Table:
@@ -90,28 +40,35 @@ class Table:
 
 
 class FakeOutlet:
-    """Takes messages, or fails as told."""
+    """Takes messages, fails as told, or is where the process dies: before a call of that number, or right after it."""
 
-    def __init__(self, point: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, hang: Callable[[], object] = lambda: None) -> None:
         self.got: list[tuple[str, tuple[str, ...]]] = []
         self.failing: list[Exception] = []
-        self._point = point
+        self.calls = 0
+        self.dies_before: set[int] = set()
+        self.dies_after: set[int] = set()
+        self._hang = hang
 
     def send(self, key: str, subscription: Subscription, alerts: Sequence[Alert]) -> None:
-        self._point()
+        self.calls += 1
+        self._hang()
+        if self.calls in self.dies_before:
+            raise CrashError
         if self.failing:
             raise self.failing.pop()
         self.got.append((key, tuple(alert.alert_id for alert in alerts)))
-        self._point()
+        if self.calls in self.dies_after:
+            raise CrashError
 
 
 class Desk:
     """One partition with a present owner."""
 
     def __init__(self, *subscriptions: Subscription, inline: bool = True) -> None:
-        self.streams = Streams()
+        self.streams = InMemoryStreams()
         self.table = Table(*(subscriptions or (a_subscription(outlets=("fake:a",)),)))
-        self.outlets = {name: FakeOutlet(self.streams.point) for name in ("fake:a", "fake:b")}
+        self.outlets = {name: FakeOutlet() for name in ("fake:a", "fake:b")}
         self.clock = FrozenClock(NOW)
         self.progress = Progress()
         self.inline = inline
@@ -119,11 +76,10 @@ class Desk:
 
     def owner(self, sender: Sender | None = None) -> DeliveryShard:
         """Someone who takes the partition over."""
-        sender = sender or Sender(self.outlets, AlertSettings(), self.clock)
         self.shard = DeliveryShard(
-            self.streams,
+            self.streams.open("deliver", "alerts.v1", PARTITION),
             self.table,
-            sender,
+            sender or Sender(self.outlets, AlertSettings(), self.clock),
             self.clock,
             self.progress,
             **({"start": lambda work: work()} if self.inline else {}),
@@ -133,19 +89,37 @@ class Desk:
     def raise_alerts(self, *names: str, subscription: str = "subscription-1") -> None:
         for name in names:
             alert = an_alert(alert_id=name, subscription_id=subscription, at=self.clock.now())
-            self.streams.add(Message(stream="alerts.v1", key=name, value=encode(alert), partition=1))
+            self.write(name, encode(alert))
+
+    def write(self, name: str, value: bytes | None) -> None:
+        self.streams.write([Message(stream="alerts.v1", key=name, value=value, partition=PARTITION)])
+
+    @property
+    def place(self) -> int:
+        return self.streams.place("deliver", "alerts.v1", PARTITION)
+
+    def untaken(self) -> list[Message]:
+        return self.streams.read("alerts.v1", PARTITION, start=self.place)
 
     def step(self, most: int = 500) -> int:
-        batch = self.streams.untaken(most)
+        batch = self.untaken()[:most]
         if batch:
             self.shard.take(batch)
         return self.shard.tick()
 
-    def got(self, outlet: str = "fake:a") -> list[tuple[str, ...]]:
-        return [alerts for _, alerts in self.outlets[outlet].got]
+    def written(self, state: DeliveryState | None = None) -> list[Delivery]:
+        """Every state that was ever written, or those of one kind."""
+        read = [decode(Delivery, message.value or b"") for message in self.streams.read("deliveries.v1", PARTITION)]
+        return [delivery for delivery in read if state in {None, delivery.state}]
+
+    def newest(self) -> dict[str, Delivery]:
+        return {delivery.delivery_id: delivery for delivery in self.written()}
 
     def states(self) -> list[DeliveryState]:
-        return [delivery.state for delivery in self.streams.newest().values()]
+        return [delivery.state for delivery in self.newest().values()]
+
+    def got(self, outlet: str = "fake:a") -> list[tuple[str, ...]]:
+        return [alerts for _, alerts in self.outlets[outlet].got]
 
 
 def test_an_alert_is_planned_sent_and_written_down() -> None:
@@ -155,8 +129,8 @@ def test_an_alert_is_planned_sent_and_written_down() -> None:
     desk.step()
 
     assert desk.got() == [("a",)]
-    assert [delivery.state for delivery in desk.streams.deliveries()] == ["pending", "sending", "sent"]
-    assert desk.streams.place == 1
+    assert [delivery.state for delivery in desk.written()] == ["pending", "sending", "sent"]
+    assert desk.untaken() == []
     assert desk.step() == 0
     assert desk.progress.counts == {"planned": 1, "sent": 1}
 
@@ -192,7 +166,7 @@ def test_a_digest_under_way_in_a_crash_goes_out_again_without_what_came_later() 
     desk.step()
     desk.raise_alerts("late")
     desk.clock.advance(3600)
-    desk.streams.crashes = {desk.streams.steps + 3}  # in the outlet
+    desk.outlets["fake:a"].dies_before = {1}
     with pytest.raises(CrashError):
         desk.shard.tick()
 
@@ -201,7 +175,7 @@ def test_a_digest_under_way_in_a_crash_goes_out_again_without_what_came_later() 
 
     keys = [key for key, alerts in desk.outlets["fake:a"].got if alerts == ("a", "b")]
     assert [alerts for _, alerts in desk.outlets["fake:a"].got] == [("a", "b"), ("late",)]
-    assert keys == [desk.streams.deliveries()[0].delivery_id]
+    assert keys == [desk.written()[0].delivery_id]
 
 
 def test_an_alert_that_is_read_again_is_not_sent_again() -> None:
@@ -209,12 +183,11 @@ def test_an_alert_that_is_read_again_is_not_sent_again() -> None:
     desk.raise_alerts("a")
     desk.step()
     desk.owner()
-    desk.streams.place = 0  # the group's place was lost
-
-    desk.step()
+    desk.shard.take(desk.streams.read("alerts.v1", PARTITION))  # the group's place was lost
+    desk.shard.tick()
 
     assert desk.got() == [("a",)]
-    assert len(desk.streams.deliveries()) == 3
+    assert len(desk.written()) == 3
 
 
 def test_a_failure_is_tried_again_later_also_by_a_new_owner() -> None:
@@ -229,7 +202,7 @@ def test_a_failure_is_tried_again_later_also_by_a_new_owner() -> None:
     desk.step()
 
     assert desk.got() == [("a",)]
-    assert desk.streams.newest().popitem()[1].attempts == 2
+    assert desk.newest().popitem()[1].attempts == 2
 
 
 def test_an_outlet_that_never_will_is_given_up() -> None:
@@ -239,7 +212,7 @@ def test_an_outlet_that_never_will_is_given_up() -> None:
 
     desk.step()
 
-    assert [(each.state, each.last_error) for each in desk.streams.newest().values()] == [("failed", "no such channel")]
+    assert [(each.state, each.last_error) for each in desk.newest().values()] == [("failed", "no such channel")]
     assert desk.progress.counts["given up"] == 1
 
 
@@ -253,8 +226,8 @@ def test_a_subscription_that_is_newer_than_the_table_is_looked_for_once() -> Non
 
     assert desk.got("fake:b") == [("a",)]
     assert desk.table.refreshed == 1
-    assert desk.streams.place == 3
-    assert len(desk.streams.newest()) == 1
+    assert desk.untaken() == []
+    assert len(desk.newest()) == 1
 
 
 def test_what_a_removed_subscription_still_had_to_send_is_given_up() -> None:
@@ -267,18 +240,18 @@ def test_what_a_removed_subscription_still_had_to_send_is_given_up() -> None:
     desk.step()
 
     assert desk.got() == []
-    assert [each.last_error for each in desk.streams.newest().values()] == ["the subscription was removed"]
+    assert [each.last_error for each in desk.newest().values()] == ["the subscription was removed"]
 
 
 def test_an_alert_that_cannot_be_read_goes_to_quarantine_and_the_others_go_on() -> None:
     desk = Desk()
-    desk.streams.add(Message(stream="alerts.v1", key="bad", value=b"{}", partition=1))
-    desk.streams.add(Message(stream="alerts.v1", key="removed", value=None, partition=1))
+    desk.write("bad", b"{}")
+    desk.write("removed", None)
     desk.raise_alerts("a")
 
     desk.step()
 
-    (refused,) = desk.streams.kept["quarantine.v1"]
+    (refused,) = desk.streams.read("quarantine.v1")
     assert decode(Quarantined, refused.value or b"").payload == b"{}"
     assert desk.got() == [("a",)]
 
@@ -287,11 +260,12 @@ def test_a_delivery_whose_alert_is_no_longer_kept_is_given_up() -> None:
     desk = Desk(a_subscription(outlets=("fake:a",), cadence="weekly"))
     desk.raise_alerts("a")
     desk.step()
-    desk.streams.kept["alerts.v1"][0] = Message(stream="alerts.v1", key="a", value=None)
+    desk.write("a", None)
+    desk.streams.compact("alerts.v1")
     desk.owner()
 
     assert desk.shard.tick() == 1
-    assert [each.state for each in desk.streams.newest().values()] == [DeliveryState.FAILED]
+    assert [each.state for each in desk.newest().values()] == [DeliveryState.FAILED]
     assert desk.shard.tick() == 0
 
 
@@ -308,8 +282,8 @@ def test_a_long_digest_is_sent_in_parts() -> None:
 def test_an_owner_that_was_put_out_sends_nothing() -> None:
     desk = Desk()
     desk.raise_alerts("a")
-    desk.shard.take(desk.streams.untaken(1))
-    desk.streams.failing = FencedError("another process")
+    desk.shard.take(desk.untaken())
+    desk.streams.open("deliver", "alerts.v1", PARTITION)
 
     with pytest.raises(FencedError):
         desk.shard.tick()
@@ -390,19 +364,28 @@ _SUBSCRIPTIONS = (
 )
 
 
+_SOON = st.sets(st.integers(1, 12), max_size=4)
+
+
 @given(
     alerts=st.lists(
         st.tuples(st.sampled_from(["instant", "digest", "gone"]), st.integers(0, 40), st.booleans()), max_size=8
     ),
-    crashes=st.sets(st.integers(1, 60), max_size=12),
+    blows=st.dictionaries(st.integers(1, 40), st.sampled_from(Blow), max_size=10),
+    dies=st.tuples(_SOON, _SOON),
     most=st.integers(1, 4),
     failures=st.integers(0, 3),
 )
 def test_whenever_it_crashes_every_alert_goes_out_and_each_delivery_is_sent_once(
-    alerts: list[tuple[str, int, bool]], crashes: set[int], most: int, failures: int
+    alerts: list[tuple[str, int, bool]],
+    blows: dict[int, Blow],
+    dies: tuple[set[int], set[int]],
+    most: int,
+    failures: int,
 ) -> None:
     desk = Desk(*_SUBSCRIPTIONS)
-    desk.streams.crashes = crashes
+    desk.streams.blows = blows
+    desk.outlets["fake:a"].dies_before, desk.outlets["fake:a"].dies_after = dies
     desk.outlets["fake:b"].failing = [TransientError("503")] * failures
     for number, (subscription, wait, late) in enumerate(alerts):
         desk.raise_alerts(f"a{number}", subscription=subscription)
@@ -414,17 +397,17 @@ def test_whenever_it_crashes_every_alert_goes_out_and_each_delivery_is_sent_once
         _until_idle(desk, most)
 
     wanted = {f"a{n}": subscription for n, (subscription, *_) in enumerate(alerts) if subscription != "gone"}
-    sent = Counter(each.delivery_id for each in desk.streams.deliveries(DeliveryState.SENT))
+    sent = Counter(each.delivery_id for each in desk.written(DeliveryState.SENT))
     assert set(desk.states()) <= {DeliveryState.SENT}
     assert set(sent.values()) <= {1}
-    assert {each.alert_id for each in desk.streams.deliveries()} == set(wanted)
+    assert {each.alert_id for each in desk.written()} == set(wanted)
     assert {alert for got in desk.got() for alert in got} == set(wanted)
     assert {alert for got in desk.got("fake:b") for alert in got} == {a for a, s in wanted.items() if s == "instant"}
-    _assert_repeats_are_exact(desk, crashes)
+    _assert_repeats_are_exact(desk, len(blows) + len(dies[0]) + len(dies[1]))
 
 
-def _assert_repeats_are_exact(desk: Desk, crashes: set[int]) -> None:
-    """A message goes out again only after a crash, as it was, under its old key."""
+def _assert_repeats_are_exact(desk: Desk, blows: int) -> None:
+    """A message goes out again only after a blow, as it was, under its old key."""
     repeats = 0
     for outlet in desk.outlets.values():
         by_key: dict[str, set[tuple[str, ...]]] = {}
@@ -432,16 +415,34 @@ def _assert_repeats_are_exact(desk: Desk, crashes: set[int]) -> None:
             by_key.setdefault(key, set()).add(alerts)
         assert all(len(same) == 1 for same in by_key.values())
         repeats += len(outlet.got) - len(by_key)
-    assert repeats <= len(crashes) * len(desk.outlets)
+    assert repeats <= blows * len(desk.outlets)
 
 
 def _until_idle(desk: Desk, most: int) -> None:
     while True:
         try:
-            if desk.step(most) == 0 and not desk.streams.untaken(1):
+            if desk.step(most) == 0 and not desk.untaken():
                 return
         except CrashError:
             desk.owner()
+        except (FencedError, TransientError):
+            desk.shard.close()
+            desk.owner()
+
+
+@pytest.mark.parametrize("outlet", ["fake:a", "nowhere:"])
+def test_a_compacted_ledger_is_as_good_as_the_whole(outlet: str) -> None:
+    desk = Desk(a_subscription(outlets=(outlet,)), a_subscription(id="later", outlets=(outlet,), cadence="daily"))
+    desk.raise_alerts("a", "b")
+    desk.raise_alerts("c", subscription="later")
+    desk.step()
+    before = desk.newest()
+    desk.streams.compact("deliveries.v1")
+    desk.owner()
+    desk.shard.take(desk.streams.read("alerts.v1", PARTITION))
+
+    assert desk.newest() == before
+    assert len(before) == 3
 
 
 def test_sending_again_waits_longer_each_time() -> None:
@@ -451,7 +452,7 @@ def test_sending_again_waits_longer_each_time() -> None:
     waits = []
     for _ in range(3):
         desk.step()
-        (delivery,) = desk.streams.newest().values()
+        (delivery,) = desk.newest().values()
         waits.append(delivery.next_try_at - desk.clock.now())
         desk.clock.advance(waits[-1].total_seconds())
 
