@@ -14,7 +14,7 @@ from marsad.errors import ConfigError
 
 __all__ = ["LocalServer", "servers"]
 
-_UP_S = 180.0
+_UP_S = 400.0
 # Elasticsearch refuses to run as root and is then run as a user who can read here, not in a private temporary folder.
 _ELASTIC_DATA = Path("/var/tmp")  # noqa: S108 - a folder with a random name is made in it
 
@@ -72,7 +72,10 @@ class LocalServer:
 
     def _call(self, verb: str, *options: str, seconds: float = 60.0) -> str:
         command = [sys.executable, str(self._program), verb, "--data", str(self._data), *options]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
+        except subprocess.TimeoutExpired as error:
+            raise ConfigError(f"{self._program.name} {verb} took longer than {seconds:.0f} s") from error
         if done.returncode:
             raise ConfigError(
                 f"{self._program.name} {verb} failed: {done.stderr.strip()[-600:] or done.stdout.strip()[-600:]}"
