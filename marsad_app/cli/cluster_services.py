@@ -63,7 +63,8 @@ def process(
 ) -> None:
     """Clean, tag and locate entries: a Faust worker, one of any number.
 
-    With --reprocess, the running workers tag again what came since WHEN; alerts are not raised a second time.
+    With --reprocess, what came since WHEN is tagged again by the present topics, here and beside the running workers, and then
+    it ends; a run that was cut off goes on when it is started again. Alerts are not raised a second time.
     """
     if reprocess:
         _reprocess(since, until)
@@ -88,7 +89,9 @@ def _reprocess(since: str, until: str) -> None:
     settings = load_settings()
     configure_logs(settings.log)
     again: Callable[..., int] = import_module("marsad_app.cluster.reprocess").reprocess
-    note(f"{again(settings, first, last)} entries are tagged again; `marsad cluster lag` shows how far that is")
+    note(
+        f"{again(settings, first, last)} entries are tagged again; `marsad cluster lag` shows how far the stages behind are"
+    )
 
 
 def _period(option: str, written: str, now: datetime) -> Period:
