@@ -87,7 +87,10 @@ class ElasticSearch:
         else:
             rows, sources, total, exact = self._page(dsl, limit, offset, by_score=by_score)
         found = [(row, article_of(sources[row.article_id])) for row in rows if row.article_id in sources]
-        sizes = self._sizes([article.story_id for _, article in found])
+        if sort == "story":
+            sizes = {article.story_id: int(row.score) for row, article in found}
+        else:
+            sizes = self._sizes([article.story_id for _, article in found])
         hits = tuple(_hit(query, article, row.score, sizes.get(article.story_id, 1)) for row, article in found)
         return SearchPage(hits=hits, total=total, exact=exact, took_ms=(time.perf_counter() - began) * 1_000)
 
@@ -108,7 +111,7 @@ class ElasticSearch:
     def _newest(self, dsl: Dsl) -> tuple[int, bool, Dsl]:
         """The total, whether it is exact, and the query for only the newest of its matches."""
         answer = self._articles.search(
-            query=dsl, sort=_NEWEST, from_=_RANKED - 1, size=1, track_total_hits=_COUNTED + 1, **_ROWS_ONLY
+            query=dsl, sort=_NEWEST[:1], from_=_RANKED - 1, size=1, track_total_hits=_COUNTED + 1, **_ROWS_ONLY
         )
         last = _sort_values(answer)
         if last:
