@@ -30,6 +30,8 @@ _SOURCE: Final = "articles.v1"
 _QUARANTINE: Final = "quarantine.v1"
 # Batches whose place is not committed yet: where a few documents must wait, this much is redone after a crash.
 _MOST_OPEN: Final = 64
+# So small that the place moves often where the cluster is slow.
+_BATCH: Final = 200
 _WAIT_S: Final = 0.1
 # Time enough for the client to follow a rebalance.
 _BUSY_S: Final = 0.005
@@ -168,7 +170,7 @@ def indexing(context: Context) -> Iterator[Step]:
         held.callback(writer.close)
         quarantine = StreamWriter(settings.kafka)
         held.callback(quarantine.close)
-        reader = GroupReader(settings.kafka, _STAGE, _SOURCE, instance=context.instance, progress=progress)
+        reader = GroupReader(settings.kafka, _STAGE, _SOURCE, instance=context.instance, progress=progress, most=_BATCH)
         held.callback(reader.close)
         yield Indexer(reader, writer, quarantine, context.clock, progress).step
 

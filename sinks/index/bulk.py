@@ -22,7 +22,7 @@ from marsad.config import ElasticsearchSettings
 from marsad.errors import PoisonError, StoreError, TransientError
 from marsad.progress import Progress
 from marsad.records import Article
-from sinks.index.adaptive import MOST_FLIGHTS, Failure, Pace, Verdict, judge_document, pause
+from sinks.index.adaptive import MOST_FLIGHTS, TOO_MANY, Failure, Pace, Verdict, judge_document, pause
 from sinks.index.mapping import ensure_templates
 from sinks.index.operations import Change, operations_of
 from sinks.index.sending import Answer, Failed, Result, Senders, Threads, bulk_request
@@ -33,13 +33,14 @@ __all__ = ["BulkWriter", "Change", "Outcomes", "Refused", "Ticket"]
 _log = structlog.get_logger(__name__)
 _WAITS_FOR: Final = "elasticsearch"
 _PREPARING: Final = 0
-_TOO_MANY: Final = 429
-_MOST_HELD: Final = 8_000
-_MOST_HELD_BYTES: Final = 67_108_864
+# Enough for all requests that can be under way; more would only wait here, and be redone after a crash.
+_MOST_HELD: Final = 4_000
+_MOST_HELD_BYTES: Final = 33_554_432
 # A request that is not full waits for more while this many are under way.
 _FEW_FLIGHTS: Final = 2
 _SLICE: Final = 500
 _LOOK_S: Final = 0.1
+_HICCUP_S: Final = 1.0
 _STILL_S: Final = 0.001
 
 
@@ -88,6 +89,7 @@ class BulkWriter:
         self._failures = 0
         self._shut_until = 0.0
         self._refusal = ""
+        self._troubled_since: float | None = None
         self._told = ""
         self.requests = 0
         """Requests sent so far."""
@@ -246,11 +248,11 @@ class BulkWriter:
                 raise error
             case Failed() as failed:
                 self._fail(result.label, chunk, failed)
+            case answers if result.label == _PREPARING:
+                self._prepared = True
+                # Templates may stand where documents cannot be written: that they do ends no row of failures.
+                self._failures = self._failures if self._held else 0
             case answers:
-                self._prepared = self._prepared or result.label == _PREPARING
-                # Templates may stand where documents cannot be written: their answer ends no row of failures.
-                if result.label != _PREPARING or not self._held:
-                    self._failures = 0
                 self._settle_all(result.label, chunk, answers)
 
     def _fail(self, label: int, chunk: list[Waiting], failed: Failed) -> None:
@@ -258,16 +260,19 @@ class BulkWriter:
             self._cut(chunk, failed)
             return
         self._ready.extendleft(reversed(chunk))
-        now = self._clock.monotonic()
-        # Requests that were under way together fail together: that is one failure.
-        if now >= self._shut_until:
-            self._failures += 1
-            self._shut_until = now + pause(self._failures, self._chance())
-        self._refusal = failed.why
+        self._shut(failed.why)
         if failed.failure is Failure.OUTAGE:
             self._prepared = False
         else:
             self._slow_down(label)
+
+    def _shut(self, why: str) -> None:
+        """Send nothing for a while; requests that were under way together fail together, and that is one failure."""
+        now = self._clock.monotonic()
+        if now >= self._shut_until:
+            self._failures += 1
+            self._shut_until = now + pause(self._failures, self._chance())
+        self._refusal = why
 
     def _cut(self, chunk: list[Waiting], failed: Failed) -> None:
         if len(chunk) == 1:
@@ -283,36 +288,48 @@ class BulkWriter:
         if label > self._slowed_after:
             self._pace = self._pace.halved()
             self._slowed_after = self._latest
-            _log.info("asking less of elasticsearch", documents=self._pace.documents, flights=self._pace.flights)
+            _log.debug("asking less of elasticsearch", documents=self._pace.documents, flights=self._pace.flights)
 
     def _settle_all(self, label: int, chunk: list[Waiting], answers: Sequence[Answer]) -> None:
-        size = sum(waiting.size for waiting in chunk)
         again = [
-            answer for waiting, answer in zip(chunk, answers, strict=True) if not self._settle_one(waiting, answer)
+            (waiting, answer)
+            for waiting, answer in zip(chunk, answers, strict=True)
+            if not self._settle_one(waiting, answer)
         ]
-        if any(answer.status == _TOO_MANY for answer in again):
+        pressed = [(waiting, answer) for waiting, answer in again if answer.status == TOO_MANY]
+        for waiting, answer in again:
+            if answer.status != TOO_MANY:
+                self._put_off(waiting, answer)
+        if pressed:
+            # The whole cluster is pressed: these come first once there is room, and nothing else in between.
+            self._ready.extendleft(waiting for waiting, _ in reversed(pressed))
+            self._shut(f"HTTP {TOO_MANY} {pressed[0][1].said}")
             self._slow_down(label)
-        elif not again:
-            self._pace = self._pace.grown(len(chunk), size)
+            return
+        self._failures = 0
+        if not again:
+            self._pace = self._pace.grown(len(chunk), sum(waiting.size for waiting in chunk))
 
     def _settle_one(self, waiting: Waiting, answer: Answer) -> bool:
         """Whether it is done with."""
         verdict = judge_document(answer.status, answer.kind, deletion=waiting.operation.deletion)
-        said = f"{answer.kind}: {answer.reason}" if answer.reason else answer.kind or f"HTTP {answer.status}"
         if verdict is Verdict.AGAIN:
-            waiting.tries += 1
-            due = self._clock.monotonic() + pause(waiting.tries, self._chance())
-            heapq.heappush(self._later, (due, next(self._labels), waiting))
-            self._refusal = f"HTTP {answer.status} {said}"
             return False
         if verdict is Verdict.REFUSED:
-            self._refuse(waiting, said)
+            self._refuse(waiting, answer.said)
             return True
         if waiting.counts:
             waiting.ticket.written += verdict is Verdict.WRITTEN
             waiting.ticket.stale += verdict is Verdict.STALE
         self._let_go(waiting)
         return True
+
+    def _put_off(self, waiting: Waiting, answer: Answer) -> None:
+        """Where one index cannot be written, the others can."""
+        waiting.tries += 1
+        due = self._clock.monotonic() + pause(waiting.tries, self._chance())
+        heapq.heappush(self._later, (due, next(self._labels), waiting))
+        self._refusal = f"HTTP {answer.status} {answer.said}"
 
     def _refuse(self, waiting: Waiting, why: str) -> None:
         waiting.ticket.reasons.setdefault(waiting.of, why if waiting.counts else f"beside the article: {why}")
@@ -324,12 +341,19 @@ class BulkWriter:
         self._held_bytes -= waiting.size
 
     def _tell(self) -> None:
-        why = self._refusal if self._failures or self._later else ""
+        """Say what is waited for, once it is more than a hiccup."""
+        now = self._clock.monotonic()
+        if not (self._failures or self._later):
+            self._troubled_since = None
+        elif self._troubled_since is None:
+            self._troubled_since = now
+        lasting = self._troubled_since is not None and now - self._troubled_since >= _HICCUP_S
+        why = self._refusal if lasting else ""
         if why == self._told:
             return
         self._progress.waits(_WAITS_FOR, why)
         if not self._told:
-            _log.warning("elasticsearch takes nothing for now; waiting", why=why, documents=self._held)
+            _log.warning("elasticsearch takes nothing for now; waiting", why=why, waiting=self._held)
         elif not why:
             _log.info("elasticsearch takes documents again")
         self._told = why

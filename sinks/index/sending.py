@@ -25,6 +25,11 @@ class Answer(msgspec.Struct, frozen=True):
     kind: str = ""
     reason: str = ""
 
+    @property
+    def said(self) -> str:
+        """The error in one line."""
+        return ": ".join(part for part in (self.kind, self.reason) if part) or f"HTTP {self.status}"
+
 
 class Failed(msgspec.Struct, frozen=True):
     """A request that brought nothing."""
