@@ -26,8 +26,9 @@ from marsad_app.cluster.ports import (
 )
 from marsad_app.cluster.view import View, open_view
 from marsad_app.embedded.counts import StoreCounts, count_store
+from producers.sizes import entry_message
 
-__all__ = ["ClusterStore", "entry_again", "open_cluster"]
+__all__ = ["ClusterStore", "message_again", "open_cluster"]
 
 _FORGOTTEN_WITHIN_S: Final = 20.0
 _LOOK_S: Final = 0.2
@@ -177,18 +178,19 @@ class ClusterStore:
 
     def redo(self, item: Quarantined) -> str:
         """Send a quarantined item through its stage again and forget its row; why that is not possible, or nothing."""
-        message = entry_again(item)
-        problem = self._put_again(item) if message is None else ""
-        if problem:
-            return problem
-        if message is not None:
+        if item.stage == "index":
+            problem = self._index_again(item)
+            if problem:
+                return problem
+        else:
+            message = message_again(item)
+            if isinstance(message, str):
+                return message
             self._link.publish(message)
         self.quarantine.drop_quarantined(item.id)
         return ""
 
-    def _put_again(self, item: Quarantined) -> str:
-        if item.stage != "index":
-            return f"what the {item.stage} stage kept is no entry; it can only be dropped"
+    def _index_again(self, item: Quarantined) -> str:
         try:
             self.articles.put_articles([decode(Article, item.payload)])
         except (CodecError, StoreError) as error:
@@ -223,13 +225,20 @@ class ClusterStore:
         self._opened.close()
 
 
-def entry_again(item: Quarantined) -> Message | None:
-    """What sends a quarantined entry to the processors again; None where the item is no entry."""
+def message_again(item: Quarantined) -> Message | str:
+    """What sends a quarantined item through its stage again; or why nothing can."""
     try:
-        entry = decode(Entry, item.payload)
+        if item.stage == "group":
+            article = decode(Article, item.payload)
+            return Message(stream="tagged.v1", key=article.article_id, value=item.payload)
+        message = entry_message(decode(Entry, item.payload))
     except CodecError:
-        return None
-    return Message(stream="entries.v1", key=entry.article_id, value=item.payload)
+        return f"what the {item.stage} stage kept cannot be read as what it takes; it can only be dropped"
+    return (
+        message
+        if message.stream == "entries.v1"
+        else "the entry is larger than its stream takes; it can only be dropped"
+    )
 
 
 def open_cluster(settings: Settings, told: Callable[[str], None] = _told) -> ClusterStore:
