@@ -1,13 +1,15 @@
 """Offsets that were never taken: markers, or records that were passed over."""
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 import pytest
 
-from marsad.clock import FrozenClock
+from marsad.clock import FrozenClock, SystemClock
 from marsad.errors import TransientError
 from marsad.progress import Hole, Progress
+from marsad_app.cluster import gaps
 from marsad_app.cluster.gaps import Audit, found_in, merged
 
 
@@ -128,3 +130,24 @@ def test_markers_at_the_end_are_no_work_that_waits() -> None:
     assert progress.positions()[place].lag == 1
     looking.look()
     assert progress.positions()[place].lag == 0
+
+
+def test_a_broker_that_is_away_is_what_the_service_waits_for_until_it_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gaps, "_EVERY_S", 0.01)
+    progress, log = Progress(), Log({}, {("entries.v1", 0): 5})
+    progress.opened("entries.v1", 0, 0, 0.0)
+    log.broken = True
+    looking = Audit(progress, lambda: log, SystemClock())
+    looking.start()
+    until_true(lambda: progress.waiting() == {"broker": "no answer"})
+    log.broken = False
+    until_true(lambda: progress.waiting() == {})
+    looking.close()
+    assert log.closed
+
+
+def until_true(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)
