@@ -32,6 +32,7 @@ __all__ = ["ClusterStore", "message_again", "open_cluster"]
 
 _FORGOTTEN_WITHIN_S: Final = 20.0
 _LOOK_S: Final = 0.2
+_PAGE_WAITS_S: Final = 10.0
 
 
 def _told(_: str) -> None:
@@ -122,7 +123,10 @@ class ClusterStore:
     def _client(self) -> Any:
         from sinks.index.client import connect  # noqa: PLC0415 - 0.3 s that commands about feeds need not wait for
 
-        client = connect(self._settings.elasticsearch)
+        elastic = self._settings.elasticsearch
+        # Readers of the page are better served by an answer that says no than by half a minute of nothing, thrice.
+        page = {"request_timeout": min(_PAGE_WAITS_S, elastic.timeout), "retry_on_timeout": False} if self._live else {}
+        client = connect(elastic, **page)
         self._opened.callback(client.close)
         return client
 

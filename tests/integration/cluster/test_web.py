@@ -37,6 +37,8 @@ class Line:
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.port = 0
+        self.flows = asyncio.Event()
+        self.flows.set()
 
     async def join(self) -> None:
         """Let everything through."""
@@ -58,7 +60,7 @@ class Line:
         self._tasks.add(task)
         there, back = await asyncio.open_connection(*self._target)
         try:
-            await asyncio.gather(_pump(reader, back), _pump(there, writer))
+            await asyncio.gather(self._pump(reader, back), self._pump(there, writer))
         except (asyncio.CancelledError, OSError):
             pass
         finally:
@@ -66,12 +68,12 @@ class Line:
             writer.close()
             self._tasks.discard(task)
 
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(65_536):
-        writer.write(data)
-        await writer.drain()
-    writer.close()
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65_536):
+            await self.flows.wait()
+            writer.write(data)
+            await writer.drain()
+        writer.close()
 
 
 @pytest.fixture
@@ -207,3 +209,19 @@ async def test_while_elasticsearch_is_away_the_rest_goes_on_and_it_is_said(
     await line.join()
     await until(lambda: answers(client, "/readyz", 200))
     assert await answers(client, "/", 200)
+
+
+async def test_while_elasticsearch_hangs_health_and_all_else_answer_at_once(
+    client: httpx.AsyncClient, line: Line
+) -> None:
+    line.flows.clear()
+    searches = [asyncio.create_task(client.get("/api/v1/articles", params={"q": "خبر"})) for _ in range(5)]
+    await until(lambda: answers(client, "/readyz", 503))
+
+    assert await answers(client, "/healthz", 200)
+    assert await answers(client, "/api/v1/subscriptions", 200)
+    assert not any(search.done() for search in searches)
+
+    line.flows.set()
+    assert [answer.status_code for answer in await asyncio.gather(*searches)] == [200] * 5
+    await until(lambda: answers(client, "/readyz", 200))
