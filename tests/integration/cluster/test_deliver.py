@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from marsad.clock import SystemClock
 from marsad.config import AlertSettings, KafkaSettings, Settings, child_environment
@@ -21,7 +22,7 @@ from marsad.progress import Progress
 from marsad.records import Alert, Delivery, DeliveryState, Subscription, decode, encode
 from marsad.streams import Message
 from marsad.testing.factories import a_subscription, an_alert
-from marsad_app.cluster.deliver import delivering
+from marsad_app.cluster.deliver import LogOutlet, delivering
 from marsad_app.cluster.service import Context
 from processors.transact import TransactionalJournal, read_stream
 
@@ -208,3 +209,13 @@ def test_a_dead_outlet_holds_up_neither_the_others_nor_the_end(
     worker.terminate()
     assert worker.wait(10) == 0
     assert time.monotonic() - began < 5
+
+
+def test_the_terminal_of_a_service_is_its_log() -> None:
+    with capture_logs() as lines:
+        LogOutlet().send("key", a_subscription(name="دفاع"), [an_alert(title="أول"), an_alert(title="ثان")])
+
+    assert [(line["event"], line["subscription"], line["title"]) for line in lines] == [
+        ("alert", "دفاع", "أول"),
+        ("alert", "دفاع", "ثان"),
+    ]
