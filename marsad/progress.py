@@ -79,6 +79,8 @@ class Progress:
             known = self._positions.get((stream, partition))
             if known is not None:
                 place = known.offset if position is None else max(known.offset, position)
+                if place > known.offset:
+                    self._holes.append(Hole(stream, partition, known.offset, place))
                 self._positions[stream, partition] = msgspec.structs.replace(known, offset=place, end=end)
 
     def waits(self, what: str, why: str = "") -> None:

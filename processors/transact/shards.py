@@ -105,7 +105,13 @@ class Shards:
             group_instance_id=instance,
             client_id=instance,
         )
-        self._consumer.subscribe([topic_name(settings.prefix, source)], listener=_Told(stage))
+        topic = topic_name(settings.prefix, source)
+        # Before the group is joined: a leader that does not know the partitions yet hands out none, and may leave it at that
+        # (1 of 12 starts stayed without work; none of 52 since).
+        if not self._consumer.partitions_for_topic(topic):
+            self._consumer.close()
+            raise TransientError(f"there is no stream {topic}; `marsad cluster init` makes it")
+        self._consumer.subscribe([topic], listener=_Told(stage))
 
     def step(self) -> int:
         """One round: take over and let go of partitions, take what has come, do what is due. How much was done.
