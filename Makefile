@@ -48,7 +48,7 @@ bench: install ## speed and memory as ratios to bare baselines of the same run; 
 	$(BIN)/python tests/quality/bench.py $(ARGS)
 
 test-cluster: install ## tests on a real Kafka and Elasticsearch, started on loopback (or MARSAD_TEST_KAFKA, MARSAD_TEST_ELASTICSEARCH)
-	$(BIN)/python tests/quality/with_servers.py $(BIN)/python -m pytest -m cluster -n 2 --dist worksteal tests/integration/cluster $(ARGS)
+	$(BIN)/python tests/quality/with_servers.py $(BIN)/python -m pytest -m cluster -n 2 --dist worksteal --timeout 400 tests/integration/cluster $(ARGS)
 
 compose-env: install ## write .env with generated passwords for docker compose (keeps what is there)
 	$(BIN)/python -m marsad_app.cluster.compose_env
