@@ -129,6 +129,7 @@ STREAMS: tuple[Stream, ...] = (
         written_by=("alerts",),
         read_by=("alerts", "web"),
         compacted=True,
+        keep_days=90,
     ),
     Stream(
         name="quarantine.v1",
