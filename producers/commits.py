@@ -9,8 +9,10 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
+import structlog
+
 from marsad.clock import Clock
-from marsad.errors import FencedError, TransientError
+from marsad.errors import CodecError, FencedError, TransientError
 from marsad.ports import Journal
 from marsad.records import FeedState
 from marsad.records.codec import decode
@@ -18,6 +20,7 @@ from marsad.streams import Message
 
 __all__ = ["STATES", "Commit", "Shard"]
 
+_log = structlog.get_logger(__name__)
 STATES: Final = "feed-states.v1"
 # A transaction must end within a minute; broker and client take a few megabytes a second at their worst.
 _MOST_BYTES: Final = 8_388_608
@@ -43,10 +46,13 @@ class Commit:
         self.bytes = sum(len(message.value or b"") for message in messages)
         self.done = False
         self.error: Exception | None = None
+        self.turn = threading.Event()
+        """Set when it is done, and when it is its caller's turn to write."""
 
     def end(self, error: Exception | None) -> None:
         """It is written, or could not be."""
         self.done, self.error = True, error
+        self.turn.set()
 
 
 class Shard:
@@ -63,9 +69,9 @@ class Shard:
         self._journal = journal
         self._clock = clock
         self._states: dict[str, bytes] = {}
-        self._read: set[str] = set()
+        self._read: dict[str, FeedState | None] = {}
         self._waiting: deque[Commit] = deque()
-        self._turn = threading.Condition()
+        self._lock = threading.Lock()
         self._writing_since: float | None = None
         for message in journal.read(STATES, self.number):
             self._keep(message.key, message.value)
@@ -78,18 +84,27 @@ class Shard:
 
     def ids(self) -> list[str]:
         """The feeds of which something is known."""
-        with self._turn:
+        with self._lock:
             return list(self._states)
 
     def known(self, feed_id: str) -> FeedState | None:
         """The state that is stored."""
+        read = self._read.get(feed_id)
+        if read is not None:
+            return read
         packed = self._states.get(feed_id)
-        return None if packed is None else decode(FeedState, zlib.decompress(packed))
+        if packed is None:
+            return None
+        try:
+            return decode(FeedState, zlib.decompress(packed))
+        except CodecError as error:
+            _log.error("feed state cannot be read; the feed is polled as a new one", feed=feed_id, error=str(error))
+            return None
 
     def read(self, feed_id: str) -> FeedState | None:
-        """The stored state, for a poll that will end in a commit."""
-        self._read.add(feed_id)
-        return self.known(feed_id)
+        """The stored state, for a poll that will end in a commit; until then it is kept as it is read here."""
+        state = self._read[feed_id] = self.known(feed_id)
+        return state
 
     def is_stale(self, feed_id: str) -> bool:
         """Tell whether a poll began with a state that was read before the shard was last opened: another may have polled since."""
@@ -107,23 +122,34 @@ class Shard:
             FencedError: the shard is another's, or was let go of; nothing was written.
             TransientError: it is not known whether it was written.
         """
-        with self._turn:
+        with self._lock:
             if self.fault is not None:
                 raise _again(self.fault)
             self._waiting.append(commit)
-            while not commit.done:
-                if self._writing_since is not None:
-                    self._turn.wait()
-                    continue
-                batch = self._take()
+            first = self._writing_since is None
+            if first:
                 self._writing_since = self._clock.monotonic()
-                self._turn.release()
-                error = self._write(batch)
-                self._turn.acquire()
-                self._writing_since = None
-                self._end(batch, error)
+        if not first:
+            commit.turn.wait()
+        if not commit.done:
+            self._write_some()
         if commit.error is not None:
             raise _again(commit.error)
+
+    def _write_some(self) -> None:
+        """Write what waits, and give the turn to the first of those who came meanwhile."""
+        with self._lock:
+            if not self._waiting:  # the shard was closed just now
+                return
+            batch = self._take()
+            self._writing_since = self._clock.monotonic()
+        error = self._write(batch)
+        with self._lock:
+            self._end(batch, error)
+            if self._waiting:
+                self._waiting[0].turn.set()
+            else:
+                self._writing_since = None
 
     def _take(self) -> list[Commit]:
         batch = [self._waiting.popleft()]
@@ -146,9 +172,8 @@ class Shard:
         if error is None:
             for commit in batch:
                 self._keep(commit.feed_id, commit.state)
-                self._read.add(commit.feed_id)
+                self._read[commit.feed_id] = None
                 commit.end(None)
-            self._turn.notify_all()
             return
         for commit in batch:
             commit.end(error)
@@ -160,11 +185,10 @@ class Shard:
         for commit in self._waiting:
             commit.end(error)
         self._waiting.clear()
-        self._turn.notify_all()
 
     def close(self) -> None:
         """Whoever still waits is told that the shard is gone."""
-        with self._turn:
+        with self._lock:
             self._fail(FencedError(f"shard {self.number} was let go of"))
 
 

@@ -208,6 +208,40 @@ def test_who_lost_the_shard_is_told_and_writes_nothing() -> None:
     assert room.ledger.is_well()
 
 
+def test_who_waits_for_a_shard_that_is_let_go_of_is_told() -> None:
+    room = Room(A, a_feed(id="a2", url=f"{A.url}/2"))
+    release, writing = threading.Event(), threading.Event()
+
+    def gate() -> None:
+        writing.set()
+        release.wait(10)
+
+    shard = room.open(gate=gate)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(room.ledger.commit_poll, FeedState(feed_id=A.id), [])
+        writing.wait(10)
+        second = pool.submit(room.ledger.commit_poll, FeedState(feed_id="a2"), [])
+        time.sleep(0.05)
+        shard.close()
+        assert isinstance(second.exception(10), FencedError)
+        release.set()
+        assert first.exception(10) is None
+
+    assert [message.key for message in room.broker.log] == [A.id]
+
+
+def test_a_state_that_cannot_be_read_is_no_state() -> None:
+    room = Room(A)
+    journal = MemoryJournal(room.broker)
+    journal.commit([Message(stream="feed-states.v1", key=A.id, value=b"{", partition=0)])
+    room.open()
+
+    assert room.ledger.state(A.id) is None
+    assert not list(room.ledger.states())
+    room.ledger.commit_poll(known(A), [])
+    assert room.ledger.state(A.id) == known(A)
+
+
 def test_a_feed_of_another_poller_is_neither_shown_nor_committed() -> None:
     room = Room(A, B)
     assert room.registry.feeds() == []

@@ -1,0 +1,164 @@
+"""Entries a second into the broker: the poller's ledger against a bare loop of ``KafkaProducer.send`` over the same bytes."""
+
+import contextlib
+import itertools
+import secrets
+import statistics
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from marsad.clock import SystemClock
+from marsad.config import KafkaSettings, eval_data_dir, test_servers
+from marsad.records import Entry, Feed, FeedState, Health, Seen
+from marsad.records.codec import encode
+from marsad.records.ids import digest, feed_id
+from marsad.streams import partition_of
+from marsad_app.bench.corpus import documents, entry_of
+from marsad_app.bench.servers import servers
+from marsad_app.bench.speed import Row
+from marsad_app.cluster.admin import create_streams
+from marsad_app.cluster.baseline import BareSender
+from processors.transact import TransactionalJournal
+from producers.politeness import site_of
+from producers.sharding import Placement
+from producers.to_kafka import ShardLedger
+
+__all__ = ["producing"]
+
+_POLL = 32
+_AT_ONCE = 64
+_TURN = 4096
+_WARM = 2
+# One of two pollers.
+_SHARDS = 2
+
+
+class _Feeds:
+    """A table of feeds that stays as it is."""
+
+    version = 1
+
+    def __init__(self, count: int, shards: int) -> None:
+        every = (f"http://f{number}.invalid/rss" for number in itertools.count())
+        urls = itertools.islice((url for url in every if partition_of(site_of(url), shards) < _SHARDS), count)
+        self._feeds = [Feed(id=feed_id(url), url=url, title="", outlet="") for url in urls]
+
+    def all(self) -> Sequence[Feed]:
+        """All feeds."""
+        return self._feeds
+
+    def get(self, key: str) -> Feed | None:
+        """One feed."""
+        return next((feed for feed in self._feeds if feed.id == key), None)
+
+    def refresh(self, timeout: float = 0.0) -> None:
+        """Nothing."""
+
+
+class _Ledger:
+    """Polls that end at once, a few dozen at a time, each with some entries and a state that remembers a hundred."""
+
+    def __init__(self, settings: KafkaSettings, feeds: _Feeds) -> None:
+        placement = Placement(feeds, settings.partitions)
+        self._ledger = ShardLedger(placement, SystemClock())
+        self._journals = [TransactionalJournal(settings, "poll", "feed-states.v1", shard) for shard in range(_SHARDS)]
+        for journal in self._journals:
+            self._ledger.open(journal)
+        self._pool = ThreadPoolExecutor(_AT_ONCE)
+        seen = {digest(str(n)): Seen("0" * 16, digest(str(n)), 1, n) for n in range(100)}
+        now = SystemClock().now()
+        self._states = {
+            feed.id: FeedState(feed_id=feed.id, next_poll_at=now, last_poll_at=now, health=Health.OK, seen=seen)
+            for feed in feeds.all()
+        }
+
+    def take(self, entries: Sequence[Entry]) -> None:
+        """Commit the entries, each feed's in one poll."""
+        list(self._pool.map(self._commit, [entries[at : at + _POLL] for at in range(0, len(entries), _POLL)]))
+
+    def _commit(self, entries: Sequence[Entry]) -> None:
+        state = self._states[entries[0].feed_id]
+        self._ledger.state(state.feed_id)
+        self._ledger.commit_poll(state, entries)
+
+    def close(self) -> None:
+        """Let go."""
+        self._pool.shutdown()
+        for journal in self._journals:
+            journal.close()
+
+
+def producing(data: Path, settings: KafkaSettings, count: int = 40_960) -> list[Row]:
+    """The ratio of both, with article pages and without; both in turn, so that what else the machine does falls on both.
+
+    Args:
+        data: folder of the corpus.
+        settings: a broker on which streams under a new prefix may be made.
+        count: entries.
+    """
+    rows = []
+    for page, label in ((True, "with article pages"), (False, "feed text only")):
+        with _fresh(settings) as fresh:
+            rows.append(_row(data, fresh, count, page=page, label=label))
+    return rows
+
+
+def _row(data: Path, settings: KafkaSettings, count: int, *, page: bool, label: str) -> Row:
+    feeds = _Feeds(count // _POLL, settings.partitions)
+    ids = [feed.id for feed in feeds.all()]
+    corpus = itertools.islice(itertools.cycle(documents(data, count)), count // _POLL * _POLL)
+    entries = [
+        replace(entry_of(document, number, page=page), feed_id=ids[number // _POLL])
+        for number, document in enumerate(corpus)
+    ]
+    sent = [(entry.article_id, encode(entry)) for entry in entries]
+    ledger, bare = _Ledger(settings, feeds), BareSender(settings, "entries.v1")
+    seconds: tuple[list[float], list[float]] = ([], [])
+    try:
+        for turn, at in enumerate(range(0, len(entries), _TURN)):
+            for which in (0, 1) if turn % 2 else (1, 0):
+                began = time.perf_counter()
+                if which:
+                    bare.send(sent[at : at + _TURN])
+                else:
+                    ledger.take(entries[at : at + _TURN])
+                seconds[which].append(time.perf_counter() - began)
+    finally:
+        ledger.close()
+        bare.close()
+    # The first turns open connections and fill caches.
+    ours, theirs = seconds[0][_WARM:], seconds[1][_WARM:]
+    ratio = statistics.median(b / a for a, b in zip(ours, theirs, strict=True))
+    size = sum(len(value) for _, value in sent) // len(sent)
+    detail = (
+        f"median of {len(ours)} turns; {_TURN / statistics.median(ours):.0f} entries/s committed with their states, "
+        f"{_TURN / statistics.median(theirs):.0f} bare; {size} bytes each, {_POLL} in a poll, {_AT_ONCE} polls at once, "
+        f"{_SHARDS} of {settings.partitions} shards"
+    )
+    return Row(f"producer, {label}: ratio to a bare loop", ratio, 0.8, detail=detail)
+
+
+@contextlib.contextmanager
+def _fresh(settings: KafkaSettings) -> Iterator[KafkaSettings]:
+    fresh = settings.model_copy(update={"prefix": f"bench{secrets.token_hex(4)}"})
+    create_streams(fresh)
+    yield fresh
+
+
+def main() -> None:
+    """Take the figures on the broker of the tests, or on one of its own."""
+    bootstrap = test_servers()[0]
+    with contextlib.ExitStack() as opened:
+        if not bootstrap:
+            bootstrap = opened.enter_context(servers(elastic=False))[0].address
+        for row in producing(eval_data_dir(), KafkaSettings(bootstrap=bootstrap)):
+            sys.stdout.write(f"{row.measure}: {row.value:.2f} (goal {row.target:g}); {row.detail}\n")
+
+
+if __name__ == "__main__":
+    main()
