@@ -6,6 +6,7 @@ in a minute. How many were left out is told once the minute is over.
 
 import contextlib
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +23,7 @@ _OF_A_KIND: Final = 2
 _OF_A_LIBRARY: Final = 20
 _WINDOW_S: Final = 60.0
 _LONGEST: Final = 2_000
+_NUMBERS: Final = re.compile(r"0x[0-9a-f]+|\d+")
 
 
 class _Window(msgspec.Struct):
@@ -88,7 +90,7 @@ class _ToOwnLog(logging.Handler):
         now = self._clock()
         self.tell(now)
         library = record.name.partition(".")[0]
-        if not self._limiter.shows(library, f"{record.name} {record.msg}", now):
+        if not self._limiter.shows(library, _kind(record), now):
             return
         try:
             said = record.getMessage()
@@ -103,6 +105,11 @@ class _ToOwnLog(logging.Handler):
         """Say how many lines were left out in the windows that are over."""
         for library, count in self._limiter.ended(now, all_of_them=all_of_them):
             self._log.warning("log lines left out", library=library, lines=count)
+
+
+def _kind(record: logging.LogRecord) -> str:
+    """What lines that are alike have in common: the logger, and the template without numbers and addresses in it."""
+    return f"{record.name} {_NUMBERS.sub('#', str(record.msg))}"
 
 
 def _level(number: int) -> int:

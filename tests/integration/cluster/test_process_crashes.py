@@ -1,6 +1,7 @@
 """Workers as processes of their own: killed, joined by others, without a broker, refused by it."""
 
 import contextlib
+import json
 import os
 import secrets
 import signal
@@ -11,8 +12,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from kafka import KafkaConsumer, TopicPartition
 
 from marsad.config import KafkaSettings, child_environment, stack_dir
+from marsad.connect import consumer_options
 from marsad.records import Article, Quarantined
 from marsad.records.codec import decode, encode
 from marsad.records.ids import digest
@@ -21,7 +24,7 @@ from marsad.testing.factories import a_feed, an_entry
 from marsad_app.cluster.admin import create_streams
 from processors.transact import TransactionalJournal, read_stream
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(240)]
 
 # A pipeline that takes 3 ms an entry and no time to build.
 PROGRAM = """
@@ -79,6 +82,9 @@ class Worker:
     def lines(self) -> list[str]:
         return self.log.read_text("utf-8").splitlines()
 
+    def told(self) -> list[dict[str, str]]:
+        return [json.loads(line) for line in self.lines() if line.startswith("{")]
+
 
 @pytest.fixture
 def workers(kafka: KafkaSettings, tmp_path: Path) -> Iterator[Callable[..., Worker]]:
@@ -115,15 +121,36 @@ def put(kafka: KafkaSettings, messages: Iterable[Message]) -> None:
     journal.close()
 
 
-def tagged(kafka: KafkaSettings) -> list[str]:
-    return [read.key for read in read_stream(kafka, "tagged.v1")]
+class Results:
+    """What was tagged so far; reads on where it stopped, as a test asks for it again and again."""
+
+    def __init__(self, kafka: KafkaSettings) -> None:
+        self._consumer = KafkaConsumer(**consumer_options(kafka))
+        place = TopicPartition(f"{kafka.prefix}.tagged.v1", 0)
+        self._consumer.assign([place])
+        self._consumer.seek_to_beginning()
+        self._found: list[int] = []
+
+    def all(self) -> list[int]:
+        """The numbers of the entries, in the order of the stream."""
+        for records in self._consumer.poll(timeout_ms=200, max_records=5_000).values():
+            self._found += [int(decode(Article, record.value).title.split()[1]) for record in records]
+        return self._found
+
+    def have(self, count: int) -> bool:
+        return set(self.all()) >= set(range(count))
+
+    def close(self) -> None:
+        self._consumer.close()
 
 
-def numbers(kafka: KafkaSettings) -> set[int]:
-    return {int(decode(Article, read.value or b"").title.split()[1]) for read in read_stream(kafka, "tagged.v1")}
+@pytest.fixture
+def results(kafka: KafkaSettings) -> Iterator[Results]:
+    with contextlib.closing(Results(kafka)) as results:
+        yield results
 
 
-def until(done: Callable[[], bool], seconds: float = 40) -> float:
+def until(done: Callable[[], bool], seconds: float = 100) -> float:
     began = time.monotonic()
     while not done():
         assert time.monotonic() - began < seconds
@@ -132,82 +159,86 @@ def until(done: Callable[[], bool], seconds: float = 40) -> float:
 
 
 def test_a_worker_that_is_killed_again_and_again_loses_nothing(
-    kafka: KafkaSettings, workers: Callable[..., Worker]
+    kafka: KafkaSettings, workers: Callable[..., Worker], results: Results
 ) -> None:
-    put(kafka, map(message, range(1_500)))
+    put(kafka, map(message, range(1_000)))
     worker = workers()
     backs = []
-    for share in (100, 400, 700, 1_000):
-        until(lambda share=share: len(set(tagged(kafka))) >= share)  # type: ignore[misc]
+    for share in (50, 300, 600):
+        until(lambda share=share: len(set(results.all())) >= share)  # type: ignore[misc]
         worker.kill()
-        before = len(tagged(kafka))
+        before = len(results.all())
         worker.start()
-        backs.append(until(lambda before=before: len(tagged(kafka)) > before))  # type: ignore[misc]
-    until(lambda: numbers(kafka) >= set(range(1_500)))
+        backs.append(until(lambda before=before: len(results.all()) > before))  # type: ignore[misc]
+    until(lambda: results.have(1_000))
 
     assert worker.stop() < 5
-    print("back after", [round(back, 1) for back in backs], "s; done twice:", len(tagged(kafka)) - 1_500)
+    print("back after", [round(back, 1) for back in backs], "s; done twice:", len(results.all()) - 1_000)
 
 
-def test_workers_that_join_and_leave_lose_nothing(kafka: KafkaSettings, workers: Callable[..., Worker]) -> None:
+def test_workers_that_join_and_leave_lose_nothing(
+    kafka: KafkaSettings, workers: Callable[..., Worker], results: Results
+) -> None:
     put(kafka, map(message, range(1_000)))
     first = workers()
-    until(lambda: len(tagged(kafka)) >= 100)
+    until(lambda: len(results.all()) >= 100)
     second = workers()
     until(lambda: "service started" in second.log.read_text("utf-8"))
-    until(lambda: len(tagged(kafka)) >= 600)
+    until(lambda: len(results.all()) >= 600)
     first.stop()
     put(kafka, map(message, range(1_000, 1_500)))
-    until(lambda: len(set(tagged(kafka))) >= 1_100)
+    until(lambda: len(set(results.all())) >= 1_100)
     first.start()
-    until(lambda: len(set(tagged(kafka))) >= 1_200)
+    until(lambda: len(set(results.all())) >= 1_200)
     second.kill()
     put(kafka, map(message, range(1_500, 2_000)))
-    until(lambda: numbers(kafka) >= set(range(2_000)), 60)
+    until(lambda: results.have(2_000), 60)
 
     assert first.stop() < 5
-    print("done twice:", len(tagged(kafka)) - 2_000)
+    print("done twice:", len(results.all()) - 2_000)
 
 
 def test_workers_of_one_host_have_names_and_ports_of_their_own(
-    kafka: KafkaSettings, workers: Callable[..., Worker]
+    kafka: KafkaSettings, workers: Callable[..., Worker], results: Results
 ) -> None:
     several = [workers() for _ in range(3)]
     put(kafka, map(message, range(50)))
-    until(lambda: len(tagged(kafka)) >= 50)
+    until(lambda: results.have(50))
+    until(lambda: all("service started" in worker.log.read_text("utf-8") for worker in several))
 
     assert all(worker.process.poll() is None for worker in several)
-    names = {word for worker in several for line in worker.lines() for word in line.split() if "instance=" in word}
-    assert len(names) == 3
+    started = [line for worker in several for line in worker.told() if line["event"] == "service started"]
+    names, addresses = ({line[what] for line in started} for what in ("instance", "health"))
+    assert (len(names), len(addresses)) == (3, 3)
 
 
 def test_an_article_that_the_broker_refuses_ends_the_worker_and_its_entry_is_not_passed_over(
-    kafka: KafkaSettings, workers: Callable[..., Worker]
+    kafka: KafkaSettings, workers: Callable[..., Worker], results: Results
 ) -> None:
     put(kafka, [message(0), message(1, title=secrets.token_hex(2_900_000)), *map(message, range(2, 6))])
     refused = workers(more="tagging._room = lambda _: 9_000_000")
     assert refused.process.wait(30) == 70
 
     workers()
-    until(lambda: numbers(kafka) >= {0, 2, 3, 4, 5})
+    until(lambda: {0, 2, 3, 4, 5} <= set(results.all()))
     until(lambda: bool(list(read_stream(kafka, "quarantine.v1"))))
     (item,) = [decode(Quarantined, read.value or b"") for read in read_stream(kafka, "quarantine.v1")]
     assert (item.key, item.stage) == (digest("entry", "1"), "tag")
 
 
 def test_a_stopped_worker_that_wakes_up_later_does_no_harm(
-    kafka: KafkaSettings, workers: Callable[..., Worker]
+    kafka: KafkaSettings, workers: Callable[..., Worker], results: Results
 ) -> None:
     put(kafka, map(message, range(1_000)))
     sleeper = workers()
-    until(lambda: len(tagged(kafka)) >= 100)
+    until(lambda: len(results.all()) >= 100)
     other = workers()
     os.kill(sleeper.process.pid, signal.SIGSTOP)
     put(kafka, map(message, range(1_000, 1_200)))
-    until(lambda: numbers(kafka) >= set(range(1_200)), 60)
+    until(lambda: results.have(1_200), 60)
     os.kill(sleeper.process.pid, signal.SIGCONT)
     put(kafka, map(message, range(1_200, 1_400)))
-    until(lambda: numbers(kafka) >= set(range(1_400)), 60)
+    until(lambda: results.have(1_400), 60)
 
     assert other.process.poll() is None
     assert sleeper.process.poll() in {None, 70}
@@ -231,7 +262,6 @@ def own_broker(tmp_path: Path) -> Iterator[Callable[[str], str]]:
         ask("kill")
 
 
-@pytest.mark.timeout(240)
 def test_a_worker_waits_for_its_broker_and_an_outage_writes_few_lines(
     own_broker: Callable[[str], str], tmp_path: Path
 ) -> None:
@@ -243,7 +273,8 @@ def test_a_worker_waits_for_its_broker_and_an_outage_writes_few_lines(
         until(lambda: any("service waits" in line for line in worker.lines()))
         own_broker("up")
         put(kafka, map(message, range(300)))
-        until(lambda: numbers(kafka) >= set(range(300)))
+        with contextlib.closing(Results(kafka)) as results:
+            until(lambda: results.have(300))
 
         before = len(worker.lines())
         own_broker("kill")
@@ -251,7 +282,8 @@ def test_a_worker_waits_for_its_broker_and_an_outage_writes_few_lines(
         lines = len(worker.lines()) - before
         own_broker("up")
         put(kafka, map(message, range(300, 500)))
-        back = until(lambda: numbers(kafka) >= set(range(500)))
+        with contextlib.closing(Results(kafka)) as results:
+            back = until(lambda: results.have(500))
 
         assert worker.process.poll() is None
         assert lines < 100
