@@ -103,7 +103,7 @@ def test_inside_another_block_the_limits_are_set_up_once(library: logging.Logger
 def test_lines_that_differ_in_numbers_and_addresses_are_alike(library: logging.Logger) -> None:
     with capture_logs() as lines, few_library_lines(["somelib"]):
         for number in range(10):
-            library.warning(f"<Task at 0x7f{number}ab> ran for 0.{number} s")  # noqa: G004 - as a library does
+            library.warning(f"<Task at 0x7f{number}ab> ran for 0.{number} s")
 
     assert [line["event"] for line in lines] == [
         "<Task at 0x7f0ab> ran for 0.0 s",
