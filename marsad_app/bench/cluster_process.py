@@ -32,6 +32,7 @@ __all__ = ["process_ratio"]
 _TURN = 256
 _GOAL = 0.7
 _PATIENCE_S = 120.0
+_HELD_S = 1.2
 
 
 def process_ratio(bootstrap: str, data: Path, count: int = 2_048) -> list[Row]:
@@ -128,9 +129,11 @@ class _Contest:
     async def _through(self, turn: Sequence[Entry]) -> None:
         """Let the worker take what was written while it was held."""
         self._free = False
+        # A question to the broker that is under way is answered within a second.
+        await asyncio.sleep(_HELD_S)
+        wanted = self._done() + len(turn)
         messages = [Message(stream="entries.v1", key=entry.article_id, value=encode(entry)) for entry in turn]
         await asyncio.to_thread(_put, self._context.settings.kafka, messages)
-        wanted = self._done() + len(turn)
         began, cpu = time.perf_counter(), time.process_time()
         self._free = True
         until = began + _PATIENCE_S
