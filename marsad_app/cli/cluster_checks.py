@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from marsad.clock import SystemClock
 from marsad.config import Settings
-from marsad.errors import StoreError, TransientError
+from marsad.errors import StoreError
 from marsad_app.cli.finding import Finding, fail, ok, warn
 from marsad_app.cli.opening import existing_store
 from marsad_app.cli.store_checks import what_is_in
@@ -66,22 +66,22 @@ def _as_wanted(name: str, found: "Sequence[Difference]") -> Iterator[Finding]:
 
 def services(settings: Settings) -> Iterator[Finding]:
     """Each stage has a process, and none is far behind."""
-    from marsad_app.cluster.lag import measure
+    from marsad_app.cluster.store import stages
 
     try:
-        stages = measure(settings.kafka, SystemClock())
-    except TransientError as error:
+        found = stages(settings, SystemClock())
+    except StoreError as error:
         yield fail("services", str(error), "")
         return
-    idle = [stage.stage for stage in stages if not stage.members]
-    behind = {stage.stage: stage.lag for stage in stages if stage.lag > settings.kafka.max_lag}
+    idle = [stage.stage for stage in found if not stage.members]
+    behind = {stage.stage: stage.lag for stage in found if stage.lag > settings.kafka.max_lag}
     if idle:
         commands = ", ".join(f"`marsad {name}`" for name in idle)
         yield warn("services", f"no process works on {', '.join(idle)}", f"start {commands}")
     for name, lag in behind.items():
         yield warn("services", f"{lag} messages wait for {name}", f"start another `marsad {name}`, or see its log")
     if not idle and not behind:
-        yield ok("services", ", ".join(f"{len(stage.members or ())} {stage.stage}" for stage in stages))
+        yield ok("services", ", ".join(f"{len(stage.members or ())} {stage.stage}" for stage in found))
 
 
 def contents(settings: Settings) -> Iterator[Finding]:

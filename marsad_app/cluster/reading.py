@@ -17,7 +17,9 @@ from processors.transact import message_of
 
 __all__ = ["StreamReader", "answered", "partitions_of"]
 
-_ANSWER_MS: Final = 5_000
+# A broker that has just lost its place among the others needs some seconds to have a leader again.
+_ANSWER_MS: Final = 8_000
+_MOST_SAID: Final = 200
 _MOST: Final = 2_000
 # A stream that was made a moment ago is not known to the whole broker at once.
 _LOOKS: Final = 5
@@ -39,7 +41,7 @@ def answered(settings: KafkaSettings) -> Iterator[None]:
             f"no broker answers at {settings.bootstrap}: start it, or set kafka.bootstrap to where it is"
         ) from error
     except kafka_errors.KafkaError as error:
-        said = " ".join(str(error).split()) or type(error).__name__
+        said = " ".join(str(error).split())[:_MOST_SAID] or type(error).__name__
         raise StoreError(f"the broker at {settings.bootstrap} (kafka.bootstrap): {said}") from error
 
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import cached_property
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -28,10 +28,14 @@ from marsad_app.cluster.view import View, open_view
 from marsad_app.embedded.counts import StoreCounts, count_store
 from producers.sizes import entry_message
 
-__all__ = ["ClusterStore", "message_again", "open_cluster"]
+if TYPE_CHECKING:
+    from marsad_app.cluster.lag import StageLag
+
+__all__ = ["ClusterStore", "message_again", "open_cluster", "stages"]
 
 _FORGOTTEN_WITHIN_S: Final = 20.0
 _LOOK_S: Final = 0.2
+_GROUPS_WITHIN_S: Final = 5.0
 _PAGE_WAITS_S: Final = 10.0
 
 
@@ -168,13 +172,7 @@ class ClusterStore:
         Raises:
             StoreError: the broker does not answer.
         """
-        from marsad_app.cluster.lag import measure  # noqa: PLC0415 - most commands do not ask
-
-        try:
-            found = measure(self._settings.kafka, self._clock)
-        except TransientError as error:
-            raise StoreError(str(error)) from error
-        return {stage.stage: stage.lag for stage in found if stage.stream}
+        return {stage.stage: stage.lag for stage in stages(self._settings, self._clock) if stage.stream}
 
     def outcomes(self) -> Mapping[str, int]:
         """Nothing: each service counts its own, in its metrics."""
@@ -227,6 +225,25 @@ class ClusterStore:
     def close(self) -> None:
         """Let go of the file and the connections."""
         self._opened.close()
+
+
+def stages(settings: Settings, clock: Clock) -> "list[StageLag]":
+    """How far every stage is, with its members.
+
+    Raises:
+        StoreError: the broker does not answer.
+    """
+    from marsad_app.cluster.lag import measure  # noqa: PLC0415 - most commands do not ask
+
+    until = clock.monotonic() + _GROUPS_WITHIN_S
+    while True:
+        try:
+            return measure(settings.kafka, clock)
+        except TransientError as error:
+            # A new broker makes what it keeps groups in when it is first asked about one.
+            if clock.monotonic() > until:
+                raise StoreError(str(error)) from error
+            time.sleep(_LOOK_S)
 
 
 def message_again(item: Quarantined) -> Message | str:

@@ -10,6 +10,7 @@ from kafka import errors as kafka_errors
 
 from marsad.config import KafkaSettings
 from marsad.connect import producer_options
+from marsad.errors import StoreError
 from marsad.streams import Message, partition_of, stream, topic_name
 from marsad_app.cluster.reading import answered
 from marsad_app.cluster.view import Place
@@ -18,13 +19,13 @@ __all__ = ["StreamWriter", "placed"]
 
 # Somebody waits for the answer: what could not be written by then is not written later either.
 _PATIENCE: Final = {
-    "bootstrap_timeout_ms": 5_000,
-    "max_block_ms": 5_000,
-    "request_timeout_ms": 5_000,
-    "delivery_timeout_ms": 8_000,
+    "bootstrap_timeout_ms": 8_000,
+    "max_block_ms": 8_000,
+    "request_timeout_ms": 8_000,
+    "delivery_timeout_ms": 15_000,
     "linger_ms": 0,
 }
-_ANSWER_S: Final = 10.0
+_ANSWER_S: Final = 20.0
 _CLOSE_S: Final = 2.0
 
 
@@ -49,7 +50,7 @@ class StreamWriter:
         with answered(self._settings):
             producer = self._opened()
             sent = [(message, self._send(producer, message)) for message in messages]
-            done = [(message.stream, future.get(timeout=_ANSWER_S)) for message, future in sent]
+            done = [(message.stream, self._taken(future)) for message, future in sent]
         return [((name, metadata.partition), metadata.offset) for name, metadata in done]
 
     def _opened(self) -> KafkaProducer:
@@ -57,6 +58,15 @@ class StreamWriter:
             if self._producer is None:
                 self._producer = KafkaProducer(**producer_options(self._settings) | _PATIENCE)
             return self._producer
+
+    def _taken(self, future: Any) -> Any:
+        try:
+            return future.get(timeout=_ANSWER_S)
+        except kafka_errors.KafkaTimeoutError as error:
+            raise StoreError(
+                f"the broker at {self._settings.bootstrap} (kafka.bootstrap) did not confirm the change in time:"
+                " look whether it was made, and make it again if not"
+            ) from error
 
     def _send(self, producer: KafkaProducer, message: Message) -> Any:
         return producer.send(

@@ -218,7 +218,7 @@ def test_the_web_page_and_a_command_share_one_folder(env: dict[str, str], tmp_pa
     finally:
         web.terminate()
         assert web.wait(20) == 0, log.read_text(encoding="utf-8")
-    assert '"level": "error"' not in log.read_text(encoding="utf-8")
+    assert "a page failed" not in log.read_text(encoding="utf-8")
 
 
 def _wait_for_address(log: Path) -> str:

@@ -257,8 +257,10 @@ def test_an_outage_of_the_broker_is_waited_out_without_hammering_sites(tmp_path:
             world.until(lambda: len(world.asked_by("a", back)) == 4, 40, "polls after the outage")
             print(f"polls {max(min(o.by('a', back)) for o in world.outlets) - up:.1f} s after the broker was up")
             counts = world.finish()
+            world.until(lambda: "stream is read again" in world.text("a"), 30, "the table's word that it reads again")
             world.stop("a")
 
+            assert "stream cannot be read" in world.text("a")
             assert asked == 0
             assert set(counts.values()) == {1}
             assert not list(read_stream(settings, "quarantine.v1"))
