@@ -7,7 +7,7 @@ over is not committed any more; whoever has the partition then is given it again
 import contextlib
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -39,15 +39,17 @@ _CLOSE_MS: Final = 2_000
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """Messages that were read together.
+    """Messages of one partition that were read together.
 
     Attributes:
-        messages: those of one partition in their order.
-        tenures: for each partition, the tenure in which they were read.
+        messages: in their order, at least one.
+        partition: whose they are.
+        tenure: the number of the tenure in which they were read.
     """
 
-    messages: Sequence[Message] = ()
-    tenures: Mapping[int, int] = {}
+    messages: Sequence[Message]
+    partition: int
+    tenure: int
 
 
 class GroupReader:
@@ -59,7 +61,7 @@ class GroupReader:
         source: the stream.
         instance: name of this worker in the group, the same after a restart.
         progress: told which partitions it has and how far they are done.
-        most: messages in one batch.
+        most: messages that are handed out at once.
 
     Raises:
         TransientError: no broker answers, or the stream is not there.
@@ -100,7 +102,7 @@ class GroupReader:
             raise TransientError(f"{self._topic} is not there; `marsad cluster init` makes it")
         self._consumer.subscribe([self._topic], listener=self._told)
 
-    def take(self, wait: float, *, wanted: bool = True) -> Batch:
+    def take(self, wait: float, *, wanted: bool = True) -> Sequence[Batch]:
         """What has come. To be called often, also while nothing is wanted: it is what keeps the partitions ours.
 
         Args:
@@ -125,36 +127,41 @@ class GroupReader:
         self._sleep(wanted)
         # What came before a tenure began is passed over: its opening goes back to the committed place.
         still = {partition for partition, tenure in before.items() if self._tenures.get(partition) == tenure}
-        ours = {place: batch for place, batch in records.items() if place.partition in still}
-        for place in ours:
-            self._out[place.partition] = self._out.get(place.partition, 0) + 1
+        batches = [
+            Batch([_message_of(record, self._source) for record in found], place.partition, before[place.partition])
+            for place, found in records.items()
+            if place.partition in still
+        ]
+        for batch in batches:
+            self._out[batch.partition] += 1
         self._hear()
-        return Batch(
-            [_message_of(record, self._source) for batch in ours.values() for record in batch],
-            {place.partition: self._tenures[place.partition] for place in ours},
-        )
+        return batches
 
-    def commit(self, batches: Sequence[Batch]) -> None:
-        """Everything up to the end of these batches is durable; they are to be given in the order in which they were taken.
+    def commit(self, batches: Sequence[Batch]) -> Sequence[Batch]:
+        """Everything up to the end of these batches is durable.
 
-        What belongs to a tenure that is over is passed over.
+        Args:
+            batches: those of one partition in the order in which they were taken, none left out.
+
+        Returns:
+            Those that are committed; the others belong to a tenure that is over, and are read again.
 
         Raises:
             FencedError: another process goes by this one's instance name.
             TransientError: it is not known whether the broker has noted it; to be tried again.
         """
         self._end(self._told.ended())
-        offsets: dict[int, list[int]] = {}
-        for batch in batches:
-            for message in batch.messages:
-                partition = message.partition or 0
-                if self._tenures.get(partition) == batch.tenures[partition]:
-                    offsets.setdefault(partition, []).append(message.offset)
-        if not offsets:
-            return
+        ours = [batch for batch in batches if self._tenures.get(batch.partition) == batch.tenure]
+        if not ours:
+            return ours
         try:
             self._consumer.commit(
-                {TopicPartition(self._topic, number): _place(done[-1] + 1) for number, done in offsets.items()},
+                {
+                    TopicPartition(self._topic, batch.partition): OffsetAndMetadata(
+                        batch.messages[-1].offset + 1, "", -1
+                    )
+                    for batch in ours
+                },
                 timeout_ms=_ASK_MS,
             )
         except kafka_errors.FencedInstanceIdError as error:
@@ -162,22 +169,20 @@ class GroupReader:
         except _TENURE_OVER as error:
             _log.info("place not committed: the partitions are given out anew", stream=self._source, why=_said(error))
             self._end(list(self._tenures))
-            return
+            return []
         except kafka_errors.KafkaError as error:
             raise TransientError(f"no answer from the broker: {_said(error)}") from error
-        self._note(batches, offsets)
+        now = time.monotonic()
+        for batch in ours:
+            self._out[batch.partition] -= 1
+            self._progress.taken(self._source, batch.partition, [message.offset for message in batch.messages], now)
+        return ours
 
     def close(self) -> None:
         """Leave what is not committed to the next one."""
         self._end(list(self._tenures))
         with contextlib.suppress(kafka_errors.KafkaError):
             self._consumer.close(timeout_ms=_CLOSE_MS)
-
-    def _note(self, batches: Sequence[Batch], offsets: Mapping[int, list[int]]) -> None:
-        now = time.monotonic()
-        for partition, done in offsets.items():
-            self._progress.taken(self._source, partition, done, now)
-            self._out[partition] -= sum(batch.tenures.get(partition) == self._tenures[partition] for batch in batches)
 
     def _follow_assignment(self) -> None:
         ours = {place.partition: place for place in self._consumer.assignment()}
@@ -258,10 +263,6 @@ def _finish_join(consumer: KafkaConsumer) -> None:
     coordinator = consumer._coordinator  # noqa: SLF001 - there is no other way to it
     if coordinator._join_task is not None:  # noqa: SLF001
         coordinator.rejoin_needed = True
-
-
-def _place(offset: int) -> OffsetAndMetadata:
-    return OffsetAndMetadata(offset, "", -1)
 
 
 def _message_of(record: Any, name: str) -> Message:

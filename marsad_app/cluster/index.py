@@ -4,7 +4,6 @@ Its place in the stream moves when what lies before it is durable: in the index,
 """
 
 import contextlib
-from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -66,7 +65,7 @@ class Indexer:
         self._quarantine = quarantine
         self._clock = clock
         self._progress = progress
-        self._open: deque[_Open] = deque()
+        self._open: list[_Open] = []
 
     def step(self) -> int:
         """One round: take what has come, have it written, commit what is durable. How much was done.
@@ -77,30 +76,32 @@ class Indexer:
             ConfigError: Elasticsearch refuses the templates because of a setting.
         """
         wanted = self._writer.room and len(self._open) < _MOST_OPEN
-        batch = self._reader.take(_BUSY_S if self._writer.busy else _WAIT_S, wanted=wanted)
-        if batch.messages:
+        batches = self._reader.take(_BUSY_S if self._writer.busy else _WAIT_S, wanted=wanted)
+        for batch in batches:
             reading = read_messages(batch.messages)
             self._open.append(_Open(batch, reading, self._writer.begin(reading.changes)))
         # The next batch is read while requests are under way; only with nothing more to take there is time to rest.
-        ended = self._writer.pump(0.0 if batch.messages else _WAIT_S)
-        return len(batch.messages) + ended + self._finish()
+        ended = self._writer.pump(0.0 if batches else _WAIT_S)
+        return len(batches) + ended + self._finish()
 
     def _finish(self) -> int:
-        """Commit the batches that are done, as far as none before them is not."""
+        """Commit the batches that are done, in each partition as far as none before them is not."""
         done: list[_Open] = []
+        left: list[_Open] = []
         for one in self._open:
-            if not one.ticket.done:
-                break
-            done.append(one)
+            blocked = any(other.batch.partition == one.batch.partition for other in left)
+            (done if one.ticket.done and not blocked else left).append(one)
         if not done:
             return 0
         items = [item for one in done for item in self._items(one)]
         if items:
             self._keep(items)
-        self._reader.commit([one.batch for one in done])
+        committed = self._reader.commit([one.batch for one in done])
+        self._open = left
         for one in done:
-            self._open.popleft()
-            self._count(one)
+            # What is not committed is read again, and counted then.
+            if any(batch is one.batch for batch in committed):
+                self._count(one)
         return len(done)
 
     def _items(self, one: _Open) -> Iterator[Quarantined]:
