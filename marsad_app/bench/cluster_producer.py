@@ -2,11 +2,10 @@
 
 import contextlib
 import itertools
-import secrets
 import statistics
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,8 +20,7 @@ from marsad.streams import partition_of
 from marsad_app.bench.corpus import documents, entry_of
 from marsad_app.bench.servers import servers
 from marsad_app.bench.speed import Row
-from marsad_app.cluster.admin import create_streams
-from marsad_app.cluster.baseline import BareSender
+from marsad_app.cluster.baseline import BareSender, passing_streams
 from processors.transact import TransactionalJournal
 from producers.politeness import site_of
 from producers.sharding import Placement
@@ -103,7 +101,7 @@ def producing(data: Path, settings: KafkaSettings, count: int = 40_960) -> list[
     """
     rows = []
     for page, label in ((True, "with article pages"), (False, "feed text only")):
-        with _fresh(settings) as fresh:
+        with passing_streams(settings) as fresh:
             rows.append(_row(data, fresh, count, page=page, label=label))
     return rows
 
@@ -141,13 +139,6 @@ def _row(data: Path, settings: KafkaSettings, count: int, *, page: bool, label: 
         f"{_SHARDS} of {settings.partitions} shards"
     )
     return Row(f"producer, {label}: ratio to a bare loop", ratio, 0.8, detail=detail)
-
-
-@contextlib.contextmanager
-def _fresh(settings: KafkaSettings) -> Iterator[KafkaSettings]:
-    fresh = settings.model_copy(update={"prefix": f"bench{secrets.token_hex(4)}"})
-    create_streams(fresh)
-    yield fresh
 
 
 def main() -> None:

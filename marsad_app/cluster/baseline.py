@@ -1,14 +1,17 @@
-"""The loop that anybody would write to send messages: what benches hold ours against."""
+"""The loop that anybody would write to send messages, and streams to try it on: what benches hold ours against."""
 
-from collections.abc import Iterable
+import contextlib
+import secrets
+from collections.abc import Iterable, Iterator
 
-from kafka import KafkaProducer
+from kafka import KafkaAdminClient, KafkaProducer
 
 from marsad.config import KafkaSettings
-from marsad.connect import producer_options
-from marsad.streams import partition_of, topic_name
+from marsad.connect import kafka_options, producer_options
+from marsad.streams import STREAMS, partition_of, topic_name
+from marsad_app.cluster.admin import create_streams
 
-__all__ = ["BareSender"]
+__all__ = ["BareSender", "passing_streams"]
 
 
 class BareSender:
@@ -34,3 +37,18 @@ class BareSender:
     def close(self) -> None:
         """Close the producer."""
         self._producer.close()
+
+
+@contextlib.contextmanager
+def passing_streams(settings: KafkaSettings) -> Iterator[KafkaSettings]:
+    """All streams under a new prefix; they are deleted at the end."""
+    fresh = settings.model_copy(update={"prefix": f"bench{secrets.token_hex(4)}"})
+    create_streams(fresh)
+    try:
+        yield fresh
+    finally:
+        admin = KafkaAdminClient(**kafka_options(settings))
+        try:
+            admin.delete_topics([topic_name(fresh.prefix, stream.name) for stream in STREAMS])
+        finally:
+            admin.close()
