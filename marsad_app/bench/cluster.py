@@ -89,9 +89,8 @@ class Cluster:
         self._over = threading.Event()
         self._sampler = threading.Thread(target=self._sample, name="sampler", daemon=True)
 
-    def start(self) -> None:
-        """Start the services."""
-        self.fleet.start()
+    def watch(self) -> None:
+        """Begin to count what is found."""
         self._sampler.start()
 
     def stop(self) -> dict[str, int]:
@@ -150,6 +149,8 @@ class Cluster:
 def seed(kafka: KafkaSettings, feeds: Sequence[Feed], subscriptions: Sequence[Subscription]) -> None:
     """Register feeds and subscriptions, as the web page and the command line do."""
     for name, records in (("feeds.v1", feeds), ("subscriptions.v1", subscriptions)):
+        if not records:
+            continue
         journal = TransactionalJournal(kafka, "seed", name, 0)
         journal.commit([Message(stream=name, key=record.id, value=encode(record)) for record in records])
         journal.close()
@@ -168,10 +169,10 @@ def open_cluster(
     outlets: tuple[str, ...] = (),
     settings: dict[str, str] | None = None,
 ) -> Iterator[Cluster]:
-    """Fresh servers, streams, feeds and subscriptions; the services are ready to be started.
+    """Fresh servers, streams and subscriptions, running services, and then feeds that begin to bring news.
 
     Raises:
-        ConfigError: the replay or the servers are not there.
+        ConfigError: the replay or the servers are not there, or a service does not get ready.
     """
     with ExitStack() as opened:
         folder = Path(
@@ -181,18 +182,20 @@ def open_cluster(
         kafka = KafkaSettings(bootstrap=broker.address, prefix=_PREFIX)
         elastic = ElasticsearchSettings(url=index.address, prefix=_PREFIX)
         create_streams(kafka)
+        wanted = InMemoryStore()
+        watch_everything(wanted, SystemClock().now(), outlets)
+        seed(kafka, [], list(wanted.subscriptions.subscriptions()))
+        fleet = Fleet(folder, broker.address, index.address, _PREFIX, members or DEFAULT_FLEET, settings)
+        opened.callback(fleet.stop)
+        fleet.start()
+        # The replay begins when it is started: what it publishes before anybody asks would be gone from its feeds.
+        fleet.wait_until_ready()
         newswire = opened.enter_context(
             wire(program, documents, folder, limit=limit, rate=rate, faults=faults, window=window)
         )
-        wanted = InMemoryStore()
-        watch_everything(wanted, SystemClock().now(), outlets)
-        seed(
-            kafka,
-            read_opml(newswire.opml.read_bytes(), str(newswire.opml)).feeds,
-            list(wanted.subscriptions.subscriptions()),
-        )
-        fleet = Fleet(folder, broker.address, index.address, _PREFIX, members or DEFAULT_FLEET, settings)
+        seed(kafka, read_opml(newswire.opml.read_bytes(), str(newswire.opml)).feeds, [])
         cluster = Cluster(fleet, (kafka, broker), (elastic, index), newswire)
+        cluster.watch()
         try:
             yield cluster
         finally:
@@ -224,7 +227,6 @@ def replay(
             told,
         )
         began = time.monotonic()
-        cluster.start()
         for blow in blows:
             time.sleep(max(0.0, began + blow.at - time.monotonic()))
             striker.strike(blow.kind)

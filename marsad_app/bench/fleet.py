@@ -8,12 +8,15 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from pathlib import Path
 
 import msgspec
 
 from marsad.config import child_environment
+from marsad.errors import ConfigError
 from marsad_app.bench.replay import free_port
 
 __all__ = ["DEFAULT_FLEET", "Ended", "Fleet", "Member"]
@@ -27,6 +30,7 @@ DEFAULT_FLEET: Mapping[str, int] = {
     "deliver": 1,
 }
 _RESTART_S = 1.0
+_READY_S = 120.0
 _STOP_S = 8.0
 
 
@@ -86,6 +90,14 @@ class Member:
     def running(self) -> bool:
         """Whether the process is alive."""
         return self._process is not None and self._process.poll() is None
+
+    def ready(self) -> bool:
+        """Whether it says that it is ready for work."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.health_port}/readyz", timeout=5) as answer:
+                return bool(answer.status == HTTPStatus.OK)
+        except OSError:
+            return False
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal, if it runs."""
@@ -168,6 +180,19 @@ class Fleet:
         for member in self.members:
             member.start()
         self._keeper.start()
+
+    def wait_until_ready(self, seconds: float = _READY_S) -> None:
+        """Wait until every process says that it is ready.
+
+        Raises:
+            ConfigError: one is not, after that time.
+        """
+        deadline = time.monotonic() + seconds
+        for member in self.members:
+            while not member.ready():
+                if time.monotonic() > deadline:
+                    raise ConfigError(f"{member.name} was not ready within {seconds:.0f} s; its log is {member.log}")
+                time.sleep(0.2)
 
     def add(self, stage: str) -> Member:
         """One more process of a stage."""

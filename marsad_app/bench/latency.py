@@ -117,7 +117,6 @@ def run_latency(
     """
     with open_cluster(program, documents, limit=limit, rate=rate, faults=False, members=members) as cluster:
         watch = _Watch(cluster)
-        cluster.start()
         watch.start()
         cluster.settled(patience=30, limit=limit / rate + 180)
         watch.stop()
