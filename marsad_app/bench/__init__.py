@@ -8,7 +8,11 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from marsad.config import eval_data_dir
+from marsad.config import KafkaSettings, eval_data_dir
+from marsad_app.bench.cluster_index import index_ratio
+from marsad_app.bench.cluster_process import process_ratio
+from marsad_app.bench.cluster_producer import producing
+from marsad_app.bench.servers import servers
 from marsad_app.bench.speed import Row, memory_of_idle_feeds, search_latency, stages
 
 __all__ = ["run_bench"]
@@ -29,6 +33,7 @@ def run_bench(*, as_json: bool) -> int:
         "stages": lambda: stages(data),
         "memory": memory_of_idle_feeds,
         "search": lambda: search_latency(data, _OUT / "search"),
+        "cluster": lambda: cluster(data),
     }
     for name, take in takes.items():
         console.print(f"{name} …")
@@ -47,3 +52,13 @@ def run_bench(*, as_json: bool) -> int:
     else:
         console.print(table)
     return 0
+
+
+def cluster(data: Path) -> list[Row]:
+    """The ratios of producer, worker and index on a fresh broker and a fresh Elasticsearch."""
+    with servers() as (kafka, elastic):
+        return [
+            *producing(data, KafkaSettings(bootstrap=kafka.address)),
+            *process_ratio(kafka.address, data),
+            *index_ratio(kafka.address, elastic.address, data),
+        ]

@@ -77,7 +77,7 @@ class _Watch:
         clock = SystemClock()
         client = connect(self._cluster.elastic)
         while not self._over.wait(_LOOK_S):
-            answer = client.options(ignore_status=404).search(
+            answer = client.options(ignore_status=(404, 503)).search(
                 index=f"{self._cluster.elastic.prefix}-articles",
                 size=_NEWEST,
                 sort=[{"first_seen_at": "desc"}],
