@@ -161,9 +161,12 @@ def _failed(case: _Case, verdict: judge.Verdict, retry_after: float) -> PollResu
 def _unchanged(case: _Case, answer: FetchResponse, hints: Hints) -> PollResult:
     """The server says so with 304, or sent the same bytes."""
     before = case.before
-    redirect_to, votes, url = vote(before, answer, is_feed=True)
+    # A 304 alone says nothing about a new address: it counts where a document from there has counted before.
+    shown = answer.status == HTTPStatus.OK or answer.permanent_url in {"", before.redirect_to}
+    redirect_to, votes, url = vote(before, answer, is_feed=shown)
+    verdict = _still(before, answer) if url == before.url else (Health.MOVED, f"moved for good to {url}")
     state = replace(
-        _judged(before, _still(before, answer), case.now),
+        _judged(before, verdict, case.now),
         failures=0,
         muted=False,
         last_ok_at=case.now,

@@ -4,8 +4,6 @@ import asyncio
 import gzip
 import sys
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from ipaddress import ip_network
 
 import brotli
@@ -15,14 +13,15 @@ from marsad.clock import SystemClock
 from marsad.config import PollSettings
 from marsad.errors import FetchError
 from marsad.records import FetchRequest, FetchResponse
+from producers import loopback
 from producers.fetch import AiohttpFetcher
+from producers.loopback import Asked, always, routes, serving
 
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
     from backports import zstd
 
-Handler = Callable[[str, dict[str, str], asyncio.StreamWriter], Awaitable[None]]
 BODY = "<rss><channel><title>نشرة</title></channel></rss>".encode() * 50
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 
@@ -32,48 +31,7 @@ def settings(**fields: object) -> PollSettings:
 
 
 def reply(status: str = "200 OK", body: bytes = BODY, **headers: str) -> bytes:
-    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close"]
-    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
-
-
-@asynccontextmanager
-async def serving(handle: Handler) -> AsyncIterator[str]:
-    """A server that hands path, headers and writer to ``handle``; gives its address."""
-
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-            headers = {
-                name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)
-            }
-            await handle(head[0].split(" ")[1], headers, writer)
-            await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(connected, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.close()
-
-
-def always(answer: bytes) -> Handler:
-    async def handle(path: str, headers: dict[str, str], writer: asyncio.StreamWriter) -> None:
-        writer.write(answer)
-
-    return handle
-
-
-def routes(answers: dict[str, bytes]) -> Handler:
-    async def handle(path: str, headers: dict[str, str], writer: asyncio.StreamWriter) -> None:
-        writer.write(answers.get(path, reply("404 Not Found", b"")))
-
-    return handle
+    return loopback.reply(status, body, **headers)
 
 
 async def fetch(url: str, config: PollSettings | None = None, **fields: object) -> FetchResponse:
@@ -107,8 +65,8 @@ async def test_any_status_is_an_answer(status: str) -> None:
 async def test_validators_and_user_agent_are_sent() -> None:
     got: dict[str, str] = {}
 
-    async def handle(path: str, headers: dict[str, str], writer: asyncio.StreamWriter) -> None:
-        got.update(headers)
+    async def handle(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        got.update(asked.headers)
         writer.write(reply())
 
     async with serving(handle) as base:
@@ -179,7 +137,7 @@ async def test_a_body_announced_as_larger_than_the_limit_is_not_read() -> None:
 
 
 async def test_an_endless_body_is_too_large() -> None:
-    async def handle(path: str, headers: dict[str, str], writer: asyncio.StreamWriter) -> None:
+    async def handle(asked: Asked, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
         while True:
             writer.write(b"1000\r\n" + b"x" * 4096 + b"\r\n")
@@ -190,7 +148,7 @@ async def test_an_endless_body_is_too_large() -> None:
 
 
 async def test_a_server_that_drips_is_slow() -> None:
-    async def handle(path: str, headers: dict[str, str], writer: asyncio.StreamWriter) -> None:
+    async def handle(asked: Asked, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
         for _ in range(1000):
             writer.write(b"x")
@@ -202,7 +160,7 @@ async def test_a_server_that_drips_is_slow() -> None:
 
 
 async def test_a_server_that_never_answers_is_slow() -> None:
-    async def handle(path: str, headers: dict[str, str], writer: asyncio.StreamWriter) -> None:
+    async def handle(asked: Asked, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(2)
 
     async with serving(handle) as base:
