@@ -10,7 +10,7 @@ from marsad.records import Entry, Feed, FeedState, GapMark, Seen
 from marsad.records.ids import article_id, entry_id
 from producers.identity import Candidate, Known, candidates, guids_reused, only_renamed
 from producers.parse import ParsedEntry, ParsedFeed
-from producers.schedule import expected_entries
+from producers.rhythm import expected_entries
 
 __all__ = ["Reconciled", "find_gap", "reconcile", "remember"]
 
@@ -31,6 +31,8 @@ class Reconciled(msgspec.Struct, frozen=True, kw_only=True):
     newest: datetime | None
     """The latest date in the document that is not in the future."""
     oldest: datetime | None
+    published: tuple[datetime | None, ...]
+    """The date of each new entry."""
 
 
 def reconcile(feed: Feed, state: FeedState, parsed: ParsedFeed, now: datetime) -> Reconciled:
@@ -40,8 +42,9 @@ def reconcile(feed: Feed, state: FeedState, parsed: ParsedFeed, now: datetime) -
     trust_guids = not guids_reused(feed.id, found, known)
     by_content = only_renamed(feed.id, found, known)
     entries: list[Entry] = []
+    published: list[datetime | None] = []
     current: dict[str, Seen] = {}
-    new = revised = 0
+    revised = 0
     for candidate in found:
         key = known.find(feed.id, candidate, trust_guids=trust_guids, by_content=by_content)
         before = known.by_id.get(key)
@@ -52,9 +55,12 @@ def reconcile(feed: Feed, state: FeedState, parsed: ParsedFeed, now: datetime) -
         seen = _seen(feed.id, candidate, before, now)
         current[key] = seen
         if before is None or seen.revision > before.revision:
-            new, revised = new + (before is None), revised + (before is not None)
+            revised += before is not None
             entries.append(_entry(feed, candidate, key, seen, now))
+            if before is None:
+                published.append(candidate.parsed.published_at)
     dates = [c.parsed.published_at for c in found if c.parsed.published_at and c.parsed.published_at <= now]
+    new = len(published)
     return Reconciled(
         entries=tuple(reversed(entries)),
         new=new,
@@ -64,6 +70,7 @@ def reconcile(feed: Feed, state: FeedState, parsed: ParsedFeed, now: datetime) -
         seen=remember(state.seen, current),
         newest=max(dates, default=None),
         oldest=min(dates, default=None),
+        published=tuple(published),
     )
 
 
@@ -77,7 +84,7 @@ def remember(before: Mapping[str, Seen], current: Mapping[str, Seen]) -> dict[st
     return {**current, **dict(others[:room])}
 
 
-def find_gap(state: FeedState, result: Reconciled, rate: float, now: datetime) -> GapMark | None:
+def find_gap(state: FeedState, result: Reconciled, now: datetime) -> GapMark | None:
     """The proof that entries came and went between two polls: nothing known is left in the document.
 
     Where dates are there, its oldest entry must also be newer than the newest one known; a feed that was emptied and
@@ -91,17 +98,17 @@ def find_gap(state: FeedState, result: Reconciled, rate: float, now: datetime) -
         at=now,
         oldest_seen=result.oldest,
         newest_known=state.newest_published,
-        missed_at_least=max(1, round(_missed(state, result, rate, now))),
+        missed_at_least=max(1, round(_missed(state, result, now))),
     )
 
 
-def _missed(state: FeedState, result: Reconciled, rate: float, now: datetime) -> float:
+def _missed(state: FeedState, result: Reconciled, now: datetime) -> float:
     """How many entries fell into the hole: its length at the density of the entries after it, else at the feed's rate."""
     hole = (result.oldest - state.newest_published) if result.oldest and state.newest_published else None
     span = (result.newest - result.oldest) if result.newest and result.oldest else None
     if hole and span:
         return (result.total - 1) * (hole / span) - 1
-    return expected_entries(rate, state.last_ok_at, now) - result.new
+    return expected_entries(state, state.last_ok_at, now) - result.new
 
 
 def _fresh_id(feed: str, candidate: Candidate, *, trust_guids: bool) -> str:

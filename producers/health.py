@@ -8,9 +8,19 @@ from typing import Final
 from marsad.errors import FetchError
 from marsad.records import FeedState, FetchResponse, Health
 from producers.parse import ParsedEntry, ParsedFeed, looks_like_bot_wall
-from producers.schedule import human
+from producers.rhythm import silence, usually
+from producers.schedule import human, quiet_since
 
-__all__ = ["Verdict", "frozen_date", "is_throttled", "of_document", "of_error", "of_status", "quiet_too_long"]
+__all__ = [
+    "Verdict",
+    "frozen_date",
+    "is_throttled",
+    "of_document",
+    "of_error",
+    "of_rhythm",
+    "of_status",
+    "quiet_too_long",
+]
 
 Verdict = tuple[Health, str]
 """The state, and what a person should read about it."""
@@ -59,7 +69,14 @@ def is_throttled(answer: FetchResponse) -> bool:
 
 
 def of_document(
-    answer: FetchResponse, parsed: ParsedFeed, *, new: int, total: int, was: FeedState, now: datetime
+    answer: FetchResponse,
+    parsed: ParsedFeed,
+    *,
+    new: int,
+    total: int,
+    was: FeedState,
+    state: FeedState,
+    now: datetime,
 ) -> Verdict:
     """The state that a document means.
 
@@ -69,6 +86,7 @@ def of_document(
         new: entries that were new.
         total: entries in it.
         was: what was known before.
+        state: what is known with this document.
         now: the present instant.
     """
     if parsed.kind is None:
@@ -78,12 +96,37 @@ def of_document(
     frozen = frozen_date(parsed.entries, now)
     if frozen and was.seen and (new or was.health is Health.FROZEN_DATES):
         return Health.FROZEN_DATES, f"all entries, new ones too, bear the date {frozen.isoformat()}"
-    quiet = quiet_too_long(parsed.entries, now)
-    if quiet and not (new and was.seen):
-        return Health.SILENT, f"no entry for {human(quiet)}, far longer than its own rhythm"
+    if silent := of_rhythm(state, now) or _silent_by_dates(state, parsed.entries, now):
+        return silent
     if answer.elapsed >= SLOW_SECONDS:
         return Health.SLOW, f"the answer took {answer.elapsed:.1f} s"
     return Health.OK, _remarks(parsed)
+
+
+def of_rhythm(state: FeedState, now: datetime) -> Verdict | None:
+    """Silence by the feed's own history: so improbable in the same hours of its weeks that something must have changed.
+
+    Args:
+        state: what is known with the present answer in it.
+        now: the present instant.
+    """
+    since = quiet_since(state, now)
+    if state.rhythm is None or since is None or not silence(state.rhythm):
+        return None
+    due = usually(state.rhythm, since, now)
+    if due < 1:
+        return Health.SILENT, "it brings far less than it used to in these hours of the week"
+    return Health.SILENT, f"no entry for {human((now - since).total_seconds())}, in which it used to bring {due:.0f}"
+
+
+def _silent_by_dates(state: FeedState, entries: Sequence[ParsedEntry], now: datetime) -> Verdict | None:
+    """Silence of a feed whose week is not known yet: as the dates in its document say, and then until something new comes."""
+    if silence(state.rhythm) is False and state.health is not Health.SILENT:
+        return None
+    if state.last_new_at == now and state.polls > 1:
+        return None
+    quiet = quiet_too_long(entries, now)
+    return (Health.SILENT, f"no entry for {human(quiet)}, far longer than its own rhythm") if quiet else None
 
 
 def _no_feed(parsed: ParsedFeed) -> Verdict:

@@ -16,10 +16,11 @@ from marsad.records import Entry, Feed, FeedState, FetchRequest, FetchResponse, 
 from producers import health as judge
 from producers.entries import Reconciled, find_gap, reconcile
 from producers.hints import Hints, hints_of
+from producers.learning import learn
 from producers.moves import vote
 from producers.parse import ParsedFeed
 from producers.parse.htmltext import plain_text
-from producers.schedule import Plan, after_failure, after_success, human, rate_after
+from producers.schedule import Plan, after_failure, after_success, human, standing_after
 from producers.validators import LYING, asks_conditionally, trust_after
 
 __all__ = ["PollResult", "body_hash", "decide", "explain", "needs_parse", "request_for", "wants_page"]
@@ -29,7 +30,6 @@ _ACCEPT: Final = (
     "application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.1"
 )
 _MOST_GAPS: Final = 20
-_SHARE_MEMORY: Final = 0.3
 # A summary of 600 characters is about 100 Arabic words: shorter is a teaser, longer is the article or most of it.
 _WHOLE_TEXT: Final = 600
 # How long a site is left alone that answers 429 without saying for how long.
@@ -143,13 +143,14 @@ def _no_answer(case: _Case, answer: FetchResponse, parsed: ParsedFeed | None) ->
     if answer.status == HTTPStatus.NOT_MODIFIED and not case.conditional:
         return Health.NETWORK, "the server answered 304 although nothing was asked conditionally"
     if parsed is not None and parsed.kind is None:
-        return judge.of_document(answer, parsed, new=0, total=0, was=case.before, now=case.now)
+        return judge.of_document(answer, parsed, new=0, total=0, was=case.before, state=case.before, now=case.now)
     return None
 
 
 def _failed(case: _Case, verdict: judge.Verdict, retry_after: float) -> PollResult:
     """No feed came. Validators and memory stay; the feed is asked again later each time, and never given up."""
     counted = replace(_judged(case.before, verdict, case.now), failures=case.before.failures + 1)
+    counted = standing_after(counted, case.now, failed=True)
     plan = after_failure(
         counted, counted.health, now=case.now, retry_after=retry_after, settings=case.settings, rng=case.rng
     )
@@ -164,13 +165,10 @@ def _unchanged(case: _Case, answer: FetchResponse, hints: Hints) -> PollResult:
     # A 304 alone says nothing about a new address: it counts where a document from there has counted before.
     shown = answer.status == HTTPStatus.OK or answer.permanent_url in {"", before.redirect_to}
     redirect_to, votes, url = vote(before, answer, is_feed=shown)
-    verdict = _still(before, answer) if url == before.url else (Health.MOVED, f"moved for good to {url}")
+    learned = learn(before, (), now=case.now, total=None)
+    moved = None if url == before.url else (Health.MOVED, f"moved for good to {url}")
     state = replace(
-        _judged(before, verdict, case.now),
-        failures=0,
-        muted=False,
-        last_ok_at=case.now,
-        rate=rate_after(before, 0, case.now),
+        _judged(learned, moved or _still(learned, answer, case.now), case.now),
         redirect_to=redirect_to,
         redirect_votes=votes,
         url=url,
@@ -193,12 +191,14 @@ def _unchanged(case: _Case, answer: FetchResponse, hints: Hints) -> PollResult:
     return PollResult(state=state, event=_event(case, state))
 
 
-def _still(before: FeedState, answer: FetchResponse) -> judge.Verdict:
-    """Health after an answer without news: slow is slow, and what only a document can cure stays."""
+def _still(state: FeedState, answer: FetchResponse, now: datetime) -> judge.Verdict:
+    """Health after an answer without news: a feed can fall silent, slow is slow, and what only a document can cure stays."""
+    if silent := judge.of_rhythm(state, now):
+        return silent
     if answer.elapsed >= judge.SLOW_SECONDS:
         return Health.SLOW, f"the answer took {answer.elapsed:.1f} s"
-    if before.health in {Health.SILENT, Health.FROZEN_DATES, Health.EMPTY}:
-        return before.health, before.detail
+    if state.health in {Health.SILENT, Health.FROZEN_DATES, Health.EMPTY}:
+        return state.health, state.detail
     return Health.UNCHANGED, ""
 
 
@@ -206,8 +206,9 @@ def _read(case: _Case, answer: FetchResponse, parsed: ParsedFeed, hints: Hints) 
     """A feed came: take what is new, and learn."""
     before, now = case.before, case.now
     result = reconcile(case.feed, before, parsed, now)
-    gap = find_gap(before, result, before.rate, now)
-    verdict = judge.of_document(answer, parsed, new=result.new, total=result.total, was=before, now=now)
+    gap = find_gap(before, result, now)
+    learned = _known(learn(before, result.published, now=now, total=result.total, gap=gap is not None), result)
+    verdict = judge.of_document(answer, parsed, new=result.new, total=result.total, was=before, state=learned, now=now)
     redirect_to, votes, url = vote(before, answer, is_feed=True)
     if url != before.url:
         verdict = (Health.MOVED, f"moved for good to {url}")
@@ -217,7 +218,7 @@ def _read(case: _Case, answer: FetchResponse, parsed: ParsedFeed, hints: Hints) 
         before, answer, conditional=case.conditional, body_changed=digest != before.body_hash, news=news
     )
     state = replace(
-        _learned(_judged(before, verdict, now), result, now),
+        _judged(learned, verdict, now),
         body_hash=digest,
         validators_trusted=trust,
         redirect_to=redirect_to,
@@ -249,32 +250,10 @@ def _read(case: _Case, answer: FetchResponse, parsed: ParsedFeed, hints: Hints) 
     )
 
 
-def _learned(before: FeedState, result: Reconciled, now: datetime) -> FeedState:
-    """The state with what a document taught: rate, share of known entries, newest date, memory."""
-    first = not before.seen
-    share = result.known / result.total if result.total else before.known_share
-    newest = max((at for at in (before.newest_published, result.newest) if at), default=None)
-    guess = _rate_of_document(result) if first else 0.0
-    return replace(
-        before,
-        failures=0,
-        muted=False,
-        last_ok_at=now,
-        last_new_at=now if result.new else before.last_new_at,
-        last_new_count=result.new or before.last_new_count,
-        entries_seen=before.entries_seen + result.new,
-        known_share=share if first else before.known_share + _SHARE_MEMORY * (share - before.known_share),
-        rate=guess or rate_after(before, result.new, now),
-        seen=result.seen,
-        newest_published=newest,
-    )
-
-
-def _rate_of_document(result: Reconciled) -> float:
-    """Entries an hour by the dates of a first document; 0 where they say nothing."""
-    if result.newest is None or result.oldest is None or result.newest <= result.oldest:
-        return 0.0
-    return (result.total - 1) * 3_600.0 / (result.newest - result.oldest).total_seconds()
+def _known(state: FeedState, result: Reconciled) -> FeedState:
+    """The state with what the document holds: memory and newest date."""
+    newest = max((at for at in (state.newest_published, result.newest) if at), default=None)
+    return replace(state, seen=result.seen, newest_published=newest)
 
 
 def _with_validators(state: FeedState, answer: FetchResponse) -> FeedState:

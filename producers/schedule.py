@@ -1,11 +1,11 @@
 """When to poll a feed again, and why then. Pure.
 
-The interval follows how much news the feed brings: about one new entry in two polls, never so long that its window of
-entries could roll over, and never longer than a quarter of the time that it has been quiet. All three are ratios, so that
-a feed of one entry a second and one of an entry a month are held to the same rule.
+A request is worth the waiting that it ends. Each feed is asked again when the entries that its rhythm says will have come by
+then have waited, all together, for ``poll.patience``: of all ways to spend a number of requests on feeds of different rates
+this leaves the least waiting, since the last minute of patience buys as much at every feed. It comes to intervals that fall
+with the square root of the rate. Then what guards against loss: no window of entries may roll over in between.
 """
 
-import math
 import random
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,21 +13,22 @@ from typing import Final
 import msgspec
 
 from marsad.config import PollSettings
-from marsad.records import FeedState, Health
+from marsad.records import FeedState, Health, Standing
 from producers.hints import Hints, skip_until
+from producers.rhythm import busy_hours, profile_of
 
-__all__ = ["Plan", "after_failure", "after_success", "expected_entries", "human", "rate_after"]
+__all__ = ["Plan", "after_failure", "after_success", "human", "quiet_since", "standing_after"]
 
-_NEW_PER_POLL: Final = 0.5
+# A window of entries may be used up to a quarter at the feed's present pace: news comes in bursts.
 _WINDOW_SHARE: Final = 0.25
-_QUIET_SHARE: Final = 0.25
-# News comes in clusters: right after some, a feed is asked up to four times as often as its mean rate alone would say.
-_SOONEST_SHARE: Final = 0.25
+# The pace that a feed which has been quiet can still be thought to have: half an entry in the time that it was quiet.
+_PACE_OF_QUIET: Final = 0.5
 _GROWTH: Final = 1.5
 # A feed whose rhythm is not known is asked at the floor for so many polls; while it stays empty, each further poll adds a
 # tenth of the floor, so that after a day (at a floor of 2 min) it is asked every 24 min.
 _LEARNING_POLLS: Final = 10
 _START_FACTOR: Final = 2.0
+_WARM_UP_POLLS: Final = 20
 _JITTER: Final = 0.1
 _GAP_FACTOR: Final = 0.33
 _HOUR: Final = 3_600.0
@@ -35,15 +36,21 @@ _HOUR: Final = 3_600.0
 _LONGEST_HINT: Final = 3_600.0
 # The hint inside a feed is mostly the default of the software that wrote it; a feed that brings more disproves it.
 _DISPROVED_BY: Final = 2.0
-_MEMORY_ENTRIES: Final = 20.0
-_LONGEST_MEMORY_HOURS: Final = 24.0
-_TINY: Final = 1e-9
-_WARM_UP_POLLS: Final = 20
-# Failures that pass by themselves wait less than those that somebody must mend.
+_LEAST_RATE: Final = 1e-6
+# An hour is called busy or quiet where it differs from the mean by this factor.
+_MARKED: Final = 1.5
+# Failures that pass by themselves wait less than those that somebody must mend: a share of the time that it has been failing.
 _SOFT: Final = frozenset({Health.NETWORK, Health.SLOW, Health.HTTP_5XX, Health.THROTTLED, Health.BOT_WALL})
-_SOFT_FACTOR: Final = 1.5
-_HARD_FACTOR: Final = 2.0
+_SOFT_SHARE: Final = 0.25
+_HARD_SHARE: Final = 0.5
 _LONGEST_FIRST_RETRY: Final = 900.0
+# A feed that is known to come back is not waited for longer than this while it has been away for less than a day.
+_FLAPPING_RETRY: Final = 3_600.0
+_FLAPPING_COMEBACKS: Final = 2.0
+_FLAPPING_AWAY: Final = timedelta(days=1)
+_COMEBACK_HALF_LIFE: Final = 3.0
+_DEAD_AFTER: Final = timedelta(days=7)
+_DEAD_FAILURES: Final = 10
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -56,25 +63,27 @@ class Plan(msgspec.Struct, frozen=True):
     """What comes after "next poll in … because"."""
 
 
-def rate_after(state: FeedState, new: int, now: datetime, *, first_guess: float = 0.0) -> float:
-    """New entries an hour, as an exponential moving average over the polls.
+def standing_after(state: FeedState, now: datetime, *, failed: bool) -> FeedState:
+    """The state with one more poll in how its polls have gone.
 
-    Its memory is the time of about twenty entries, at most a day: long enough for the noise of small counts (20 ± 22 %),
-    short enough to follow breaking news up and a feed that stopped down. Over the first polls it is their plain mean.
+    Args:
+        state: with the failures in a row counted, this one included; its ``last_ok_at`` is as before this poll.
+        now: the present instant.
+        failed: whether this poll brought no feed.
     """
-    if state.last_ok_at is None:
-        return first_guess
-    hours = max((now - state.last_ok_at).total_seconds(), 1.0) / _HOUR
-    memory = min(_LONGEST_MEMORY_HOURS, _MEMORY_ENTRIES / max(state.rate, new / hours, _TINY))
-    weight = 1.0 - math.exp(-hours / memory)
-    if state.polls < _WARM_UP_POLLS:
-        weight = max(weight, 1.0 / (state.polls + 1))
-    return state.rate + weight * (new / hours - state.rate)
-
-
-def expected_entries(rate: float, since: datetime | None, now: datetime) -> float:
-    """How many entries the feed should have brought since an instant, at its rate."""
-    return 0.0 if since is None else rate * max(0.0, (now - since).total_seconds()) / _HOUR
+    days = (now - state.last_ok_at) / timedelta(days=1) if state.last_ok_at else 0.0
+    comebacks = state.comebacks * 0.5 ** (days / _COMEBACK_HALF_LIFE)
+    if failed:
+        since = state.failing_since or now
+        standing = Standing.FAILING
+        if now - since >= _DEAD_AFTER and state.failures >= _DEAD_FAILURES:
+            standing = Standing.DEAD
+        elif comebacks >= _FLAPPING_COMEBACKS and now - since < _FLAPPING_AWAY:
+            standing = Standing.FLAPPING
+        return msgspec.structs.replace(state, failing_since=since, standing=standing)
+    comebacks += bool(state.failures and state.last_ok_at)
+    standing = Standing.FLAPPING if comebacks >= _FLAPPING_COMEBACKS else Standing.STEADY
+    return msgspec.structs.replace(state, comebacks=comebacks, failures=0, failing_since=None, standing=standing)
 
 
 def after_success(
@@ -114,26 +123,36 @@ def after_success(
 
 def _wish(state: FeedState, now: datetime, total: int, settings: PollSettings) -> tuple[float, str]:
     """The interval that the feed's own news suggests."""
-    since = _quiet_since(state, now)
+    since = quiet_since(state, now)
     if since is None or (state.rate <= 0 and state.polls <= _LEARNING_POLLS):
         factor = max(1.0, state.polls / _LEARNING_POLLS)
         return settings.min_interval * factor, "its rhythm is not known yet"
+    profile, at = profile_of(state.rhythm), now.timestamp()
+    by_quiet = _PACE_OF_QUIET / max(busy_hours(state.rhythm, since, now), _LEAST_RATE)
+    rate = max(state.rate, min(by_quiet, 1.0), _LEAST_RATE)
+    wish = _HOUR * profile.patience(rate, at, settings.patience / _HOUR, settings.max_interval / _HOUR)
+    pace = rate * profile.busy(at, at + wish) * _HOUR / wish
+    why = _pace(pace, rate) if state.rate >= rate else f"nothing new for {human((now - since).total_seconds())}"
+    window = total or state.window
+    if window and (by_window := window * _WINDOW_SHARE * _HOUR / max(pace, rate)) < wish:
+        wish, why = by_window, f"its {window} entries roll over within {human(window * _HOUR / max(pace, rate))}"
     start = settings.min_interval * _START_FACTOR
-    quiet = (now - since).total_seconds()
-    wish, why = max(start, quiet * _QUIET_SHARE), f"nothing new for {human(quiet)}"
-    if state.rate > 0:
-        by_rate = _NEW_PER_POLL * _HOUR / state.rate
-        wish = max(wish, by_rate * _SOONEST_SHARE)
-        if by_rate < wish:
-            wish, why = by_rate, f"it brings about {_per_time(state.rate)}"
-        if total and (by_window := total * _WINDOW_SHARE * _HOUR / state.rate) < wish:
-            wish, why = by_window, f"its {total} entries roll over within {human(total * _HOUR / state.rate)}"
-    if state.interval and wish > state.interval * _GROWTH:
+    if state.polls <= _WARM_UP_POLLS and state.interval and wish > max(state.interval * _GROWTH, start):
         wish = max(state.interval * _GROWTH, start)
+        why = f"{why}; it is still new here"
     return wish, why
 
 
-def _quiet_since(state: FeedState, now: datetime) -> datetime | None:
+def _pace(pace: float, rate: float) -> str:
+    """What it brings, and that the hours to come are not as others, where they are not."""
+    if pace > rate * _MARKED:
+        return f"it brings about {_per_time(pace)} in these busy hours"
+    if pace * _MARKED < rate:
+        return f"it brings about {_per_time(pace)} in these quiet hours"
+    return f"it brings about {_per_time(pace)}"
+
+
+def quiet_since(state: FeedState, now: datetime) -> datetime | None:
     """The last sign of news: at a first poll the newest date in the document, since all of it is new to us."""
     newest = state.newest_published if state.newest_published and state.newest_published <= now else None
     if state.polls <= 1 and newest:
@@ -179,16 +198,28 @@ def after_failure(
         settings: floor and cap.
         rng: as for :func:`after_success`.
     """
-    factor = _SOFT_FACTOR if health in _SOFT else _HARD_FACTOR
+    down = (now - (state.failing_since or now)).total_seconds()
     first = max(settings.min_interval, min(state.interval or settings.min_interval, _LONGEST_FIRST_RETRY))
-    exponent = min(max(0, state.failures - 1), 64)
-    wish = min(first * factor**exponent, settings.max_interval)
-    why = f"{state.failures} failed poll{'s' if state.failures > 1 else ''} in a row ({health.value})"
+    share = _SOFT_SHARE if health in _SOFT else _HARD_SHARE
+    wish, why = max(first, down * share), _failures(state, health, down)
+    if state.standing is Standing.FLAPPING:
+        wish = min(wish, max(first, _FLAPPING_RETRY))
+    wish = min(wish, settings.max_interval)
     if retry_after > wish:
         wish, why = retry_after, f"the server asked to wait {human(retry_after)}"
     interval = state.interval or settings.min_interval
     plan = _plan(wish, why, now, Hints(), settings, rng, floor=retry_after)
     return msgspec.structs.replace(plan, interval=interval)
+
+
+def _failures(state: FeedState, health: Health, down: float) -> str:
+    if state.standing is Standing.DEAD:
+        return f"it has not answered for {human(down)} ({health.value}) and is taken for dead, though asked still"
+    if state.standing is Standing.FLAPPING:
+        return f"it fails now and then and comes back (now {health.value})"
+    if state.failures == 1:
+        return f"a poll failed ({health.value})"
+    return f"{state.failures} polls failed in a row ({health.value})"
 
 
 def _plan(

@@ -10,7 +10,7 @@ from typing import Final
 
 from marsad.config import PollSettings
 from marsad.records import FeedState, FetchResponse
-from producers.schedule import expected_entries
+from producers.rhythm import expected_entries
 
 __all__ = ["LYING", "PROVEN", "UNPROVEN", "asks_conditionally", "trust_after"]
 
@@ -32,7 +32,7 @@ def asks_conditionally(state: FeedState | None, now: datetime, settings: PollSet
     if state.validators_trusted == UNPROVEN and state.last_poll_at != last:
         return False
     since = max(last, state.last_new_at or last)
-    return expected_entries(state.rate, since, now) < _IMPLAUSIBLE
+    return expected_entries(state, since, now) < _IMPLAUSIBLE
 
 
 def trust_after(state: FeedState, answer: FetchResponse, *, conditional: bool, body_changed: bool, news: bool) -> int:

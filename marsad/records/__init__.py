@@ -4,7 +4,7 @@ from marsad.records.alert import Alert, AlertReason, Delivery, DeliveryState, Qu
 from marsad.records.article import Article, CountryTag, EntityTag, Evidence, Place, Precision, TextField, TopicTag
 from marsad.records.codec import decode, encode
 from marsad.records.entry import Enclosure, Entry
-from marsad.records.feed import Feed, FeedKind, FeedState, GapMark, Health, Seen
+from marsad.records.feed import Feed, FeedKind, FeedState, GapMark, Health, Rhythm, Seen, Standing
 from marsad.records.http import FetchRequest, FetchResponse
 from marsad.records.quarantine import Quarantined
 from marsad.records.search import Facet, FacetName, Highlight, SearchHit, SearchPage, Sort
@@ -35,10 +35,12 @@ __all__ = [
     "Precision",
     "Quarantined",
     "QuietHours",
+    "Rhythm",
     "SearchHit",
     "SearchPage",
     "Seen",
     "Sort",
+    "Standing",
     "Story",
     "Subscription",
     "TextField",

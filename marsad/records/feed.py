@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["Feed", "FeedKind", "FeedState", "GapMark", "Health", "Seen"]
+__all__ = ["Feed", "FeedKind", "FeedState", "GapMark", "Health", "Rhythm", "Seen", "Standing"]
 
 FeedKind = Literal["rss", "atom", "json", "sitemap"]
 
@@ -35,6 +35,17 @@ class Health(StrEnum):
     """The address is one that the operator did not allow (see ``poll.allow_networks``)."""
     NETWORK = "network"
     """Refused, reset or broken off: neither DNS nor TLS nor an HTTP status."""
+
+
+class Standing(StrEnum):
+    """How a feed's polls have gone over days; :class:`Health` is what the last one said."""
+
+    STEADY = "steady"
+    FLAPPING = "flapping"
+    """Fails now and then, and comes back by itself."""
+    FAILING = "failing"
+    DEAD = "dead"
+    """Has brought nothing but failures for so long that it will hardly come back by itself. It is still asked."""
 
 
 class Feed(msgspec.Struct, frozen=True, kw_only=True, tag="feed", tag_field="record"):
@@ -83,6 +94,24 @@ class GapMark(msgspec.Struct, frozen=True):
     missed_at_least: int = 0
 
 
+class Rhythm(msgspec.Struct, frozen=True, array_like=True):
+    """When in the week a feed brings news, as far as it has been watched. A few hundred bytes, however long that is."""
+
+    counts: bytes = bytes(168)
+    """One byte for each hour of the week (UTC, from Thursday 00:00, where Unix time began): the mean number of entries on a
+    logarithmic scale (``producers.rhythm``); 0 where it was never watched."""
+    hour: int = 0
+    """The hour that is being counted, in hours of Unix time."""
+    so_far: float = 0.0
+    """Entries in it up to now."""
+    watched: int = 0
+    """Hours that were counted."""
+    spread: float = 2.0
+    """Variance of an hour's entries over their mean; 1 if each comes by itself."""
+    deficit: float = 0.0
+    """Evidence that the feed has fallen far below its rhythm (natural logarithm of a likelihood ratio)."""
+
+
 class FeedState(msgspec.Struct, frozen=True, kw_only=True, tag="feed-state", tag_field="record"):
     """All that polling remembers of a feed. Written by the producers alone; intervals in seconds, instants UTC."""
 
@@ -116,10 +145,18 @@ class FeedState(msgspec.Struct, frozen=True, kw_only=True, tag="feed-state", tag
     known_share: float = 0.0
     """Moving average of the share of entries that were known already (0 to 1)."""
     rate: float = 0.0
-    """New entries an hour, moving average."""
+    """New entries an hour, moving average. An hour in which the feed usually brings twice its mean counts as two."""
     seen: dict[str, Seen] = {}
     newest_published: datetime | None = None
     gaps: tuple[GapMark, ...] = ()
     gap_count: int = 0
     muted: bool = False
+    window: int = 0
+    """Entries in the latest document."""
+    rhythm: Rhythm | None = None
+    failing_since: datetime | None = None
+    """The first of the failed polls in a row."""
+    comebacks: float = 0.0
+    """How often it failed and came back by itself; each time counts less as days pass."""
+    standing: Standing = Standing.STEADY
     v: int = 1

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from marsad.records import Feed, FeedState, Health
+from marsad.records import Feed, FeedState, Health, Standing
 
 __all__ = ["FeedHealth", "feed_health", "is_well"]
 
@@ -24,6 +24,7 @@ class FeedHealth(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime | None = None
     detail: str = ""
     failures: int = 0
+    standing: str = Standing.STEADY.value
     last_poll_at: datetime | None = None
     last_new_at: datetime | None = None
     next_poll_at: datetime | None = None
@@ -44,7 +45,12 @@ def feed_health(feed: Feed, state: FeedState | None) -> FeedHealth:
         return FeedHealth(**known, state="muted", reason="switched off; `marsad feeds unmute` switches it on")
     if state is None:
         return FeedHealth(**known, state=Health.NEW.value, reason="not polled yet; due at once")
-    known |= {"url": state.url or feed.url, "failures": state.failures, "missed": state.gap_count}
+    known |= {
+        "url": state.url or feed.url,
+        "failures": state.failures,
+        "standing": state.standing.value,
+        "missed": state.gap_count,
+    }
     return FeedHealth(
         **known,
         state="muted" if state.muted else state.health.value,

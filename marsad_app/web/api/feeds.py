@@ -29,6 +29,7 @@ def _out(feed: Feed, state: FeedState | None, texts: Texts) -> FeedOut:
         advice=texts(f"advice.{known.health.value}"),
         muted=known.muted or not feed.enabled,
         failures=known.failures,
+        standing=known.standing,
         next_poll_at=known.next_poll_at,
         reason=known.reason,
         interval=known.interval,

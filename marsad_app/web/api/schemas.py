@@ -6,7 +6,7 @@ from typing import Literal, TypeVar
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
-from marsad.records import DeliveryState, Health, Subscription, TextField, Trigger
+from marsad.records import DeliveryState, Health, Standing, Subscription, TextField, Trigger
 
 __all__ = [
     "AlertOut",
@@ -289,6 +289,7 @@ class FeedOut(_Model):
     advice: str
     muted: bool
     failures: int
+    standing: Standing
     next_poll_at: datetime | None
     reason: str
     interval: float

@@ -221,6 +221,32 @@ def test_a_feed_far_below_its_rhythm_is_silent_until_it_speaks() -> None:
     assert history.state.health is Health.OK
 
 
+def test_a_feed_that_stops_is_silent_by_its_own_weeks_and_one_that_rests_at_night_is_not() -> None:
+    history, numbers = History(), list(range(5))
+    history.poll([entry(n, published_at=history.now) for n in numbers])
+    told = set()
+    for hour in range(24 * 21):
+        if 6 <= hour % 24 < 18:
+            numbers = [*numbers, numbers[-1] + 1, numbers[-1] + 2][-20:]
+        told.add(history.poll([entry(n, published_at=history.now) for n in numbers], minutes=60).state.health)
+    same = [entry(n, published_at=history.now) for n in numbers]
+    after = [history.poll(same, minutes=60).state for _ in range(30)]
+
+    assert told == {Health.OK}
+    assert after[5].health is not Health.SILENT
+    assert after[-1].health is Health.SILENT
+    assert "in which it used to bring" in after[-1].detail
+
+
+def test_each_decision_says_why() -> None:
+    history = History()
+    for number in range(2, 40):
+        history.poll([entry(n, published_at=history.now) for n in range(number)], minutes=30)
+    assert history.state is not None
+
+    assert explain(history.state, history.now) == "next poll in 12 min because it brings about 2 entries an hour"
+
+
 def test_gone_mutes_and_any_feed_that_answers_again_is_unmuted() -> None:
     history = History()
     gone = history.poll(status=410, body=b"")

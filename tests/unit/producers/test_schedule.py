@@ -6,12 +6,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from marsad.config import PollSettings
-from marsad.records import FeedState, Health
+from marsad.records import FeedState, Health, Rhythm, Standing
 from producers.hints import Hints, cache_seconds, hints_of, retry_after, skip_until
 from producers.parse import ParsedFeed
-from producers.schedule import Plan, after_failure, after_success, expected_entries, human, rate_after
+from producers.rhythm import WEEK, expected_entries, quantised, rate_after
+from producers.schedule import Plan, after_failure, after_success, human, standing_after
 
 NOW = datetime(2026, 7, 14, 9, 30, tzinfo=UTC)
 SETTINGS = PollSettings()
@@ -45,10 +47,11 @@ def wait(plan: Plan) -> float:
     return (plan.at - NOW).total_seconds()
 
 
-def test_a_feed_with_two_entries_an_hour_is_asked_every_quarter_of_an_hour() -> None:
+def test_a_feed_is_asked_when_its_new_entries_will_have_waited_for_the_patience() -> None:
     plan = success(state(rate=2.0, last_new_at=NOW - timedelta(hours=5)))
 
-    assert wait(plan) == 900
+    # Two entries an hour, each waiting half of the interval on average.
+    assert wait(plan) / 3_600 * 2 * wait(plan) / 2 == pytest.approx(SETTINGS.patience, rel=0.01)
     assert plan.reason == "it brings about 2 entries an hour"
 
 
@@ -58,15 +61,38 @@ def test_a_small_window_is_not_let_roll_over() -> None:
     assert wait(plan) < 4 * 3600 / 20
 
 
-def test_a_feed_long_quiet_is_asked_after_a_quarter_of_that_time() -> None:
-    plan = success(state(last_new_at=NOW - timedelta(hours=10), interval=9_000))
+def test_a_feed_of_four_times_the_news_is_asked_twice_as_often() -> None:
+    slow, fast = (wait(success(state(rate=rate), total=1_000)) for rate in (1.0, 4.0))
 
-    assert wait(plan) == 9_000
-    assert plan.reason == "nothing new for 10 h"
+    assert slow == pytest.approx(2 * fast, rel=0.01)
 
 
-def test_the_interval_grows_step_by_step() -> None:
-    assert wait(success(state(last_new_at=NOW - timedelta(days=30)))) == 900
+def test_a_feed_long_quiet_is_asked_ever_more_seldom_up_to_the_cap() -> None:
+    day, month, years = (success(state(last_new_at=NOW - timedelta(days=days))) for days in (1, 30, 30_000))
+
+    assert wait(day) < wait(month) < wait(years) == SETTINGS.max_interval
+    assert day.reason == "nothing new for 24 h"
+
+
+def test_busy_and_quiet_hours_of_a_feed_have_their_own_interval() -> None:
+    hours = [0.0] * 8 + [4.0] * 12 + [0.0] * 4
+    rhythm = Rhythm(counts=bytes(map(quantised, hours * 7)), hour=1, watched=4 * WEEK)
+    morning, night = NOW.replace(hour=10), NOW.replace(hour=22)
+
+    plans = {
+        at: after_success(
+            state(rate=2.0, rhythm=rhythm, last_ok_at=at, last_new_at=at), now=at, elapsed=600.0, new=0, total=400,
+            gap=False, hints=Hints(), settings=SETTINGS, rng=Middle(),
+        )
+        for at in (morning, night)
+    }  # fmt: skip
+
+    assert plans[night].interval > 3 * plans[morning].interval
+    assert plans[night].reason.endswith("in these quiet hours")
+
+
+def test_the_interval_of_a_new_feed_grows_step_by_step() -> None:
+    assert wait(success(state(polls=12, last_new_at=NOW - timedelta(days=30)))) == 900
 
 
 def test_a_burst_shortens_the_interval_at_once() -> None:
@@ -128,11 +154,13 @@ def test_every_interval_is_within_floor_and_cap(
     assert plan.reason
 
 
+def failing(health: Health, hours: float, **fields: object) -> Plan:
+    known = state(failures=9, failing_since=NOW - timedelta(hours=hours), **fields)
+    return after_failure(known, health, now=NOW, retry_after=0, settings=SETTINGS, rng=Middle())
+
+
 def test_failures_wait_longer_each_time_and_never_for_ever() -> None:
-    waits = [
-        wait(after_failure(state(failures=n), Health.DNS, now=NOW, retry_after=0, settings=SETTINGS, rng=Middle()))
-        for n in range(1, 200)
-    ]
+    waits = [wait(failing(Health.DNS, hours)) for hours in range(10_000)]
 
     assert waits[0] == 600
     assert waits == sorted(waits)
@@ -140,11 +168,48 @@ def test_failures_wait_longer_each_time_and_never_for_ever() -> None:
 
 
 def test_a_failure_that_passes_by_itself_is_retried_sooner_than_one_that_must_be_mended() -> None:
-    soft, hard = (
-        wait(after_failure(state(failures=4), health, now=NOW, retry_after=0, settings=SETTINGS, rng=Middle()))
-        for health in (Health.HTTP_5XX, Health.HTTP_4XX)
+    assert wait(failing(Health.HTTP_5XX, 12)) < wait(failing(Health.HTTP_4XX, 12))
+
+
+def test_a_feed_that_comes_back_by_itself_is_not_waited_for_as_for_a_broken_one() -> None:
+    flapping = failing(Health.HTTP_4XX, 12, standing=Standing.FLAPPING)
+
+    assert wait(flapping) <= 3_600 < wait(failing(Health.HTTP_4XX, 12))
+    assert flapping.reason == "it fails now and then and comes back (now http-4xx)"
+
+
+def polls(*answers: bool, hours: float = 1) -> FeedState:
+    known, now = state(), NOW
+    for answered in answers:
+        now += timedelta(hours=hours)
+        failures = 0 if answered else known.failures + 1
+        known = standing_after(
+            replace(known, failures=known.failures if answered else failures), now, failed=not answered
+        )
+        known = replace(known, last_ok_at=now if answered else known.last_ok_at)
+    return known
+
+
+def test_a_feed_that_fails_and_comes_back_again_and_again_is_flapping() -> None:
+    assert polls(False, True).standing is Standing.STEADY
+    assert polls(False, True, False, True, False, True).standing is Standing.FLAPPING
+    assert polls(False, True, False, True, False, True, False).standing is Standing.FLAPPING
+
+
+def test_a_feed_that_flapped_long_ago_is_steady() -> None:
+    assert polls(*(False, True) * 5, *[True] * 400).standing is Standing.STEADY
+
+
+def test_a_feed_that_fails_is_dead_only_after_a_week_without_any_answer() -> None:
+    assert polls(*[False] * 100).standing is Standing.FAILING
+    dead = polls(*[False] * 200)
+    plan = after_failure(
+        dead, Health.DNS, now=NOW + timedelta(hours=200), retry_after=0, settings=SETTINGS, rng=Middle()
     )
-    assert soft < hard
+
+    assert dead.standing is Standing.DEAD
+    assert plan.reason == "it has not answered for 8 d (dns) and is taken for dead, though asked still"
+    assert polls(*[False] * 200, True).standing is Standing.STEADY
 
 
 def test_a_failure_keeps_the_interval_of_the_feed() -> None:
@@ -179,8 +244,8 @@ def test_the_rate_is_never_negative(rate: float, new: int, seconds: int, polls: 
 
 
 def test_expected_entries_of_a_time() -> None:
-    assert expected_entries(2.0, NOW - timedelta(hours=3), NOW) == 6
-    assert expected_entries(2.0, None, NOW) == 0
+    assert expected_entries(state(rate=2.0), NOW - timedelta(hours=3), NOW) == 6
+    assert expected_entries(state(rate=2.0), None, NOW) == 0
 
 
 @pytest.mark.parametrize(
