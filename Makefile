@@ -1,6 +1,6 @@
 # Everything one does with Marsad. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-cluster compose-env check lint types architecture eval bench chaos docs clean
+.PHONY: help install demo run test test-cluster compose-env check lint types architecture eval corpus bench chaos docs clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -43,6 +43,9 @@ architecture: install
 
 eval: install ## quality on labelled data (MARSAD_EVAL_DATA); a table and out/eval.json
 	$(BIN)/python tests/quality/evaluate.py $(ARGS)
+
+corpus: install ## feedparser's own test documents through our parser; nothing may be lost; out/parse-corpus.txt
+	$(BIN)/python tests/quality/parse_corpus.py $(ARGS)
 
 bench: install ## speed and memory as ratios to bare baselines of the same run; a table and out/bench.json
 	$(BIN)/python tests/quality/bench.py $(ARGS)

@@ -12,6 +12,10 @@ _TAG: Final = re.compile(
     r"|sub|sup|u|ul|wbr)\b[^<>]*>",
     re.IGNORECASE,
 )
+# Linear: what a script holds is looked at up to its next angle bracket alone.
+_CODE: Final = re.compile(
+    r"<(script|style)\b[^<>]*>[^<]*</\1\s*>|</?(?:applet|embed|iframe|object)\b[^<>]*>", re.IGNORECASE
+)
 _ANY_TAG: Final = re.compile(r"<[^<>]*>")
 _SPACE: Final = re.compile(r"\s+")
 _IMG: Final = re.compile(r"<img\b[^<>]{0,2000}?\bsrc\s*=\s*[\"']?([^\"'\s<>]+)", re.IGNORECASE)
@@ -25,9 +29,9 @@ def title_text(markup: str) -> str:
 
     Only tags of inline HTML go: a title may speak of ``a < b``.
     """
-    text = markup[:_LONGEST_TITLE]
+    text = _CODE.sub("", markup[:_LONGEST_TITLE])
     for _ in range(_UNESCAPES):
-        unescaped = _unescape(_TAG.sub(" " if "<br" in text.lower() else "", text))
+        unescaped = _CODE.sub("", _unescape(_TAG.sub(" " if "<br" in text.lower() else "", text)))
         if unescaped == text:
             break
         text = unescaped

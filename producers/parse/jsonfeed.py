@@ -1,6 +1,8 @@
 """JSON Feed 1.0 and 1.1 (https://www.jsonfeed.org/version/1.1/), read with tolerance: any field may be missing or wrong."""
 
 import html
+import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -17,6 +19,8 @@ from producers.parse.model import ParsedEntry, ParsedFeed
 __all__ = ["looks_like_json", "parse_json"]
 
 _KEYS: Final = frozenset({"items", "version", "feed_url", "home_page_url"})
+_ITEMS: Final = re.compile(r'"items"\s*:\s*\[')
+_NEXT: Final = re.compile(r"[\s,]*\{")
 
 
 def looks_like_json(text: str) -> bool:
@@ -32,10 +36,13 @@ def parse_json(text: str, *, url: str, max_entries: int) -> ParsedFeed:
         url: where it came from, for relative addresses.
         max_entries: items to read; more is a problem that the result names.
     """
+    broken: tuple[str, ...] = ()
     try:
         data = msgspec.json.decode(text.encode("utf-8", "replace"))
     except (msgspec.DecodeError, RecursionError):
-        return ParsedFeed(problems=("not-well-formed", "not-a-feed"))
+        data, broken = {"items": _whole_items(text, max_entries)}, ("not-well-formed",)
+        if not data["items"]:
+            return ParsedFeed(problems=("not-well-formed", "not-a-feed"))
     if not isinstance(data, dict) or not _KEYS & data.keys():
         return ParsedFeed(problems=("not-a-feed",))
     items = [item for item in _list(data, "items") if isinstance(item, dict)]
@@ -49,8 +56,23 @@ def parse_json(text: str, *, url: str, max_entries: int) -> ParsedFeed:
         self_link=absolute(url, _text(data, "feed_url")),
         next_page=absolute(url, _text(data, "next_url")),
         entries=tuple(_entry(item, url) for item in items[:max_entries]),
-        problems=("entries-cut",) if len(items) > max_entries else (),
+        problems=(*broken, *(("entries-cut",) if len(items) > max_entries else ())),
     )
+
+
+def _whole_items(text: str, most: int) -> list[Any]:
+    """The items of a document that ends too early or breaks off, as far as they can be read."""
+    found: list[Any] = []
+    start = _ITEMS.search(text)
+    at = start.end() if start else len(text)
+    decoder = json.JSONDecoder(strict=False)
+    try:
+        while len(found) <= most and (match := _NEXT.match(text, at)):
+            item, at = decoder.raw_decode(text, match.end() - 1)
+            found.append(item)
+    except (ValueError, RecursionError):
+        pass
+    return found
 
 
 def _entry(item: Mapping[str, Any], url: str) -> ParsedEntry:

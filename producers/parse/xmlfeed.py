@@ -30,6 +30,8 @@ _SKIP_DAYS: Final = re.compile(r"<skipDays>(.{0,1000}?)</skipDays>", re.IGNORECA
 _NUMBER: Final = re.compile(r"\d{1,6}")
 _DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _PERIODS: Final = {"hourly": 3_600, "daily": 86_400, "weekly": 604_800, "monthly": 2_592_000, "yearly": 31_536_000}
+_EMAIL: Final = re.compile(r"[\w.+-]{1,100}@[\w.-]{1,200}")
+_PICTURE: Final = re.compile(r"\.(?:jpe?g|png|webp|gif|avif)(?:\?|$)", re.IGNORECASE)
 _HEAD: Final = 65_536
 _HOURS: Final = 24
 
@@ -149,8 +151,16 @@ def _content(raw: Mapping[str, Any]) -> str:
 
 
 def _authors(raw: Mapping[str, Any]) -> tuple[str, ...]:
-    names = [_text(author, "name") or _text(author, "email") for author in _dicts(raw, "authors")]
-    return _unique(repair(title_text(name)) for name in names or [_text(raw, "author")])
+    people, written = _dicts(raw, "authors"), _text(raw, "author")
+    if len(people) <= 1 and "@" in written:
+        return _unique([repair(title_text(_name(written)))])
+    names = [_text(author, "name") or _text(author, "email") for author in people]
+    return _unique(repair(title_text(name)) for name in names or [written])
+
+
+def _name(written: str) -> str:
+    """The name of ``address (name)`` or ``name <address>``; feedparser cuts addresses after four letters of ``.news``."""
+    return _EMAIL.sub("", written).strip(" ()<>\"'") or written
 
 
 def _enclosures(raw: Mapping[str, Any], url: str) -> tuple[Enclosure, ...]:
@@ -168,14 +178,31 @@ def _enclosures(raw: Mapping[str, Any], url: str) -> tuple[Enclosure, ...]:
 def _image(raw: Mapping[str, Any], url: str, enclosures: tuple[Enclosure, ...], markup: str) -> str:
     """The entry's picture: named as such, else enclosed, else the first in its HTML."""
     for item in _dicts(raw, "media_content"):
-        if _text(item, "medium") == "image" or _text(item, "type").startswith("image/"):
+        if _is_picture(item):
             return absolute(url, _text(item, "url"))
     for item in _dicts(raw, "media_thumbnail"):
         return absolute(url, _text(item, "url"))
     for enclosure in enclosures:
         if enclosure.type.startswith("image/"):
             return enclosure.url
-    return absolute(url, first_image(markup))
+    own = raw.get("image")  # itunes:image
+    named = _text(own, "href") if isinstance(own, dict) else ""
+    return absolute(url, named) or absolute(_base(raw, url), first_image(markup))
+
+
+def _is_picture(item: Mapping[str, Any]) -> bool:
+    """A media element names its medium, its type, or only a file."""
+    medium, kind = _text(item, "medium"), _text(item, "type")
+    if medium or kind:
+        return medium == "image" or kind.startswith("image/")
+    return _PICTURE.search(_text(item, "url")) is not None
+
+
+def _base(raw: Mapping[str, Any], url: str) -> str:
+    """What addresses inside the entry's HTML are relative to: its xml:base where there is one."""
+    parts = [*_dicts(raw, "content"), raw.get("summary_detail")]
+    base = next((_text(part, "base") for part in parts if isinstance(part, dict)), "")
+    return absolute(url, base) or url
 
 
 def _text(mapping: Mapping[str, Any], key: str) -> str:
