@@ -29,13 +29,13 @@ from processors.transact import TransactionalJournal
 
 __all__ = ["process_ratio"]
 
-_TURN = 256
+_TURN = 512
 _GOAL = 0.7
 _PATIENCE_S = 120.0
 _HELD_S = 1.2
 
 
-def process_ratio(bootstrap: str, data: Path, count: int = 2_048) -> list[Row]:
+def process_ratio(bootstrap: str, data: Path, count: int = 4_160) -> list[Row]:
     """Ratio of one worker to the bare pipeline, by wall clock and by processor time.
 
     Both take the same entries in the same process, in turn, some hundred at a time: what else the machine does falls on both.
@@ -43,7 +43,7 @@ def process_ratio(bootstrap: str, data: Path, count: int = 2_048) -> list[Row]:
     Args:
         bootstrap: a broker; streams with a prefix of their own are made there.
         data: the folder of the corpus.
-        count: entries with only the feed's text; a quarter as many with article pages.
+        count: entries with only the feed's text; half as many with article pages.
 
     Raises:
         ConfigError: the corpus is not there.
@@ -51,7 +51,7 @@ def process_ratio(bootstrap: str, data: Path, count: int = 2_048) -> list[Row]:
     pipeline = Pipeline.build(load_taxonomy(None))
     rows = []
     for page, label in ((False, "feed text only"), (True, "with article pages")):
-        sample = list(documents(data, count // 4 if page else count))
+        sample = list(documents(data, count // 2 if page else count))
         feeds = {feed.id: feed for feed in map(feed_of, sample)}
         entries = [entry_of(document, number, page=page) for number, document in enumerate(sample)]
         for entry in entries[:100]:
@@ -157,7 +157,7 @@ class _Contest:
 def main() -> int:
     """Print the ratios; figures never fail."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=2_048)
+    parser.add_argument("--count", type=int, default=4_160)
     arguments = parser.parse_args()
     bootstrap = test_servers()[0]
     with contextlib.ExitStack() as opened:

@@ -3,11 +3,13 @@
 import contextlib
 import secrets
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from kafka import KafkaAdminClient, KafkaProducer
 
 from marsad.config import KafkaSettings
 from marsad.connect import kafka_options, producer_options
+from marsad.records import encode
 from marsad.streams import STREAMS, partition_of, topic_name
 from marsad_app.cluster.admin import create_streams
 
@@ -15,23 +17,26 @@ __all__ = ["BareSender", "passing_streams"]
 
 
 class BareSender:
-    """``KafkaProducer.send`` in a loop: no transactions, no state, no thought for size.
+    """``KafkaProducer.send`` in a loop: no transactions, nothing remembered, no thought for size.
 
     Args:
         settings: the broker.
-        stream: where to; it has ``kafka.partitions`` partitions.
     """
 
-    def __init__(self, settings: KafkaSettings, stream: str) -> None:
+    def __init__(self, settings: KafkaSettings) -> None:
         self._producer = KafkaProducer(**producer_options(settings))
-        self._topic = topic_name(settings.prefix, stream)
+        self._prefix = settings.prefix
         self._partitions = settings.partitions
 
-    def send(self, messages: Iterable[tuple[str, bytes]]) -> None:
-        """Send keys and values, and wait until all are there."""
-        for key, value in messages:
-            partition = partition_of(key, self._partitions)
-            self._producer.send(self._topic, key=key.encode(), value=value, partition=partition)
+    def send(self, records: Iterable[tuple[str, str, Any]]) -> None:
+        """Encode and send records, each with its stream and key, and wait until all are there."""
+        for stream, key, record in records:
+            self._producer.send(
+                topic_name(self._prefix, stream),
+                key=key.encode(),
+                value=encode(record),
+                partition=partition_of(key, self._partitions),
+            )
         self._producer.flush()
 
     def close(self) -> None:
