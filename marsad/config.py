@@ -8,8 +8,9 @@ import tomllib
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -33,6 +34,7 @@ __all__ = [
     "ProcessSettings",
     "Settings",
     "WebSettings",
+    "WebSubSettings",
     "child_environment",
     "eval_data_dir",
     "load_settings",
@@ -55,6 +57,16 @@ def _networks(value: object) -> object:
         if isinstance(parts, list)
         else parts
     )
+
+
+def _public_base(value: str) -> str:
+    """An address that paths can be put behind."""
+    if not value:
+        return value
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("an http or https address without ? and # is expected, such as https://news.example.org")
+    return value.rstrip("/")
 
 
 class _Section(BaseModel):
@@ -116,6 +128,33 @@ class PollSettings(_Section):
         "Marsad/0.1 (+news monitoring; feed reader)",
         min_length=3,
         description="what servers are told; name a page or an address at which their operators can reach you",
+    )
+
+
+class WebSubSettings(_Section):
+    """Being sent news by a feed's hub (WebSub) instead of waiting for the next poll; off until `websub.callback` is set.
+
+    Hubs call `<websub.callback>/websub/…`: let the proxy in front hand that path, and no other if you like, to the web page.
+    """
+
+    callback: Annotated[str, AfterValidator(_public_base)] = Field(
+        "",
+        description="address at which hubs on the Internet reach this web page, such as https://news.example.org; "
+        "empty: no hub is asked",
+    )
+    lease: int = Field(
+        864_000, ge=60, le=2_592_000, description="seconds for which hubs are asked to push; they may decide otherwise"
+    )
+    spacing: float = Field(
+        10,
+        gt=0,
+        description="mean time in seconds between the pushes of one feed that are taken; faster ones are told to wait",
+    )
+    longest_wait: float = Field(
+        3_600,
+        gt=0,
+        le=3_600,
+        description="longest time between two polls of a feed whose pushes prove to come, in seconds: the safety net",
     )
 
 
@@ -228,6 +267,7 @@ class Settings(BaseSettings):
 
     data: DataSettings = DataSettings()
     poll: PollSettings = PollSettings()
+    websub: WebSubSettings = WebSubSettings()
     process: ProcessSettings = ProcessSettings()
     web: WebSettings = WebSettings()
     alerts: AlertSettings = AlertSettings()

@@ -21,6 +21,7 @@ from marsad.records import (
     FeedState,
     FetchRequest,
     FetchResponse,
+    HubNews,
     Quarantined,
     SearchPage,
     Sort,
@@ -36,6 +37,7 @@ __all__ = [
     "DeliveryLedger",
     "FeedRegistry",
     "Fetcher",
+    "HubInbox",
     "Journal",
     "Outlet",
     "PollLedger",
@@ -90,6 +92,14 @@ class PollLedger(Protocol):
 
     def commit_poll(self, state: FeedState, entries: Sequence[Entry], quarantined: Sequence[Quarantined] = ()) -> None:
         """Store the new state and hand on the entries: both or neither. An entry revision that is known already changes nothing."""
+        ...
+
+
+class HubInbox(Protocol):
+    """The way of what hubs tell to the producers. Called by the web page; what is lost on the way is found by the next poll."""
+
+    def tell(self, news: HubNews) -> None:
+        """Hand it on; waits for nobody to read it."""
         ...
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from marsad.records import Alert, Article, Delivery, Entry, Feed, FeedState, Quarantined, Subscription
+from marsad.records import Alert, Article, Delivery, Entry, Feed, FeedState, HubNews, Quarantined, Subscription
 
 __all__ = ["STREAMS", "Message", "Stage", "Stream", "partition_of", "stream", "topic_name"]
 
@@ -71,6 +71,16 @@ STREAMS: tuple[Stream, ...] = (
         written_by=("producers",),
         read_by=("producers", "web"),
         compacted=True,
+    ),
+    # What is not read within the day has long been found by a poll.
+    Stream(
+        name="hub-news.v1",
+        value=HubNews,
+        key="feed_id",
+        written_by=("app",),
+        read_by=("producers",),
+        keep_days=1,
+        max_bytes=4_194_304,
     ),
     Stream(
         name="entries.v1",

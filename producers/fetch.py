@@ -1,7 +1,8 @@
-"""GET over HTTP within limits. The only module of the producers that opens connections."""
+"""Requests over HTTP within limits. The only module of the producers that opens connections."""
 
 import asyncio
 import ssl
+from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urljoin
@@ -20,6 +21,7 @@ __all__ = ["AiohttpFetcher"]
 
 _PERMANENT: Final = frozenset({301, 308})
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_REPEATED: Final = frozenset({307, 308})
 _CONNECT_SECONDS: Final = 15.0
 _KEEPALIVE_SECONDS: Final = 20.0
 _DNS_CACHE_SECONDS: Final = 300
@@ -72,7 +74,7 @@ class AiohttpFetcher:
             await self._resolver.close()
 
     async def fetch(self, request: FetchRequest) -> FetchResponse:
-        """GET the address, following redirects, within all limits of the settings.
+        """GET the address, or POST the form to it, following redirects, within all limits of the settings.
 
         Raises:
             FetchError: no answer that could be read; ``health`` says which kind of failure. Any HTTP status is an answer.
@@ -94,9 +96,9 @@ class AiohttpFetcher:
         url, permanent, unbroken = request.url, "", True
         for _ in range(self._settings.max_redirects + 1):
             target = self._checked(url)
-            async with self._session.get(target, headers=_headers(request), allow_redirects=False) as answer:
+            async with self._asking(target, request) as answer:
                 location = answer.headers.get("Location", "")
-                if answer.status in _REDIRECTS and location:
+                if answer.status in _followed(request) and location:
                     url = _joined(url, location)
                     unbroken = unbroken and answer.status in _PERMANENT
                     permanent = url if unbroken else permanent
@@ -112,6 +114,12 @@ class AiohttpFetcher:
                     elapsed=self._clock.monotonic() - started,
                 )
         raise FetchError(f"{request.url}: more than {self._settings.max_redirects} redirects", health="network")
+
+    def _asking(self, target: URL, request: FetchRequest) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        assert self._session is not None, "use the fetcher as an async context manager"
+        if request.form:
+            return self._session.post(target, data=dict(request.form), headers=_headers(request), allow_redirects=False)
+        return self._session.get(target, headers=_headers(request), allow_redirects=False)
 
     def _checked(self, url: str) -> URL:
         """The address ready for the wire; literal IP addresses are judged here, since no resolver sees them.
@@ -144,6 +152,11 @@ class AiohttpFetcher:
             if len(body) > limit or packed > limit:
                 raise _too_large(request, answer.status)
         return bytes(body)
+
+
+def _followed(request: FetchRequest) -> frozenset[int]:
+    """The redirects that are followed: a form is posted again only where the server asks for exactly that (RFC 9110 15.4)."""
+    return _REPEATED if request.form else _REDIRECTS
 
 
 def _too_large(request: FetchRequest, status: int) -> FetchError:

@@ -23,7 +23,7 @@ from producers.parse.htmltext import plain_text
 from producers.schedule import Plan, after_failure, after_success, human, standing_after
 from producers.validators import LYING, asks_conditionally, trust_after
 
-__all__ = ["PollResult", "body_hash", "decide", "explain", "needs_parse", "request_for", "wants_page"]
+__all__ = ["PollResult", "body_hash", "decide", "explain", "known_after", "needs_parse", "request_for", "wants_page"]
 
 _ACCEPT: Final = (
     "application/rss+xml, application/atom+xml, application/feed+json, application/rdf+xml;q=0.9, "
@@ -207,7 +207,7 @@ def _read(case: _Case, answer: FetchResponse, parsed: ParsedFeed, hints: Hints) 
     before, now = case.before, case.now
     result = reconcile(case.feed, before, parsed, now)
     gap = find_gap(before, result, now)
-    learned = _known(learn(before, result.published, now=now, total=result.total, gap=gap is not None), result)
+    learned = known_after(learn(before, result.published, now=now, total=result.total, gap=gap is not None), result)
     verdict = judge.of_document(answer, parsed, new=result.new, total=result.total, was=before, state=learned, now=now)
     redirect_to, votes, url = vote(before, answer, is_feed=True)
     if url != before.url:
@@ -250,7 +250,7 @@ def _read(case: _Case, answer: FetchResponse, parsed: ParsedFeed, hints: Hints) 
     )
 
 
-def _known(state: FeedState, result: Reconciled) -> FeedState:
+def known_after(state: FeedState, result: Reconciled) -> FeedState:
     """The state with what the document holds: memory and newest date."""
     newest = max((at for at in (state.newest_published, result.newest) if at), default=None)
     return replace(state, seen=result.seen, newest_published=newest)

@@ -43,6 +43,12 @@ class ReadyQueue:
         if feed_id not in self._running:
             self._schedule(feed_id, at)
 
+    def hasten(self, feed_id: str, at: datetime) -> None:
+        """Poll a feed at ``at`` if it would be later; one that runs or waits for its site is left as it is."""
+        due = self._due_at.get(feed_id)
+        if due is not None and at < due:
+            self._schedule(feed_id, at)
+
     def remove(self, feed_id: str) -> None:
         """Watch a feed no more; a poll that runs goes on to its end."""
         self._site.pop(feed_id, None)

@@ -1,24 +1,30 @@
 """The poller: asks every feed in its time, for as long as the process runs. What an answer means is decided elsewhere."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import msgspec
+
 from marsad.clock import Clock
 from marsad.config import PollSettings
 from marsad.errors import FencedError, FetchError, TransientError
 from marsad.events import EventSink, StageFailed
 from marsad.ports import FeedRegistry, Fetcher, PollLedger
-from marsad.records import Entry, Feed, FeedState, FetchRequest, FetchResponse, Quarantined
+from marsad.records import Entry, Feed, FeedState, FetchRequest, FetchResponse, HubNews, Quarantined
 from marsad.records.ids import quarantine_id
 from producers.completing import Completer
+from producers.hubs import Hubs
 from producers.parse import ParsedFeed, parse
 from producers.politeness import HostGate, site_of
 from producers.poll import PollResult, decide, needs_parse, request_for
+from producers.push import as_answer, as_result
 from producers.ready import ReadyQueue
+from producers.websub import HubRequest
 
 __all__ = ["Poller"]
 
@@ -47,6 +53,7 @@ class Poller:
         events: told of every poll and every failure.
         completing: reads the pages of new entries before they are committed; None where that is done later.
         may_start: False while no poll should begin, because the ledger or the stages behind cannot take more.
+        hubs: subscribes at the hubs of feeds, and hands over what they push; None where that is off.
     """
 
     def __init__(
@@ -62,6 +69,7 @@ class Poller:
         *,
         completing: Completer | None = None,
         may_start: Callable[[], bool] = lambda: True,
+        hubs: Hubs | None = None,
     ) -> None:
         self._registry = registry
         self._ledger = ledger
@@ -73,6 +81,7 @@ class Poller:
         self._events = events
         self._completing = completing
         self._may_start = may_start
+        self._hubs = hubs
         self._queue = ReadyQueue(gate.limit)
         self._addresses: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -86,6 +95,7 @@ class Poller:
         """Poll until ``stop`` is set. Requests under way are then dropped, commits under way are finished."""
         stopping = asyncio.create_task(stop.wait())
         refreshing = asyncio.create_task(self._keep_refreshing())
+        self._listen()
         try:
             while not stop.is_set():
                 self._wake.clear()
@@ -94,10 +104,14 @@ class Poller:
             stopping.cancel()
             refreshing.cancel()
             await self._drain(refreshing)
+            if self._hubs is not None:
+                await self._hubs.close()
             self._parsing.shutdown(wait=False, cancel_futures=True)
 
     async def poll_once(self, feed_id: str) -> PollResult | None:
         """Poll one feed now and commit the result; None if there is no such feed.
+
+        What its hub has pushed meanwhile takes the place of the feed's answer where it joins on to what is known.
 
         Raises:
             StoreError: the ledger cannot be read or written; nothing is half done.
@@ -107,6 +121,9 @@ class Poller:
         feed, state = await asyncio.to_thread(self._load, feed_id)
         if feed is None:
             return None
+        told = self._hubs.box.take(feed_id) if self._hubs is not None else ()
+        if told and state is not None and (heard := await self._hear(feed, state, told)) is not None:
+            return heard
         request = request_for(feed, state, self._clock.now(), self._settings)
         answer, parsed, asked_at = await self._ask(state, request)
         result = decide(
@@ -122,13 +139,52 @@ class Poller:
         )
         if result.retry_after:
             self._gate.throttle(request.url, result.retry_after)
-        if self._completing is None or not result.entries:
-            await self._commit(result.state, result.entries)
-        else:
-            self._asked(feed_id)
-            await self._completing.hand_on(feed, state, result.state, result.entries, self._commit)
+        asks: Sequence[HubRequest] = ()
+        if self._hubs is not None:
+            final, asks = self._hubs.polled(result.state, told, answer, parsed, new=result.new, revised=result.revised)
+            result = msgspec.structs.replace(result, state=final)
+        await self._store(feed, state, result.state, result.entries, asks)
         self._events.emit(result.event)
         return result
+
+    async def _hear(self, feed: Feed, state: FeedState, told: Sequence[HubNews]) -> PollResult | None:
+        """Take in what the feed's hub told; None where the feed itself is to be asked now."""
+        assert self._hubs is not None, "news come from hubs"
+        link = state.hub
+        ours = [one for one in told if link is not None and one.token == link.token]
+        if link is None or not ours:
+            return None
+        pushes = [
+            (push, await self._read(as_answer(link, push)) if push.body else None)
+            for push in ours
+            if push.kind == "pushed"
+        ]
+        heard = self._hubs.heard(feed, state, pushes, ours)
+        if heard is None:
+            return None
+        taken, asks = heard
+        await self._store(feed, state, taken.state, taken.entries, asks)
+        result = as_result(feed, taken, self._clock.now())
+        if pushes:
+            self._events.emit(result.event)
+        return result
+
+    async def _store(
+        self,
+        feed: Feed,
+        before: FeedState | None,
+        final: FeedState,
+        entries: Sequence[Entry],
+        asks: Sequence[HubRequest],
+    ) -> None:
+        """Commit, and only then ask the hub: its question back is answered from what is stored."""
+        if self._completing is None or not entries:
+            await self._commit(final, entries)
+        else:
+            self._asked(feed.id)
+            await self._completing.hand_on(feed, before, final, entries, self._commit)
+        if self._hubs is not None:
+            self._hubs.ask(asks)
 
     def _load(self, feed_id: str) -> tuple[Feed | None, FeedState | None]:
         return self._registry.feed(feed_id), self._ledger.state(feed_id)
@@ -146,9 +202,27 @@ class Poller:
             return error, None, asked_at
         if not needs_parse(state, answer, now=self._clock.now()):
             return answer, None, asked_at
+        return answer, await self._read(answer), asked_at
+
+    async def _read(self, answer: FetchResponse) -> ParsedFeed:
         loop = asyncio.get_running_loop()
-        parsed = await loop.run_in_executor(self._parsing, _parse, answer, self._settings.max_entries)
-        return answer, parsed, asked_at
+        return await loop.run_in_executor(self._parsing, _parse, answer, self._settings.max_entries)
+
+    def _listen(self) -> None:
+        """Give a feed its turn as soon as its hub has told something."""
+        if self._hubs is None:
+            return
+        loop = asyncio.get_running_loop()
+
+        def wake(feed_id: str) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed where polling has ended
+                loop.call_soon_threadsafe(self._hasten, feed_id)
+
+        self._hubs.box.listen(wake)
+
+    def _hasten(self, feed_id: str) -> None:
+        self._queue.hasten(feed_id, self._clock.now())
+        self._wake.set()
 
     async def _commit(self, state: FeedState, entries: Sequence[Entry]) -> None:
         """Commit to the end even if the poll is cancelled meanwhile."""
@@ -210,12 +284,15 @@ class Poller:
             await self._quarantine(feed_id, error)
         finally:
             self._asking.discard(feed_id)
-            self._queue.done(feed_id, again)
+            told = self._hubs is not None and feed_id in self._hubs.box
+            self._queue.done(feed_id, min(again, self._clock.now()) if told else again)
 
     def _let_go(self, feed_id: str) -> None:
         """Watch the feed no more: it was removed or is another process's. If it is here after all, the next refresh finds it."""
         self._queue.remove(feed_id)
         self._addresses.pop(feed_id, None)
+        if self._hubs is not None:
+            self._hubs.let_go(feed_id)
 
     async def _quarantine(self, feed_id: str, error: Exception) -> None:
         """Keep the feed that met an unexpected error where a person sees it; the state stays as it was."""
@@ -251,8 +328,7 @@ class Poller:
         """Take up added feeds, let go of removed or disabled ones; a changed address is polled anew at once."""
         feeds = await asyncio.to_thread(lambda: {feed.id: feed.url for feed in self._registry.feeds() if feed.enabled})
         for feed_id in self._queue.ids() - feeds.keys():
-            self._queue.remove(feed_id)
-            self._addresses.pop(feed_id, None)
+            self._let_go(feed_id)
         # A feed whose poll is still under way is looked at again when it has ended.
         fresh = {
             feed_id

@@ -6,6 +6,7 @@ from marsad.records.codec import decode, encode
 from marsad.records.entry import Enclosure, Entry
 from marsad.records.feed import Feed, FeedKind, FeedState, GapMark, Health, Rhythm, Seen, Standing
 from marsad.records.http import FetchRequest, FetchResponse
+from marsad.records.hub import HubLink, HubNews, HubStage
 from marsad.records.quarantine import Quarantined
 from marsad.records.search import Facet, FacetName, Highlight, SearchHit, SearchPage, Sort
 from marsad.records.story import Story
@@ -31,6 +32,9 @@ __all__ = [
     "GapMark",
     "Health",
     "Highlight",
+    "HubLink",
+    "HubNews",
+    "HubStage",
     "Place",
     "Precision",
     "Quarantined",

@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from marsad.records.hub import HubLink
+
 __all__ = ["Feed", "FeedKind", "FeedState", "GapMark", "Health", "Rhythm", "Seen", "Standing"]
 
 FeedKind = Literal["rss", "atom", "json", "sitemap"]
@@ -159,4 +161,6 @@ class FeedState(msgspec.Struct, frozen=True, kw_only=True, tag="feed-state", tag
     comebacks: float = 0.0
     """How often it failed and came back by itself; each time counts less as days pass."""
     standing: Standing = Standing.STEADY
+    hub: HubLink | None = None
+    """The subscription to pushes; None where there is none."""
     v: int = 1

@@ -17,15 +17,17 @@ from kafka import KafkaConsumer
 from marsad.config import KafkaSettings, Settings
 from marsad.connect import consumer_options
 from marsad.errors import ConfigError, TransientError
-from marsad.ports import Journal
+from marsad.ports import Fetcher, Journal
 from marsad.records import Feed
 from marsad.streams import topic_name
 from marsad_app.cluster.brake import Brake
+from marsad_app.cluster.hub_news import HubNewsFollower
 from marsad_app.cluster.service import Context, Step, run_stage
 from marsad_app.cluster.tables import Table
 from processors.transact import Shards
 from producers.completing import Completer
 from producers.fetch import AiohttpFetcher
+from producers.hubs import Hubs, NewsBox
 from producers.pages import PageReader
 from producers.politeness import HostGate
 from producers.poll import wants_page
@@ -72,7 +74,19 @@ def _build(context: Context) -> Iterator[Step]:
         )
         opened.callback(shards.close)
         brake = opened.enter_context(Brake(settings.kafka, _BEHIND, progress))
-        polling = _Polling(context, ShardedRegistry(table, placement, ledger.owned), ledger, brake.may_take)
+        registry = ShardedRegistry(table, placement, ledger.owned)
+        box = None
+        if settings.websub.callback:
+            box = NewsBox()
+            follower = HubNewsFollower(
+                settings.kafka,
+                box,
+                lambda feed_id: registry.feed(feed_id) is not None,
+                lambda why: progress.waits("hub-news.v1", why),
+            )
+            opened.callback(follower.close)
+            follower.start()
+        polling = _Polling(context, registry, ledger, brake.may_take, lambda feed_id: _is_watched(table, feed_id), box)
         opened.callback(polling.close)
         polling.start()
 
@@ -83,6 +97,11 @@ def _build(context: Context) -> Iterator[Step]:
             return shards.step()
 
         yield step
+
+
+def _is_watched(table: Table[Feed], feed_id: str) -> bool:
+    feed = table.get(feed_id)
+    return feed is not None and feed.enabled
 
 
 def _finish_join(shards: Shards) -> None:
@@ -125,15 +144,25 @@ class _Polling:
         registry: the feeds to be polled here.
         ledger: takes what they bring.
         may_take: False while the stage behind is too far behind.
+        is_watched: whether a feed is watched by any process.
+        box: what hubs tell; None where no hub is asked.
     """
 
     def __init__(
-        self, context: Context, registry: ShardedRegistry, ledger: ShardLedger, may_take: Callable[[], bool]
+        self,
+        context: Context,
+        registry: ShardedRegistry,
+        ledger: ShardLedger,
+        may_take: Callable[[], bool],
+        is_watched: Callable[[str], bool],
+        box: NewsBox | None,
     ) -> None:
         self._context = context
         self._registry = registry
         self._ledger = ledger
         self._may_take = may_take
+        self._is_watched = is_watched
+        self._box = box
         self._thread = threading.Thread(target=self._run, name="polling", daemon=True)
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
@@ -196,12 +225,23 @@ class _Polling:
                 context.events,
                 completing=completer,
                 may_start=lambda: self._ledger.is_well() and not completer.is_full() and self._may_take(),
+                hubs=self._hubs(fetcher, gate),
             )
             turning = asyncio.create_task(self._turn())
             try:
                 await poller.run(self._stop)
             finally:
                 turning.cancel()
+
+    def _hubs(self, fetcher: Fetcher, gate: HostGate) -> Hubs | None:
+        if self._box is None:
+            return None
+        settings = self._context.settings
+        chance = random.Random()  # noqa: S311 - jitter, no secret
+        clock = self._context.clock
+        return Hubs(
+            self._box, fetcher, gate, settings.poll, settings.websub, clock, chance, is_watched=self._is_watched
+        )
 
     async def _turn(self) -> None:
         while True:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from marsad.clock import Clock
 from marsad.config import Settings
 from marsad.errors import StoreError
+from marsad.ports import HubInbox
 from marsad.taxonomy import Taxonomy
 from marsad_app.cluster.store import ClusterStore
 from marsad_app.web.services import Services
@@ -14,7 +15,12 @@ __all__ = ["services_for"]
 
 
 def services_for(
-    settings: Settings, store: ClusterStore, clock: Clock, taxonomy: Taxonomy, parts: Callable[[], Mapping[str, str]]
+    settings: Settings,
+    store: ClusterStore,
+    clock: Clock,
+    taxonomy: Taxonomy,
+    parts: Callable[[], Mapping[str, str]],
+    inbox: HubInbox | None = None,
 ) -> Services:
     """Everything that ``create_app`` needs.
 
@@ -24,6 +30,7 @@ def services_for(
         clock: the time.
         taxonomy: the topics.
         parts: Kafka and Elasticsearch, with why one does not answer.
+        inbox: takes what hubs of feeds tell.
     """
 
     def replay(item_id: str) -> bool:
@@ -57,4 +64,5 @@ def services_for(
         status=status,
         parts=parts,
         check_outlet=check_outlet,
+        inbox=inbox,
     )

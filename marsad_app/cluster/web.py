@@ -11,6 +11,7 @@ from marsad.clock import SystemClock
 from marsad.config import ElasticsearchSettings, Settings
 from marsad.errors import MarsadError
 from marsad.taxonomy import Taxonomy
+from marsad_app.cluster.hub_news import StreamedInbox
 from marsad_app.cluster.logs import few_library_lines
 from marsad_app.cluster.store import ClusterStore
 from sinks.index.client import connect
@@ -84,6 +85,9 @@ def opened_web(settings: Settings) -> "Iterator[Callable[[Taxonomy], Services]]"
         opened.enter_context(few_library_lines())
         store = opened.enter_context(contextlib.closing(ClusterStore(settings, clock)))
         probe = opened.enter_context(contextlib.closing(IndexProbe(settings.elasticsearch)))
+        inbox = StreamedInbox(settings.kafka) if settings.websub.callback else None
+        if inbox is not None:
+            opened.enter_context(contextlib.closing(inbox))
         store.follow()
         probe.start()
 
@@ -93,6 +97,6 @@ def opened_web(settings: Settings) -> "Iterator[Callable[[Taxonomy], Services]]"
         def services(taxonomy: Taxonomy) -> "Services":
             from marsad_app.cluster.services import services_for  # noqa: PLC0415 - what it knows of outlets takes 0.3 s
 
-            return services_for(settings, store, clock, taxonomy, parts)
+            return services_for(settings, store, clock, taxonomy, parts, inbox)
 
         yield services

@@ -15,7 +15,7 @@ from rich.live import Live
 from marsad.clock import Clock, SystemClock
 from marsad.config import Settings
 from marsad.errors import ConfigError
-from marsad.ports import Outlet
+from marsad.ports import Fetcher, Outlet
 from marsad.records import Feed
 from marsad.taxonomy import Taxonomy, load_taxonomy
 from marsad_app.embedded.board import Board, TerminalOutlet
@@ -26,6 +26,7 @@ from marsad_app.embedded.supervise import PollingTold, Worker, supervise, wait
 from marsad_app.web.server import WebServer, bind
 from producers.catalogue import load_catalogue
 from producers.fetch import AiohttpFetcher
+from producers.hubs import Hubs, NewsBox
 from producers.opml import read_opml
 from producers.pages import PageReader
 from producers.politeness import HostGate
@@ -52,6 +53,7 @@ class Runtime:
         outlets: outlets by address, beside those that apprise reaches.
         web: the page and the API, or None.
         taxonomy: the topics.
+        box: what hubs tell the web page; None where no hub is asked.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Runtime:
         outlets: Mapping[str, Outlet],
         web: WebServer | None,
         taxonomy: Taxonomy,
+        box: NewsBox | None = None,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -72,6 +75,7 @@ class Runtime:
         self._outlets = outlets
         self._web = web
         self._taxonomy = taxonomy
+        self._box = box
         self._workers = [
             Worker("process", self._make_processor, board),
             Worker("deliver", self._make_deliverer, board, idle=0.3),
@@ -136,6 +140,7 @@ class Runtime:
                 self._clock,
                 random.Random(),  # noqa: S311 - jitter, no secret
                 PollingTold(self._board),
+                hubs=self._hubs(fetcher, gate),
             )
             pages = PageStage(
                 self._store.queue,
@@ -151,6 +156,24 @@ class Runtime:
                 if not stop.is_set():
                     reading.cancel()
                 await asyncio.gather(reading, return_exceptions=True)
+
+    def _hubs(self, fetcher: Fetcher, gate: HostGate) -> Hubs | None:
+        if self._box is None:
+            return None
+        return Hubs(
+            self._box,
+            fetcher,
+            gate,
+            self._settings.poll,
+            self._settings.websub,
+            self._clock,
+            random.Random(),  # noqa: S311 - jitter, no secret
+            is_watched=self._is_watched,
+        )
+
+    def _is_watched(self, feed_id: str) -> bool:
+        feed = self._store.feeds.feed(feed_id)
+        return feed is not None and feed.enabled
 
     async def _housekeep(self, stop: asyncio.Event) -> None:
         """Forget raw entries that are older than ``data.keep_days``."""
@@ -204,9 +227,10 @@ def run(settings: Settings, *, feeds_file: Path | None = None, web: bool = True)
         opened.callback(store.close)
         feeds = feeds_to_watch(store, feeds_file)
         taxonomy = load_taxonomy(settings.process.topics_dir)
-        server = web_server(settings, store, clock, board, listener, taxonomy) if listener else None
+        box = NewsBox() if listener and settings.websub.callback else None
+        server = web_server(settings, store, clock, board, listener, taxonomy, box) if listener else None
         outlets: dict[str, Outlet] = {TERMINAL: TerminalOutlet(console)} if settings.alerts.terminal else {}
-        runtime = Runtime(settings, store, clock, board, outlets=outlets, web=server, taxonomy=taxonomy)
+        runtime = Runtime(settings, store, clock, board, outlets=outlets, web=server, taxonomy=taxonomy, box=box)
         address = server.address if server else ""
         console.print(
             f"Watching {len(feeds)} feeds; store in {settings.data.dir}." + (f" Web page: {address}" if address else "")

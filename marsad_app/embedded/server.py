@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from marsad.clock import Clock
 from marsad.config import Settings
+from marsad.ports import HubInbox
 from marsad.taxonomy import Taxonomy
 from marsad_app.embedded.board import Board
 from marsad_app.embedded.store import Store
@@ -23,6 +24,7 @@ def web_server(
     board: Board,
     listener: socket.socket,
     taxonomy: Taxonomy | None = None,
+    inbox: HubInbox | None = None,
 ) -> WebServer:
     """The page and the API on a bound socket.
 
@@ -33,11 +35,12 @@ def web_server(
         board: live counters.
         listener: from ``bind``.
         taxonomy: the topics; read from the settings if not given.
+        inbox: takes what hubs of feeds tell; None where nothing polls.
     """
 
     def services(topics: Taxonomy) -> "Services":
         from marsad_app.embedded.services import services_for  # noqa: PLC0415 - what it knows of outlets takes 0.3 s
 
-        return services_for(settings, store, clock, board, topics)
+        return services_for(settings, store, clock, board, topics, inbox)
 
     return WebServer(settings, listener, services, taxonomy)

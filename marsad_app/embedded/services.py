@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from marsad.clock import Clock
 from marsad.config import Settings
+from marsad.ports import HubInbox
 from marsad.taxonomy import Taxonomy
 from marsad_app.embedded.board import Board
 from marsad_app.embedded.store import Store
@@ -13,7 +14,14 @@ from sinks.alerts.deliver import check_outlet
 __all__ = ["services_for"]
 
 
-def services_for(settings: Settings, store: Store, clock: Clock, board: Board, taxonomy: Taxonomy) -> Services:
+def services_for(
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    board: Board,
+    taxonomy: Taxonomy,
+    inbox: HubInbox | None = None,
+) -> Services:
     """Everything that ``create_app`` needs, over one store."""
 
     def replay(item_id: str) -> bool:
@@ -38,4 +46,5 @@ def services_for(settings: Settings, store: Store, clock: Clock, board: Board, t
         replay=replay,
         status=status,
         check_outlet=check_outlet,
+        inbox=inbox,
     )

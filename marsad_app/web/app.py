@@ -9,7 +9,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from marsad_app.web import api, faults, metrics, pages
+from marsad_app.web import api, faults, metrics, pages, websub
 from marsad_app.web.access import Access
 from marsad_app.web.exposure import check_exposure
 from marsad_app.web.guard import Guard
@@ -51,9 +51,12 @@ def create_app(services: Services) -> FastAPI:
     registry = CollectorRegistry()
     for router in (*pages.routers(web), *api.routers(web), metrics.router(web, registry)):
         app.include_router(router)
+    callback = services.settings.websub.callback
+    if callback and services.inbox is not None:
+        app.include_router(websub.router(services, services.inbox))
     app.mount("/static", _Kept(StaticFiles(packages=[("marsad_app.web", "static")])))
     app.add_middleware(metrics.Counted, counts=metrics.counter(registry))
-    app.add_middleware(Guard, host=settings.host, base_url=settings.base_url)
+    app.add_middleware(Guard, host=settings.host, base_url=settings.base_url, callback=callback)
     return app
 
 

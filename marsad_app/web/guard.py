@@ -13,10 +13,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from marsad_app.web.exposure import is_loopback
 
-__all__ = ["MAX_BODY", "Guard"]
+__all__ = ["HUB_PATH", "MAX_BODY", "MAX_PUSH", "Guard"]
 
 MAX_BODY: Final = 256_000
 """Bytes of a request's body."""
+
+HUB_PATH: Final = "/websub/"
+"""Where hubs call: under a name of its own, with whole documents."""
+
+MAX_PUSH: Final = 2_000_000
+"""Bytes of a document that a hub pushes; a larger one is found by the next poll."""
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _CSP: Final = (
@@ -51,12 +57,14 @@ class Guard:
         app: what answers.
         host: the address that the server listens on.
         base_url: the address that readers use.
+        callback: the address that hubs use.
     """
 
-    def __init__(self, app: ASGIApp, host: str, base_url: str = "") -> None:
+    def __init__(self, app: ASGIApp, host: str, base_url: str = "", callback: str = "") -> None:
         self._app = app
         self._only_local = is_loopback(host)
         self._public = _hostname(urlsplit(base_url).netloc)
+        self._for_hubs = _hostname(urlsplit(callback).netloc)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse the request, or pass it on."""
@@ -71,18 +79,20 @@ class Guard:
                     headers.setdefault(name, value)
             await send(message)
 
-        refusal = self._refusal(str(scope["method"]), Headers(scope=scope))
+        from_hub = bool(self._for_hubs) and str(scope["path"]).startswith(HUB_PATH)
+        limit = MAX_PUSH if from_hub else MAX_BODY
+        refusal = self._refusal(str(scope["method"]), Headers(scope=scope), limit, from_hub=from_hub)
         if refusal is not None:
             await refusal(scope, receive, with_headers)
             return
         try:
-            await self._app(scope, _limited(receive), with_headers)
+            await self._app(scope, _limited(receive, limit), with_headers)
         except _TooLargeError:
-            await _TOO_LARGE(scope, receive, with_headers)
+            await _too_large(limit)(scope, receive, with_headers)
 
-    def _refusal(self, method: str, headers: Headers) -> PlainTextResponse | None:
+    def _refusal(self, method: str, headers: Headers, limit: int, *, from_hub: bool) -> PlainTextResponse | None:
         host = headers.get("host", "")
-        if not self._host_fits(host):
+        if not self._host_fits(host) and not (from_hub and _hostname(host) == self._for_hubs):
             return PlainTextResponse(
                 f"This server answers for {self._public or 'localhost'} only; set web.base_url to use another name.\n",
                 421,
@@ -90,8 +100,8 @@ class Guard:
         if method not in _SAFE and not self._same_origin(headers, host):
             return PlainTextResponse("Refused: the request comes from another site.\n", 403)
         length = headers.get("content-length", "0")
-        if not length.isdigit() or len(length) > len(str(MAX_BODY)) or int(length) > MAX_BODY:
-            return _TOO_LARGE
+        if not length.isdigit() or len(length) > len(str(limit)) or int(length) > limit:
+            return _too_large(limit)
         return None
 
     def _host_fits(self, host: str) -> bool:
@@ -110,17 +120,18 @@ class Guard:
         return netloc.lower() == host.lower() or (bool(self._public) and _hostname(netloc) == self._public)
 
 
-_TOO_LARGE: Final = PlainTextResponse(f"Refused: the body is larger than {MAX_BODY} bytes.\n", 413)
+def _too_large(limit: int) -> PlainTextResponse:
+    return PlainTextResponse(f"Refused: the body is larger than {limit} bytes.\n", 413)
 
 
-def _limited(receive: Receive) -> Receive:
+def _limited(receive: Receive, limit: int) -> Receive:
     taken = 0
 
     async def limited() -> Message:
         nonlocal taken
         message = await receive()
         taken += len(message.get("body", b""))
-        if taken > MAX_BODY:
+        if taken > limit:
             raise _TooLargeError
         return message
 

@@ -11,6 +11,7 @@ from marsad.ports import (
     ArticleSearch,
     DeliveryLedger,
     FeedRegistry,
+    HubInbox,
     PollLedger,
     QuarantineStore,
     Stories,
@@ -44,6 +45,7 @@ class Services:
         status: live counters: numbers, or numbers by kind; ``failures`` holds sentences by stage.
         parts: what it rests on besides this process, by name, with why it does not answer, or nothing; known without asking.
         check_outlet: raises ``ConfigError`` for an address that alerts cannot be delivered to.
+        inbox: takes what hubs of feeds tell; None where nobody would read it.
         new_token: 128 random bits, in hexadecimal.
     """
 
@@ -62,6 +64,7 @@ class Services:
     status: Callable[[], Mapping[str, object]]
     parts: Callable[[], Mapping[str, str]] = _no_parts
     check_outlet: Callable[[str], None] = _any_outlet
+    inbox: HubInbox | None = None
     new_token: Callable[[], str] = _token
 
     def parse(self, text: str) -> Node:

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from marsad.clock import FrozenClock
-from marsad.config import Settings, WebSettings
+from marsad.clock import Clock, FrozenClock
+from marsad.config import Settings, WebSettings, WebSubSettings
+from marsad.ports import HubInbox
 from marsad.taxonomy import Taxonomy, load_taxonomy
 from marsad.testing.factories import NOW
 from marsad.testing.fakes import InMemoryStore
@@ -23,10 +24,16 @@ _STATUS: Mapping[str, object] = {
 
 
 def services_over(
-    store: InMemoryStore, *, web: WebSettings | None = None, taxonomy: Taxonomy | None = None
+    store: InMemoryStore,
+    *,
+    web: WebSettings | None = None,
+    websub: WebSubSettings | None = None,
+    taxonomy: Taxonomy | None = None,
+    inbox: HubInbox | None = None,
+    clock: Clock | None = None,
 ) -> Services:
     """Everything that ``create_app`` needs, over fakes; replaying drops the item from quarantine."""
-    settings = Settings.model_construct(web=web or WebSettings())
+    settings = Settings.model_construct(web=web or WebSettings(), websub=websub or WebSubSettings())
     return Services(
         registry=store.feeds,
         ledger=store.polls,
@@ -37,8 +44,9 @@ def services_over(
         deliveries=store.deliveries,
         quarantine=store.quarantine,
         settings=settings,
-        clock=FrozenClock(NOW),
+        clock=clock or FrozenClock(NOW),
         taxonomy=taxonomy or load_taxonomy(None),
         replay=store.quarantine.drop_quarantined,
         status=lambda: _STATUS,
+        inbox=inbox,
     )
