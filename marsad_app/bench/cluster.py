@@ -208,6 +208,7 @@ def replay(
     *,
     limit: int,
     rate: float,
+    window: int = 40,
     blows: Sequence[Blow] = (),
     seed_of_targets: int = 1,
     told: Callable[[str], None] = lambda _: None,
@@ -218,7 +219,7 @@ def replay(
     Raises:
         ConfigError: the replay or the servers are not there.
     """
-    with open_cluster(program, documents, limit=limit, rate=rate, faults=True) as cluster:
+    with open_cluster(program, documents, limit=limit, rate=rate, faults=True, window=window) as cluster:
         striker = Striker(
             cluster.fleet,
             cluster.broker,

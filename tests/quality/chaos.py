@@ -27,6 +27,9 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=0, help="articles a second (default: 50, in the cluster 10)")
     parser.add_argument("--kills", type=int, default=20, help="blows against the embedded size")
     parser.add_argument("--blows", type=int, default=30, help="blows against the cluster")
+    parser.add_argument(
+        "--window", type=int, default=40, help="items that a feed of the cluster's replay shows; what leaves it is gone"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--logs", type=Path, help="folder for the logs of the cluster's services")
     parser.add_argument("--program", type=Path, default=stack_dir() / "replay-feeds")
@@ -66,6 +69,7 @@ def cluster(arguments: argparse.Namespace, console: Console) -> bool:
         arguments.documents,
         limit=arguments.limit,
         rate=rate,
+        window=arguments.window,
         blows=draw(chance, arguments.blows, arguments.limit / rate),
         seed_of_targets=arguments.seed,
         told=console.print,
