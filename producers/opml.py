@@ -1,6 +1,10 @@
-"""Feed lists in and out (OPML 2.0, http://opml.org/spec2.opml)."""
+"""Feed lists in and out (OPML 2.0, http://opml.org/spec2.opml).
 
-from collections.abc import Iterable, Iterator
+Whatever a list says of a feed comes out again: what is ours as fields, all else as it was.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -19,7 +23,10 @@ _KINDS: Final[dict[str, FeedKind]] = {
 _FLAGS: Final = {"true": True, "false": False, "yes": True, "no": False, "1": True, "0": False}
 _DEEPEST: Final = 50
 _SEPARATOR: Final = "/"
-_ESCAPED: Final = "\uff0f"
+_FOLDERS: Final = re.compile(r"(?:[^/\\]|\\.|\\$)+", re.DOTALL)
+_ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
+_MOST_KEPT: Final = 40
+_LONGEST_KEPT: Final = 4_000
 # What our own attributes carry beyond the standard; other programs pass over them.
 _OWN: Final = ("country", "section", "outlet", "zone")
 
@@ -46,7 +53,7 @@ def read_opml(data: bytes, name: str) -> OpmlReport:
     feeds: dict[str, Feed] = {}
     problems: list[str] = []
     for outline, folder in _outlines(root):
-        url = _attribute(outline, "xmlurl").strip()
+        url = _attribute(outline.attrib, "xmlurl").strip()
         if not url:
             continue
         if not is_web_url(url):
@@ -54,7 +61,9 @@ def read_opml(data: bytes, name: str) -> OpmlReport:
         elif (identity := feed_id(url)) in feeds:
             problems.append(f"{name}:{outline.sourceline}: {url} is there twice")
         else:
-            feeds[identity] = _feed(outline, url, folder)
+            feeds[identity] = feed = _kept(_feed(outline.attrib, url, folder), outline.attrib)
+            if len(feed.attributes) < len(_unwritten(outline.attrib, _attributes(feed))):
+                problems.append(f"{name}:{outline.sourceline}: {url} says more than is kept of a feed")
     return OpmlReport(tuple(feeds.values()), tuple(problems))
 
 
@@ -65,19 +74,7 @@ def write_opml(feeds: Iterable[Feed], title: str = "Marsad") -> bytes:
     body = etree.SubElement(root, "body")
     folders: dict[str, Any] = {"": body}
     for feed in feeds:
-        parent = _folder(folders, feed.folder)
-        attributes = {
-            "type": feed.kind,
-            "text": feed.title,
-            "title": feed.title,
-            "xmlUrl": feed.url,
-            "language": feed.language,
-            **{key: getattr(feed, key) for key in _OWN},
-            "weight": f"{feed.weight!r}",
-            "enabled": "true" if feed.enabled else "false",
-            "fullText": "" if feed.full_text is None else str(feed.full_text).lower(),
-        }
-        etree.SubElement(parent, "outline", {key: _xml(value) for key, value in attributes.items() if value})
+        etree.SubElement(_folder(folders, feed.folder), "outline", _written(feed))
     written: bytes = etree.tostring(root, xml_declaration=True, encoding="utf-8", pretty_print=True)
     return written
 
@@ -109,9 +106,10 @@ def _outlines(root: Any) -> Iterator[tuple[Any, str]]:
         inside = folder
         if _is_outline(element):
             yield element, folder
-            label = (_attribute(element, "text") or _attribute(element, "title")).strip()
-            if not _attribute(element, "xmlurl") and label and depth < _DEEPEST:
-                inside = _SEPARATOR.join(part for part in (folder, label.replace(_SEPARATOR, _ESCAPED)) if part)
+            said = element.attrib
+            label = (_attribute(said, "text") or _attribute(said, "title")).strip()
+            if not _attribute(said, "xmlurl") and label and depth < _DEEPEST:
+                inside = _SEPARATOR.join(part for part in (folder, _escaped(label)) if part)
         stack.extend((child, inside, depth + 1) for child in reversed(list(element)))
 
 
@@ -119,12 +117,62 @@ def _is_outline(element: Any) -> bool:
     return isinstance(element.tag, str) and etree.QName(element).localname.lower() == "outline"
 
 
-def _attribute(element: Any, name: str) -> str:
+def _attribute(said: Mapping[str, str], name: str) -> str:
     """An attribute by its name in any case: ``xmlurl`` and ``xmlURL`` are common."""
-    return next((str(value) for key, value in element.attrib.items() if str(key).lower() == name), "")
+    return next((str(value) for key, value in said.items() if str(key).lower() == name), "")
 
 
-def _feed(outline: Any, url: str, folder: str) -> Feed:
+def _attributes(feed: Feed) -> dict[str, str]:
+    """What we write of a feed by ourselves."""
+    attributes = {
+        "type": feed.kind,
+        "text": feed.title,
+        "title": feed.title,
+        "xmlUrl": feed.url,
+        "language": feed.language,
+        **{key: getattr(feed, key) for key in _OWN},
+        "weight": f"{feed.weight!r}",
+        "enabled": "true" if feed.enabled else "false",
+        "fullText": "" if feed.full_text is None else str(feed.full_text).lower(),
+    }
+    return {key: _xml(value) for key, value in attributes.items() if value}
+
+
+def _unwritten(said: Mapping[str, str], written: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What a list said that we would write differently or not at all."""
+    return [
+        (str(key), str(value))
+        for key, value in said.items()
+        if written.get(str(key)) != str(value) and str(key).lower() != "xmlurl"
+    ]
+
+
+def _kept(feed: Feed, said: Mapping[str, str]) -> Feed:
+    """The feed with what its list said beyond our own fields, within bounds."""
+    more = [pair for pair in _unwritten(said, _attributes(feed)) if max(map(len, pair)) <= _LONGEST_KEPT]
+    return msgspec.structs.replace(feed, attributes=tuple(more[:_MOST_KEPT]))
+
+
+def _written(feed: Feed) -> dict[str, str]:
+    """The attributes of a feed: the words of its list where they still mean the same, else ours."""
+    attributes = _attributes(feed)
+    bare = msgspec.structs.replace(feed, attributes=())
+    for key, value in feed.attributes:
+        # ``Title`` stands for our ``title``.
+        others = {name: text for name, text in attributes.items() if name.lower() != key.lower()}
+        tried = {**others, key: value}
+        if _same(_feed(tried, feed.url, feed.folder), bare):
+            attributes = tried
+    return attributes
+
+
+def _same(one: Feed, other: Feed) -> bool:
+    """Whether two are the same as far as a list tells."""
+    unlisted = {"id": "", "added_at": None, "attributes": ()}
+    return msgspec.structs.replace(one, **unlisted) == msgspec.structs.replace(other, **unlisted)
+
+
+def _feed(outline: Mapping[str, str], url: str, folder: str) -> Feed:
     title = (_attribute(outline, "title") or _attribute(outline, "text")).strip() or url
     country = _attribute(outline, "country").strip().upper()
     return Feed(
@@ -144,12 +192,12 @@ def _feed(outline: Any, url: str, folder: str) -> Feed:
     )
 
 
-def _language(outline: Any) -> str:
+def _language(outline: Mapping[str, str]) -> str:
     primary = _attribute(outline, "language").strip().lower().replace("_", "-").partition("-")[0]
     return primary if 2 <= len(primary) <= 3 and primary.isascii() and primary.isalpha() else "ar"  # noqa: PLR2004  # ISO 639
 
 
-def _weight(outline: Any) -> float:
+def _weight(outline: Mapping[str, str]) -> float:
     try:
         weight = float(_attribute(outline, "weight") or 1.0)
     except ValueError:
@@ -161,10 +209,18 @@ def _folder(folders: dict[str, Any], path: str) -> Any:
     """The outline of a folder, made with those above it where it is not there yet."""
     found = folders.get(path)
     if found is None:
-        above, _, label = path.rpartition(_SEPARATOR)
-        found = etree.SubElement(_folder(folders, above), "outline", {"text": _xml(label), "title": _xml(label)})
+        *above, last = _FOLDERS.findall(path) or [""]
+        label = _ESCAPED.sub(r"\1", last)
+        found = etree.SubElement(
+            _folder(folders, _SEPARATOR.join(above)), "outline", {"text": _xml(label), "title": _xml(label)}
+        )
         folders[path] = found
     return found
+
+
+def _escaped(label: str) -> str:
+    """The name of a folder as part of a path."""
+    return label.replace("\\", "\\\\").replace(_SEPARATOR, f"\\{_SEPARATOR}")
 
 
 def _xml(text: str) -> str:

@@ -72,6 +72,9 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True, tag="feed", tag_field="rec
     enabled: bool = True
     added_at: datetime | None = None
     folder: str = ""
+    """Its folder in feed lists, those above it first, between slashes; a slash or backslash in a name has a backslash before it."""
+    attributes: tuple[tuple[str, str], ...] = ()
+    """What the feed list said of it beyond all this, such as ``htmlUrl``: names and values as they were."""
     v: int = 1
 
 

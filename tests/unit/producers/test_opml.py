@@ -1,8 +1,10 @@
 """Feed lists in and out."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lxml import etree
 
 from marsad.errors import OpmlError
 from marsad.records import Feed
@@ -32,6 +34,7 @@ def test_folders_titles_and_attributes_are_read() -> None:
         country="DZ",
         section="سياسة",
         folder="أخبار/الجزائر",
+        attributes=(("text", "الوكالة"), ("language", "ar-DZ"), ("country", "dz"), ("category", "سياسة")),
     )
     assert (second.url, second.kind, second.folder) == ("https://b.example/atom", "atom", "أخبار")
     assert (third.url, third.kind, third.country, third.language, third.folder) == (
@@ -85,7 +88,7 @@ def test_a_list_without_feeds_is_empty() -> None:
 WORDS = (
     st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), min_size=1, max_size=12).map(str.strip).filter(bool)
 )
-NAMES = WORDS.map(lambda text: text.replace("/", "-"))
+NAMES = WORDS.map(lambda text: text.replace("\\", "\\\\").replace("/", "\\/"))
 
 
 @st.composite
@@ -115,6 +118,58 @@ def test_a_list_that_is_written_reads_the_same(given_feeds: list[Feed]) -> None:
 
     assert sorted(report.feeds, key=lambda feed: feed.id) == sorted(given_feeds, key=lambda feed: feed.id)
     assert report.problems == ()
+
+
+ATTRIBUTES = st.dictionaries(
+    st.sampled_from(["text", "title", "Title", "htmlUrl", "description", "language", "country", "category", "section", "type",
+                     "enabled", "weight", "fullText", "outlet", "zone", "version", "created", "isComment",
+                     "{https://ext.example/}mark"]),
+    WORDS | st.sampled_from(["yes", "0", "ar-DZ", "dz", "RSS1", "2.50", "https://a.example/?a=1&b=2", " spaced  out ", ""]),
+    max_size=8,
+).filter(lambda attributes: not {"title", "Title"} <= attributes.keys())  # fmt: skip
+
+
+@given(st.lists(st.tuples(st.lists(WORDS, max_size=4), ATTRIBUTES), max_size=6))
+def test_all_that_a_list_says_of_a_feed_comes_out_again(outlines: list[tuple[list[str], dict[str, str]]]) -> None:
+    root = etree.Element("opml")
+    body = etree.SubElement(root, "body")
+    wanted = {}
+    for number, (folders, attributes) in enumerate(outlines):
+        parent = body
+        for name in folders:
+            parent = etree.SubElement(parent, "outline", {"text": name})
+        url = f"https://{number}.example/feed?a=1&b=<2>"
+        etree.SubElement(parent, "outline", {"xmlUrl": url, **attributes})
+        wanted[url] = (folders, attributes)
+    report = read_opml(etree.tostring(root), "in.opml")
+    written = write_opml(report.feeds)
+
+    found = {}
+    for outline in etree.fromstring(written).iterfind(".//outline[@xmlUrl]"):
+        above = [each.get("text") for each in outline.iterancestors("outline")][::-1]
+        found[outline.get("xmlUrl")] = (above, dict(outline.attrib))
+    assert found.keys() == wanted.keys()
+    for url, (folders, attributes) in wanted.items():
+        assert found[url][0] == folders
+        assert {key: found[url][1].get(key, "") for key in attributes} == attributes
+    assert write_opml(read_opml(written, "out.opml").feeds) == written
+
+
+def test_what_was_changed_here_wins_over_the_words_of_the_list() -> None:
+    feed = read_opml(LIST.encode(), "my.opml").feeds[0]
+    changed = msgspec.structs.replace(feed, country="EG", title="اسم آخر", enabled=False)
+    (again,) = read_opml(write_opml([changed]), "out.opml").feeds
+
+    assert (again.country, again.title, again.enabled, again.language) == ("EG", "اسم آخر", False, "ar")
+    assert dict(again.attributes)["language"] == "ar-DZ"
+
+
+def test_more_than_is_kept_of_a_feed_is_told() -> None:
+    many = " ".join(f'a{n}="x"' for n in range(60))
+    report = read_opml(f"<opml><body><outline xmlUrl='https://a.example/' {many}/></body></opml>".encode(), "x.opml")
+
+    assert len(report.feeds[0].attributes) == 40
+    assert report.problems == ("x.opml:1: https://a.example/ says more than is kept of a feed",)
 
 
 @given(st.text())
