@@ -9,11 +9,12 @@ import msgspec
 from marsad.clock import SystemClock
 from marsad.config import PollSettings, load_settings
 from marsad.errors import FetchError
+from marsad.ports import Fetcher
 from marsad.records import Feed, FeedKind, FetchRequest, FetchResponse
 from marsad.records.ids import feed_id
 from marsad_app.cli.output import cell, instant
 
-__all__ = ["SeenFeed", "check_feed", "describe"]
+__all__ = ["SeenFeed", "check_feed", "describe", "look_at"]
 
 # The network and feed libraries take half a second to import, and most feed commands need neither.
 # ruff: noqa: PLC0415
@@ -57,23 +58,28 @@ class SeenFeed(msgspec.Struct, frozen=True, kw_only=True):
 
 def check_feed(url: str) -> SeenFeed:
     """Ask the address once, within the limits of the settings. Nothing is stored."""
-    from producers.poll import request_for
-
-    settings = load_settings().poll
-    now = SystemClock().now()
-    feed = Feed(id=feed_id(url), url=url.strip(), title="", outlet="")
-    request = request_for(feed, None, now, settings)
-    return _judge(feed, request, asyncio.run(_ask(request, settings)), settings, now)
+    return asyncio.run(_check_one(url, load_settings().poll))
 
 
-async def _ask(request: FetchRequest, settings: PollSettings) -> FetchResponse | FetchError:
+async def _check_one(url: str, settings: PollSettings) -> SeenFeed:
     from producers.fetch import AiohttpFetcher
 
     async with AiohttpFetcher(settings, SystemClock()) as fetcher:
-        try:
-            return await fetcher.fetch(request)
-        except FetchError as error:
-            return error
+        return await look_at(url, fetcher, settings)
+
+
+async def look_at(url: str, fetcher: Fetcher, settings: PollSettings) -> SeenFeed:
+    """The same with a fetcher that others use as well."""
+    from producers.poll import request_for
+
+    now = SystemClock().now()
+    feed = Feed(id=feed_id(url), url=url.strip(), title="", outlet="")
+    request = request_for(feed, None, now, settings)
+    try:
+        answer: FetchResponse | FetchError = await fetcher.fetch(request)
+    except FetchError as error:
+        answer = error
+    return await asyncio.to_thread(_judge, feed, request, answer, settings, now)
 
 
 def _judge(

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import msgspec
 import typer
@@ -10,8 +9,9 @@ import typer
 from marsad.clock import SystemClock
 from marsad.errors import ConfigError
 from marsad.records import Feed
-from marsad.records.ids import feed_id
-from marsad_app.cli.feed_check import SeenFeed, check_feed, describe
+from marsad_app.cli.feed_adding import as_feed, country_code, refusal, require_web_address, silence
+from marsad_app.cli.feed_bulk import add_many
+from marsad_app.cli.feed_check import check_feed, describe
 from marsad_app.cli.feed_health import feed_health, is_well
 from marsad_app.cli.feed_lists import catalogue, export_feeds, import_feeds
 from marsad_app.cli.lazy import example
@@ -26,6 +26,10 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 app.command("import", epilog=example("marsad feeds import my-feeds.opml"))(import_feeds)
+app.command(
+    "add-many",
+    epilog=example("marsad feeds add-many addresses.txt", "grep -o 'https[^ ]*' notes | marsad feeds add-many"),
+)(add_many)
 app.command("export", epilog=example("marsad feeds export > feeds.opml", "marsad feeds export --json"))(export_feeds)
 app.command(
     "catalogue", epilog=example("marsad feeds catalogue --country dz", "marsad feeds catalogue --country eg --add")
@@ -90,34 +94,22 @@ def add(
     as_json: _Json = False,
 ) -> None:
     """Watch a feed. The address is asked first: a page is refused, with the feeds that it offers; silence is not."""
-    _require_web_address(url)
-    if country and not (len(country) == 2 and country.isascii() and country.isalpha()):  # noqa: PLR2004 - alpha-2
-        raise ConfigError(f"{country!r} is no country code; two letters are expected, such as EG")
+    require_web_address(url)
+    code = country_code(country)
     seen = None if no_check else check_feed(url)
     if seen is not None and seen.is_something_else:
-        raise ConfigError(f"{url}: {_refusal(seen)}")
-    host = urlsplit(url).hostname or url
-    name = title or (seen.title if seen else "") or host
-    made = Feed(
-        id=feed_id(url),
-        url=url.strip(),
-        title=name,
-        outlet=outlet or name,
-        country=country.upper(),
-        section=section,
-        kind=(seen.kind if seen else None) or "rss",
-        added_at=SystemClock().now(),
-    )
+        raise ConfigError(f"{url}: {refusal(seen)}")
+    made = as_feed(url, seen, SystemClock().now(), title=title, outlet=outlet, country=code, section=section)
     with made_store() as store:
         known = store.feeds.feed(made.id) is not None
         if not known:
             store.feeds.put_feeds([made])
-    if seen is not None and not seen.kind:
-        note(f"{url} gave no answer now ({seen.state}: {cell(seen.detail)}); it is asked again when it is polled")
+    if remark := silence(seen):
+        note(f"{url} {remark}")
     if as_json:
         json_line({**msgspec.to_builtins(made), "added": not known})
     else:
-        typer.echo(f"{made.id[:8]} {'is watched already' if known else 'added'}: {cell(name)}")
+        typer.echo(f"{made.id[:8]} {'is watched already' if known else 'added'}: {cell(made.title)}")
 
 
 @app.command(
@@ -127,7 +119,7 @@ def check(
     url: Annotated[str, typer.Argument(help="The address, of a feed or of a page.")], *, as_json: _Json = False
 ) -> None:
     """Ask an address once and say what is there, and whether, when and why it would be polled. Nothing is stored."""
-    _require_web_address(url)
+    require_web_address(url)
     seen = check_feed(url)
     if as_json:
         json_line(seen)
@@ -135,7 +127,7 @@ def check(
         for line in describe(seen):
             typer.echo(line)
     if not seen.kind:
-        raise ConfigError(f"{url}: {_refusal(seen)}")
+        raise ConfigError(f"{url}: {refusal(seen)}")
 
 
 @app.command(epilog=example("marsad feeds remove 7a40c1d2", "marsad feeds remove https://example.org/rss"))
@@ -212,13 +204,6 @@ def health(
         )
 
 
-def _refusal(seen: SeenFeed) -> str:
-    why = seen.detail or seen.plan
-    if seen.offered:
-        why = f"{why.partition('; it offers')[0]}; it offers these feeds: {' '.join(seen.offered)}"
-    return f"{seen.state}: {why}"
-
-
 def _find(store: OpenStore, wanted: str) -> Feed:
     feeds = store.feeds.feeds()
     by_address = [feed for feed in feeds if feed.url == wanted.strip()]
@@ -228,16 +213,6 @@ def _find(store: OpenStore, wanted: str) -> Feed:
         return pick("feed", wanted, ((feed.id, feed) for feed in feeds))
     except ConfigError as error:
         raise ConfigError(f"{error}; `marsad feeds list` shows them") from error
-
-
-def _require_web_address(url: str) -> None:
-    try:
-        parts = urlsplit(url.strip())
-        good = parts.scheme in {"http", "https"} and bool(parts.hostname)
-    except ValueError:
-        good = False
-    if not good:
-        raise ConfigError(f"{url!r} is no web address; one begins with http:// or https://")
 
 
 def _done(feed: Feed, what: str, *, as_json: bool) -> None:
