@@ -19,10 +19,11 @@ from marsad.records import Entry, Feed, FeedState, FetchRequest, FetchResponse, 
 from marsad.records.ids import quarantine_id
 from producers.completing import Completer
 from producers.hubs import Hubs
-from producers.parse import ParsedFeed, parse
+from producers.parse import ParsedFeed, parse_again
 from producers.politeness import HostGate, site_of
 from producers.poll import PollResult, decide, needs_parse, request_for
 from producers.push import as_answer, as_result
+from producers.readings import KeptReadings
 from producers.ready import ReadyQueue
 from producers.websub import HubRequest
 
@@ -36,6 +37,8 @@ _RETRY_UNEXPECTED: Final = 60.0
 _RETRY_SOON: Final = 2.0
 _STOP_SECONDS: Final = 1.5
 _KEPT_BYTES: Final = 200_000
+_LOADING: Final = 2
+_STORING: Final = 24
 _MUTED_RECHECK: Final = timedelta(hours=24)
 
 
@@ -90,6 +93,10 @@ class Poller:
         self._wake = asyncio.Event()
         # One thread: parsing holds the interpreter's lock anyway, and a queue of documents is bounded by concurrency.
         self._parsing = ThreadPoolExecutor(1, thread_name_prefix="parse")
+        self._readings = KeptReadings()
+        # Each thread that reads has a connection and its cache; those that commit mostly wait, and are written together.
+        self._loading = ThreadPoolExecutor(_LOADING, thread_name_prefix="load")
+        self._storing = ThreadPoolExecutor(_STORING, thread_name_prefix="commit")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Poll until ``stop`` is set. Requests under way are then dropped, commits under way are finished."""
@@ -107,6 +114,8 @@ class Poller:
             if self._hubs is not None:
                 await self._hubs.close()
             self._parsing.shutdown(wait=False, cancel_futures=True)
+            self._loading.shutdown(wait=False)
+            self._storing.shutdown(wait=False)
 
     async def poll_once(self, feed_id: str) -> PollResult | None:
         """Poll one feed now and commit the result; None if there is no such feed.
@@ -118,14 +127,15 @@ class Poller:
             FencedError: the feed is another process's.
             TransientError: the ledger does not answer; what was handed on is known at the next poll.
         """
-        feed, state = await asyncio.to_thread(self._load, feed_id)
+        loop = asyncio.get_running_loop()
+        feed, state = await loop.run_in_executor(self._loading, self._load, feed_id)
         if feed is None:
             return None
         told = self._hubs.box.take(feed_id) if self._hubs is not None else ()
         if told and state is not None and (heard := await self._hear(feed, state, told)) is not None:
             return heard
         request = request_for(feed, state, self._clock.now(), self._settings)
-        answer, parsed, asked_at = await self._ask(state, request)
+        answer, parsed, asked_at = await self._ask(feed_id, state, request)
         result = decide(
             feed,
             state,
@@ -190,7 +200,7 @@ class Poller:
         return self._registry.feed(feed_id), self._ledger.state(feed_id)
 
     async def _ask(
-        self, state: FeedState | None, request: FetchRequest
+        self, feed_id: str, state: FeedState | None, request: FetchRequest
     ) -> tuple[FetchResponse | FetchError, ParsedFeed | None, datetime]:
         """The answer, what was read in it, and when the request went out (after the wait for the site's turn)."""
         asked_at = self._clock.now()
@@ -202,11 +212,11 @@ class Poller:
             return error, None, asked_at
         if not needs_parse(state, answer, now=self._clock.now()):
             return answer, None, asked_at
-        return answer, await self._read(answer), asked_at
+        return answer, await self._read(answer, feed_id), asked_at
 
-    async def _read(self, answer: FetchResponse) -> ParsedFeed:
+    async def _read(self, answer: FetchResponse, feed_id: str = "") -> ParsedFeed:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._parsing, _parse, answer, self._settings.max_entries)
+        return await loop.run_in_executor(self._parsing, self._parse, answer, feed_id)
 
     def _listen(self) -> None:
         """Give a feed its turn as soon as its hub has told something."""
@@ -224,9 +234,23 @@ class Poller:
         self._queue.hasten(feed_id, self._clock.now())
         self._wake.set()
 
+    def _parse(self, answer: FetchResponse, feed_id: str) -> ParsedFeed:
+        """Read a document, but for the entries that were in the feed's last one; in the parsing thread alone."""
+        parsed, readings = parse_again(
+            answer.body,
+            self._readings.of(feed_id),
+            content_type=answer.headers.get("content-type", ""),
+            url=answer.final_url,
+            max_entries=self._settings.max_entries,
+        )
+        if feed_id:
+            self._readings.keep(feed_id, readings)
+        return parsed
+
     async def _commit(self, state: FeedState, entries: Sequence[Entry]) -> None:
         """Commit to the end even if the poll is cancelled meanwhile."""
-        work = asyncio.ensure_future(asyncio.to_thread(self._ledger.commit_poll, state, entries, ()))
+        loop = asyncio.get_running_loop()
+        work = loop.run_in_executor(self._storing, self._ledger.commit_poll, state, entries, ())
         self._commits.add(work)
         work.add_done_callback(self._commits.discard)
         await asyncio.shield(work)
@@ -371,15 +395,6 @@ class Poller:
         await asyncio.gather(refreshing, *self._tasks, return_exceptions=True)
         if self._commits:
             await asyncio.wait(self._commits, timeout=_STOP_SECONDS)
-
-
-def _parse(answer: FetchResponse, max_entries: int) -> ParsedFeed:
-    return parse(
-        answer.body,
-        content_type=answer.headers.get("content-type", ""),
-        url=answer.final_url,
-        max_entries=max_entries,
-    )
 
 
 def _light(state: FeedState) -> FeedState:

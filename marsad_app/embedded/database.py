@@ -116,17 +116,20 @@ class Database:
             finally:
                 self._depth = 0
 
+    def is_writing(self) -> bool:
+        """Tell whether this thread is inside a transaction of its own."""
+        if not self._depth or not self._write_lock.acquire(blocking=False):
+            return False
+        try:
+            return self._depth > 0
+        finally:
+            self._write_lock.release()
+
     @contextlib.contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """This thread's reader; inside this thread's own transaction it is the writer, which sees what was just written."""
         with self._explained():
-            if self._depth and self._write_lock.acquire(blocking=False):
-                try:
-                    yield self._writer if self._depth else self._reader()
-                finally:
-                    self._write_lock.release()
-                return
-            yield self._reader()
+            yield self._writer if self.is_writing() else self._reader()
 
     def _reader(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)

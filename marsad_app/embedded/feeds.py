@@ -6,6 +6,7 @@ from marsad.records import Entry, Feed, FeedState, Quarantined
 from marsad_app.embedded.database import Database, pack, unpack
 from marsad_app.embedded.quarantine import SqliteQuarantine
 from marsad_app.embedded.queue import EntryQueue
+from marsad_app.embedded.together import Together
 
 __all__ = ["SqliteFeeds", "SqlitePollLedger"]
 
@@ -65,6 +66,7 @@ class SqlitePollLedger:
         self._quarantine = quarantine
         self._wants_page = wants_page
         self._feeds = SqliteFeeds(database)
+        self._together = Together(database)
 
     def state(self, feed_id: str) -> FeedState | None:
         """What is known of the feed; None before its first poll."""
@@ -79,11 +81,16 @@ class SqlitePollLedger:
         return (unpack(FeedState, data) for (data,) in rows)
 
     def commit_poll(self, state: FeedState, entries: Sequence[Entry], quarantined: Sequence[Quarantined] = ()) -> None:
-        """Store the new state and queue the entries: both or neither."""
+        """Store the new state and queue the entries: both or neither. Polls that end at once share a transaction."""
         due = state.next_poll_at.timestamp() if state.next_poll_at else None
-        feed = self._feeds.feed(state.feed_id) if entries else None
-        with self._db.write() as connection:
-            connection.execute("INSERT OR REPLACE INTO feed_states VALUES (?, ?, ?)", (state.feed_id, due, pack(state)))
-            for entry in entries:
-                self._queue.put(entry, wants_page=feed is not None and self._wants_page(feed, entry))
-            self._quarantine.quarantine(quarantined)
+        packed = pack(state)
+
+        def store() -> None:
+            with self._db.write() as connection:
+                connection.execute("INSERT OR REPLACE INTO feed_states VALUES (?, ?, ?)", (state.feed_id, due, packed))
+                feed = self._feeds.feed(state.feed_id) if entries else None
+                for entry in entries:
+                    self._queue.put(entry, wants_page=feed is not None and self._wants_page(feed, entry))
+                self._quarantine.quarantine(quarantined)
+
+        self._together.write(store)

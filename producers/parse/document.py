@@ -8,11 +8,12 @@ from producers.discover import feed_links
 from producers.parse.charset import document_text
 from producers.parse.jsonfeed import looks_like_json, parse_json
 from producers.parse.model import ParsedFeed
+from producers.parse.pieces import Readings
 from producers.parse.sitemap import looks_like_sitemap, parse_sitemap
 from producers.parse.walls import looks_like_bot_wall, looks_like_html
 from producers.parse.xmlfeed import parse_xml
 
-__all__ = ["parse"]
+__all__ = ["parse", "parse_again"]
 
 _DEFAULT_ENTRIES: Final = 2_000
 
@@ -30,21 +31,40 @@ def parse(body: bytes, *, content_type: str = "", url: str = "", max_entries: in
         The reading. ``kind`` is None for what is no feed; then ``problems`` holds ``not-a-feed``, and ``bot-wall`` or
         ``empty-document`` where it is one of these.
     """
+    return parse_again(body, {}, content_type=content_type, url=url, max_entries=max_entries)[0]
+
+
+def parse_again(
+    body: bytes, known: Readings, *, content_type: str = "", url: str = "", max_entries: int = _DEFAULT_ENTRIES
+) -> tuple[ParsedFeed, Readings]:
+    """Read a feed document as :func:`parse` does, but for the entries whose reading is known.
+
+    Args:
+        body: the document's bytes, unpacked.
+        known: what this gave for the feed's document before; what is not there is read.
+        content_type: as for :func:`parse`.
+        url: as for :func:`parse`.
+        max_entries: as for :func:`parse`.
+
+    Returns:
+        The same reading that :func:`parse` gives, and what to give next time.
+    """
     text, charset = document_text(body, content_type)
     if not text.strip():
-        return ParsedFeed(charset=charset, problems=("empty-document", "not-a-feed"))
-    return replace(_parse_text(text, url, max_entries), charset=charset)
+        return ParsedFeed(charset=charset, problems=("empty-document", "not-a-feed")), {}
+    found, readings = _parse_text(text, url, max_entries, known)
+    return replace(found, charset=charset), readings
 
 
-def _parse_text(text: str, url: str, max_entries: int) -> ParsedFeed:
+def _parse_text(text: str, url: str, max_entries: int, known: Readings) -> tuple[ParsedFeed, Readings]:
     if looks_like_json(text):
-        return parse_json(text, url=url, max_entries=max_entries)
+        return parse_json(text, url=url, max_entries=max_entries), {}
     if looks_like_html(text):
-        return _page(text, url)
+        return _page(text, url), {}
     if looks_like_sitemap(text):
-        return parse_sitemap(text, url=url, max_entries=max_entries)
-    found = parse_xml(text, url=url, max_entries=max_entries)
-    return _page(text, url) if found.kind is None and looks_like_bot_wall(text) else found
+        return parse_sitemap(text, url=url, max_entries=max_entries), {}
+    found, readings = parse_xml(text, url=url, max_entries=max_entries, known=known)
+    return (_page(text, url) if found.kind is None and looks_like_bot_wall(text) else found), readings
 
 
 def _page(text: str, url: str) -> ParsedFeed:

@@ -6,7 +6,7 @@ links inside HTML, which costs more than all the rest; links of entries are reso
 
 import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import feedparser
@@ -18,8 +18,9 @@ from marsad.records.urls import is_web_url
 from producers.parse.dates import instant
 from producers.parse.htmltext import first_image, title_text
 from producers.parse.links import absolute
-from producers.parse.mend import cut_entries, mend, without_prolog
+from producers.parse.mend import Mended, cut_entries, mend, without_prolog
 from producers.parse.model import ParsedEntry, ParsedFeed
+from producers.parse.pieces import Readings, pieces
 
 __all__ = ["parse_xml"]
 
@@ -36,30 +37,52 @@ _HEAD: Final = 65_536
 _HOURS: Final = 24
 
 
-def parse_xml(text: str, *, url: str, max_entries: int) -> ParsedFeed:
+def parse_xml(text: str, *, url: str, max_entries: int, known: Readings) -> tuple[ParsedFeed, Readings]:
     """Read an RSS, RDF or Atom document as far as it goes.
 
     Args:
         text: the document, decoded, without characters that XML forbids.
         url: where it came from, for relative addresses.
         max_entries: entries to read; the rest is a problem that the result names.
+        known: entries that need not be read.
+
+    Returns:
+        The reading, and those of its entries.
     """
     body, entities, problems = without_prolog(text)
     body, cut = cut_entries(body, _OPEN_ENTRY, max_entries)
     mended = mend(body, entities)
-    found = _read(mended.text)
-    if not mended.well_formed and len(found.get("entries", ())) < len(_OPEN_ENTRY.findall(mended.text)):
-        recovered = _recovered(mended.text)
-        again = _read(recovered) if recovered else {}
-        if len(again.get("entries", ())) > len(found.get("entries", ())):
-            found = again
-    entries = tuple(_entry(raw, url) for raw in found.get("entries", ())[:max_entries])
+    found, entries, readings = _read_rest(mended, url, known)
+    entries = entries[:max_entries]
     notes = [
         *problems,
         *(p for p in mended.problems if not cut or mended.well_formed is False),
         *(["entries-cut"] if cut else []),
     ]
-    return _feed(found, body[:_HEAD], url, entries, tuple(notes))
+    return _feed(found, body[:_HEAD], url, tuple(entries), tuple(notes)), readings
+
+
+def _read_rest(mended: Mended, url: str, known: Readings) -> tuple[Mapping[str, Any], Sequence[ParsedEntry], Readings]:
+    """The document with what is known left out and put in again; the whole document where it cannot be cut."""
+    parts = pieces(mended.text, url) if mended.well_formed else None
+    if parts is not None:
+        found = _read(parts.without(known))
+        fresh = [_entry(raw, url) for raw in found.get("entries", ())]
+        entries = parts.joined(known, fresh)
+        if entries is not None:
+            return found, entries, dict(zip(parts.digests, entries, strict=True))
+    found = _read_whole(mended)
+    return found, [_entry(raw, url) for raw in found.get("entries", ())], {}
+
+
+def _read_whole(mended: Mended) -> Mapping[str, Any]:
+    found = _read(mended.text)
+    if not mended.well_formed and len(found.get("entries", ())) < len(_OPEN_ENTRY.findall(mended.text)):
+        recovered = _recovered(mended.text)
+        again = _read(recovered) if recovered else {}
+        if len(again.get("entries", ())) > len(found.get("entries", ())):
+            return again
+    return found
 
 
 def _read(text: str) -> Mapping[str, Any]:

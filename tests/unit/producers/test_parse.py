@@ -5,17 +5,19 @@ import io
 import json
 
 import feedparser
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from producers.discover import feed_links
-from producers.parse import looks_like_bot_wall, parse
+from producers.parse import looks_like_bot_wall, parse, parse_again
 from producers.parse.dates import instant
 from producers.parse.htmltext import first_image, plain_text, title_text
 from producers.parse.mend import is_well_formed, mend
 from producers.parse.walls import looks_like_login
 from producers.pipe import pipe_parse
+from producers.readings import KeptReadings
 
 HEAD = '<?xml version="1.0" encoding="utf-8"?><rss version="2.0"><channel><title>ت</title><link>https://news.example/</link>'
 TAIL = "</channel></rss>"
@@ -277,3 +279,72 @@ def test_the_filter_names_a_body_that_is_no_base64(body: object) -> None:
 
     assert answer["id"] == "x"
     assert "base64" in answer["error"]
+
+
+@settings(max_examples=200)
+@given(
+    st.lists(FRAGMENTS, max_size=12).map("".join),
+    st.lists(FRAGMENTS, max_size=6).map("".join),
+    st.sets(st.integers(0, 9)),
+)
+def test_a_document_reads_the_same_whatever_is_known_of_it(inside: str, around: str, which: set[int]) -> None:
+    text = (
+        HEAD + around + item(1) + f"<item><title>{inside}</title></item>" + item(2) + around + item(3) + item(2) + TAIL
+    )
+    body = text.encode("utf-8", "surrogatepass")
+    whole, readings = parse_again(body, {}, url="https://news.example/feed")
+    some = {digest: entry for n, (digest, entry) in enumerate(readings.items()) if n in which}
+
+    assert parse_again(body, readings, url="https://news.example/feed") == (whole, readings)
+    assert parse_again(body, some, url="https://news.example/feed") == (whole, readings)
+
+
+def test_what_was_read_before_is_taken_from_the_readings() -> None:
+    _, readings = parse_again(document(3).encode(), {})
+    marked = {digest: msgspec.structs.replace(entry, title="مقروء") for digest, entry in readings.items()}
+
+    found, _ = parse_again(document(4).encode(), marked)
+
+    assert [entry.title for entry in found.entries] == ["مقروء"] * 3 + ["خبر 3"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{HEAD}<!-- {item(1)} -->{item(2)}{TAIL}",
+        f"{HEAD}<description><![CDATA[{item(1)}]]></description>{item(2)}{TAIL}",
+        f"{HEAD}<item><title><![CDATA[</item><item>]]></title></item>{item(2)}{TAIL}",
+    ],
+    ids=["in a comment", "in CDATA", "an end in CDATA"],
+)
+def test_what_only_looks_like_an_entry_is_not_taken_from_the_readings(text: str) -> None:
+    _, readings = parse_again(document(3).encode(), {})
+
+    assert parse_again(text.encode(), readings)[0] == parse(text.encode())
+
+
+@pytest.mark.parametrize(
+    "change", [("https://news.example/", "https://other.example/"), ('"2.0"', '"2.0" xml:lang="fr"')]
+)
+def test_an_entry_in_other_surroundings_is_read_anew(change: tuple[str, str]) -> None:
+    text = document(2)
+    _, readings = parse_again(text.encode(), {}, url="https://news.example/")
+    url = "https://news.example/".replace(*change)
+
+    _, again = parse_again(text.replace(*change).encode(), readings, url=url)
+
+    assert not readings.keys() & again.keys()
+
+
+def test_readings_are_kept_up_to_a_bound_and_the_latest_stay() -> None:
+    _, readings = parse_again(document(3).encode(), {})
+    kept = KeptReadings(most=1_000)
+
+    for number in range(50):
+        kept.keep(f"f{number}", readings)
+
+    assert kept.of("f49") == readings
+    assert kept.of("f0") == {}
+    assert len(kept) < 10
+    kept.keep("f49", {})
+    assert kept.of("f49") == {}

@@ -1,0 +1,51 @@
+"""What the entries of each feed read as at the last poll, packed, up to a bound for all feeds together."""
+
+import zlib
+from collections import OrderedDict
+from typing import Final
+
+import msgspec
+
+from producers.parse import ParsedEntry, Readings
+
+__all__ = ["KeptReadings"]
+
+# Of thirty entries with their summaries 5 kB are left: room for the feeds of a large site, less than a page cache takes.
+_MOST_BYTES: Final = 67_108_864
+_LARGEST: Final = 1_048_576
+_LEVEL: Final = 1
+_Rows = list[tuple[str, ParsedEntry]]
+
+
+class KeptReadings:
+    """A memory that may forget: what is not in it is read anew. For one thread.
+
+    Args:
+        most: bytes kept at most; the feeds that have been changed last stay.
+    """
+
+    def __init__(self, most: int = _MOST_BYTES) -> None:
+        self._most = most
+        self._size = 0
+        self._kept: OrderedDict[str, bytes] = OrderedDict()
+        self._encoder = msgspec.msgpack.Encoder()
+        self._decoder = msgspec.msgpack.Decoder(_Rows)
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def of(self, feed_id: str) -> Readings:
+        """What is kept of a feed."""
+        packed = self._kept.get(feed_id)
+        return {} if packed is None else dict(self._decoder.decode(zlib.decompress(packed)))
+
+    def keep(self, feed_id: str, readings: Readings) -> None:
+        """Keep what a feed reads as now instead of what it read as before."""
+        self._size -= len(self._kept.pop(feed_id, b""))
+        packed = zlib.compress(self._encoder.encode(list(readings.items())), _LEVEL) if readings else b""
+        if not packed or len(packed) > _LARGEST:
+            return
+        self._kept[feed_id] = packed
+        self._size += len(packed)
+        while self._size > self._most:
+            self._size -= len(self._kept.popitem(last=False)[1])
