@@ -6,7 +6,8 @@ from typing import Final
 
 import msgspec
 
-from producers.parse import ParsedEntry, Readings
+from marsad.records import FetchResponse
+from producers.parse import ParsedEntry, ParsedFeed, Readings, parse_again
 
 __all__ = ["KeptReadings"]
 
@@ -33,6 +34,19 @@ class KeptReadings:
 
     def __len__(self) -> int:
         return len(self._kept)
+
+    def read(self, feed_id: str, answer: FetchResponse, max_entries: int) -> ParsedFeed:
+        """Read a document, but for the entries that were in the feed's last one; with no feed's id all of it."""
+        parsed, readings = parse_again(
+            answer.body,
+            self.of(feed_id),
+            content_type=answer.headers.get("content-type", ""),
+            url=answer.final_url,
+            max_entries=max_entries,
+        )
+        if feed_id:
+            self.keep(feed_id, readings)
+        return parsed
 
     def of(self, feed_id: str) -> Readings:
         """What is kept of a feed."""

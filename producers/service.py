@@ -19,7 +19,7 @@ from marsad.records import Entry, Feed, FeedState, FetchRequest, FetchResponse, 
 from marsad.records.ids import quarantine_id
 from producers.completing import Completer
 from producers.hubs import Hubs
-from producers.parse import ParsedFeed, parse_again
+from producers.parse import ParsedFeed
 from producers.politeness import HostGate, site_of
 from producers.poll import PollResult, decide, needs_parse, request_for
 from producers.push import as_answer, as_result
@@ -216,7 +216,8 @@ class Poller:
 
     async def _read(self, answer: FetchResponse, feed_id: str = "") -> ParsedFeed:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._parsing, self._parse, answer, feed_id)
+        most = self._settings.max_entries
+        return await loop.run_in_executor(self._parsing, self._readings.read, feed_id, answer, most)
 
     def _listen(self) -> None:
         """Give a feed its turn as soon as its hub has told something."""
@@ -233,19 +234,6 @@ class Poller:
     def _hasten(self, feed_id: str) -> None:
         self._queue.hasten(feed_id, self._clock.now())
         self._wake.set()
-
-    def _parse(self, answer: FetchResponse, feed_id: str) -> ParsedFeed:
-        """Read a document, but for the entries that were in the feed's last one; in the parsing thread alone."""
-        parsed, readings = parse_again(
-            answer.body,
-            self._readings.of(feed_id),
-            content_type=answer.headers.get("content-type", ""),
-            url=answer.final_url,
-            max_entries=self._settings.max_entries,
-        )
-        if feed_id:
-            self._readings.keep(feed_id, readings)
-        return parsed
 
     async def _commit(self, state: FeedState, entries: Sequence[Entry]) -> None:
         """Commit to the end even if the poll is cancelled meanwhile."""

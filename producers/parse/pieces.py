@@ -55,7 +55,11 @@ def pieces(text: str, url: str) -> Pieces | None:
         url: where it came from, which links are read against.
     """
     edges = list(_EDGE.finditer(text))
-    if not edges or len(edges) % 2 or any(edge[1] != "/" * (n % 2) or edge.group().endswith("/>") for n, edge in enumerate(edges)):
+    if (
+        not edges
+        or len(edges) % 2
+        or any(edge[1] != "/" * (n % 2) or edge.group().endswith("/>") for n, edge in enumerate(edges))
+    ):
         return None
     spans = [(first.start(), last.end()) for first, last in zip(edges[::2], edges[1::2], strict=True)]
     starts = [0, *(end for _, end in spans)]
