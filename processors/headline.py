@@ -27,7 +27,7 @@ _GENERIC: Final = frozenset(_GENERIC_LIST.split())
 _LEAD_LENGTH: Final = 500
 _SHORTEST_LEAD: Final = 80
 _SENTENCE_END: Final = re.compile(r"[.!؟?…](?=\s)|[.!؟?…]$")
-_CUT_MARK: Final = re.compile(r"[\s.…\[\]()«»\"'،,:؛;–—-]+$")
+_CUT_MARKS: Final = " \n\t\r\u00a0.…[]()«»\"'،,:؛;–—-"
 _REAL_TEXT: Final = 25
 
 
@@ -94,7 +94,7 @@ def lead_of(summary: str, text: str) -> str:
         summary: The feed's summary as clean text; often only the cut beginning of the text.
         text: The whole text.
     """
-    stem = _CUT_MARK.sub("", summary)
+    stem = summary.rstrip(_CUT_MARKS)
     own = len(stem) >= _REAL_TEXT and not _letters(text[: 2 * len(stem)]).startswith(_letters(stem))
     return shorten(summary.replace("\n", " ") if own else text.split("\n", 1)[0])
 

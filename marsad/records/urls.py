@@ -40,6 +40,10 @@ _GOOGLE_AMP: Final = re.compile(r"^/amp/(s/)?([^/]+\..+)$")
 _CDN_AMP: Final = re.compile(r"^/[civ]/(?:s/)?([^/]+\..+)$")
 _DEFAULT_PORTS: Final = {80, 443}
 _ROUNDS: Final = 4
+# What needs no cleaning: most addresses of articles. Everything else is taken apart.
+_PLAIN: Final = re.compile(
+    r"https?://[a-z0-9][a-z0-9.-]*(?:/[^?#\s\x00-\x1f\x7f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]*)?"
+)
 
 
 def is_web_url(url: str) -> bool:
@@ -78,6 +82,8 @@ def clean_url(url: str) -> str:
     Returns:
         The address, or the stripped input where it is no http or https address.
     """
+    if _PLAIN.fullmatch(url):
+        return url
     text = _BIDI.sub("", _CONTROLS.sub("", url)).strip()
     parts = _split(text)
     if parts is None:

@@ -14,6 +14,7 @@ from marsad_app.bench.cluster_process import process_ratio
 from marsad_app.bench.cluster_producer import producing
 from marsad_app.bench.servers import servers
 from marsad_app.bench.speed import Row, memory_of_idle_feeds, search_latency, stages
+from marsad_app.bench.steps import steps
 
 __all__ = ["run_bench"]
 
@@ -30,6 +31,7 @@ def run_bench(*, as_json: bool) -> int:
     console = Console(stderr=as_json)
     rows: list[Row] = []
     takes: dict[str, Callable[[], list[Row]]] = {
+        "steps": lambda: steps(data),
         "stages": lambda: stages(data),
         "memory": memory_of_idle_feeds,
         "search": lambda: search_latency(data, _OUT / "search"),
