@@ -20,11 +20,15 @@ __all__ = ["BlockedAddressError", "GuardedResolver", "is_allowed", "literal_addr
 Address = IPv4Address | IPv6Address
 
 # ``ipaddress`` calls these global, yet they lead to neighbours or to the same machine: carrier-grade NAT (RFC 6598),
-# NAT64 (RFC 6052, 8215), 6to4 (RFC 3056) and Teredo (RFC 4380), the last four with an IPv4 address inside; Azure's host.
+# NAT64 (RFC 6052, 8215), 6to4 (RFC 3056, its relays RFC 7526) and Teredo (RFC 4380), most with an IPv4 address inside; what is
+# reserved for protocols (RFC 6890), site-local addresses (RFC 3879), documentation (RFC 9637); Azure's host.
 _REFUSED: Final[tuple[Network, ...]] = tuple(
     ip_network(text)
-    for text in ("100.64.0.0/10", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "168.63.129.16/32")
-)
+    for text in (
+        "100.64.0.0/10", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "192.88.99.0/24", "2001::/32", "192.0.0.0/24",
+        "fec0::/10", "3fff::/20", "168.63.129.16/32",
+    )
+)  # fmt: skip
 _DNS_THREADS: Final = 16
 
 

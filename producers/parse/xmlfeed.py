@@ -15,6 +15,7 @@ from lxml import etree
 from marsad.arabic.repair import repair
 from marsad.records import Enclosure, FeedKind
 from marsad.records.urls import is_web_url
+from producers.parse.bounds import without_swollen_tags
 from producers.parse.dates import instant
 from producers.parse.htmltext import first_image, title_text
 from producers.parse.links import absolute
@@ -51,7 +52,7 @@ def parse_xml(text: str, *, url: str, max_entries: int, known: Readings) -> tupl
     """
     body, entities, problems = without_prolog(text)
     body, cut = cut_entries(body, _OPEN_ENTRY, max_entries)
-    mended = mend(body, entities)
+    mended = mend(without_swollen_tags(body), entities)
     found, entries, readings = _read_rest(mended, url, known)
     entries = entries[:max_entries]
     notes = [
