@@ -59,6 +59,9 @@ test-cluster: install ## tests on a real Kafka and Elasticsearch, started on loo
 compose-env: install ## write .env with generated passwords for docker compose (keeps what is there)
 	$(BIN)/python -m marsad_app.cluster.compose_env
 
+habits: install ## twelve feeds, each with a habit of the wild: how each is reported, and that nothing is lost
+	$(BIN)/python tests/quality/habits.py $(ARGS)
+
 chaos: install ## kill -9 at random moments of a replay; nothing may be missing or twice
 	$(BIN)/python tests/quality/chaos.py $(ARGS)
 

@@ -9,6 +9,7 @@ from marsad.clock import SystemClock
 from marsad.config import eval_data_dir, stack_dir
 from marsad_app.bench.chaos import chaos
 from marsad_app.bench.corpus import CORPUS
+from marsad_app.bench.habits import try_habits
 from marsad_app.bench.replay import Comparison, Marsad, compare, settled, watch_everything, wire
 
 PROGRAM, DOCUMENTS = stack_dir() / "replay-feeds", eval_data_dir() / CORPUS
@@ -45,6 +46,15 @@ def test_every_published_article_is_indexed_once_with_its_full_text(tmp_path: Pa
     assert result.published == 300
     assert result.partial == 0
     assert took < 5
+
+
+def test_every_habit_of_the_wild_is_survived_and_reported_as_what_it_is() -> None:
+    report = try_habits(PROGRAM, DOCUMENTS, limit=180, rate=6)
+
+    assert report.wrong == ()
+    assert report.ok(), explained(report.comparison)
+    assert (report.comparison.published, report.lost) == (180, 0)
+    assert len(report.states) == 12
 
 
 def test_nothing_is_lost_or_doubled_when_the_process_is_killed_again_and_again() -> None:
