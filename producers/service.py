@@ -38,7 +38,6 @@ _RETRY_SOON: Final = 2.0
 _STOP_SECONDS: Final = 1.5
 _KEPT_BYTES: Final = 200_000
 _LOADING: Final = 2
-_STORING: Final = 24
 _MUTED_RECHECK: Final = timedelta(hours=24)
 
 
@@ -96,17 +95,18 @@ class Poller:
         self._readings = KeptReadings()
         # Each thread that reads has a connection and its cache; those that commit mostly wait, and are written together.
         self._loading = ThreadPoolExecutor(_LOADING, thread_name_prefix="load")
-        self._storing = ThreadPoolExecutor(_STORING, thread_name_prefix="commit")
+        self._storing = ThreadPoolExecutor(settings.concurrency, thread_name_prefix="commit")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Poll until ``stop`` is set. Requests under way are then dropped, commits under way are finished."""
         stopping = asyncio.create_task(stop.wait())
+        stopping.add_done_callback(lambda _: self._wake.set())
         refreshing = asyncio.create_task(self._keep_refreshing())
         self._listen()
         try:
             while not stop.is_set():
                 self._wake.clear()
-                await self._wait(stopping, started=self._start_due())
+                await self._wait(started=self._start_due())
         finally:
             stopping.cancel()
             refreshing.cancel()
@@ -365,17 +365,17 @@ class Poller:
         now = self._clock.now()
         return {state.feed_id: _due(state, now) for state in states}
 
-    async def _wait(self, stopping: asyncio.Task[bool], *, started: bool) -> None:
+    async def _wait(self, *, started: bool) -> None:
         """Sleep until a feed is due, a poll has ended, the feed list has changed or the end is asked for."""
         due = self._queue.next_due()
         seconds = _IDLE_SECONDS
         if due is not None and started:
             seconds = min(seconds, max(0.0, (due - self._clock.now()).total_seconds()))
-        waking = asyncio.create_task(self._wake.wait())
+        timer = asyncio.get_running_loop().call_later(seconds, self._wake.set)
         try:
-            await asyncio.wait({waking, stopping}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            await self._wake.wait()
         finally:
-            waking.cancel()
+            timer.cancel()
 
     async def _drain(self, refreshing: asyncio.Task[None]) -> None:
         for task in self._tasks:

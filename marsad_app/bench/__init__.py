@@ -12,6 +12,7 @@ from marsad.config import KafkaSettings, eval_data_dir
 from marsad_app.bench.cluster_index import index_ratio
 from marsad_app.bench.cluster_process import process_ratio
 from marsad_app.bench.cluster_producer import producing
+from marsad_app.bench.polling import poll_ratios
 from marsad_app.bench.servers import servers
 from marsad_app.bench.speed import Row, memory_of_idle_feeds, search_latency, stages
 from marsad_app.bench.steps import steps
@@ -33,6 +34,7 @@ def run_bench(*, as_json: bool) -> int:
     takes: dict[str, Callable[[], list[Row]]] = {
         "steps": lambda: steps(data),
         "stages": lambda: stages(data),
+        "polling": lambda: poll_ratios(data),
         "memory": memory_of_idle_feeds,
         "search": lambda: search_latency(data, _OUT / "search"),
         "cluster": lambda: cluster(data),

@@ -24,6 +24,7 @@ from marsad_app.cluster.brake import Brake
 from marsad_app.cluster.hub_news import HubNewsFollower
 from marsad_app.cluster.service import Context, Step, run_stage
 from marsad_app.cluster.tables import Table
+from marsad_app.switching import favour_the_loop
 from processors.transact import Shards
 from producers.completing import Completer
 from producers.fetch import AiohttpFetcher
@@ -52,6 +53,7 @@ def run(settings: Settings) -> int:
     Raises:
         ConfigError: it cannot start: the sentence says why.
     """
+    favour_the_loop()
     return run_stage(settings, "poll", _build)
 
 

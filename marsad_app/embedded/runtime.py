@@ -23,6 +23,7 @@ from marsad_app.embedded.page_stage import PageStage
 from marsad_app.embedded.server import web_server
 from marsad_app.embedded.store import Store, open_store
 from marsad_app.embedded.supervise import PollingTold, Worker, supervise, wait
+from marsad_app.switching import favour_the_loop
 from marsad_app.web.server import WebServer, bind
 from producers.catalogue import load_catalogue
 from producers.fetch import AiohttpFetcher
@@ -216,6 +217,7 @@ def run(settings: Settings, *, feeds_file: Path | None = None, web: bool = True)
     Raises:
         MarsadError: it cannot start: the sentence says why.
     """
+    favour_the_loop()
     clock = SystemClock()
     console = Console(stderr=True)
     board = Board()
