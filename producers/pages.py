@@ -1,9 +1,12 @@
 """Article pages for entries whose feed gives only a teaser: robots.txt, walls, and when to be content with the teaser."""
 
+import asyncio
+import re
 from collections import OrderedDict
 from http import HTTPStatus
 from typing import Final, NoReturn
 from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
 
 from msgspec.structs import replace
 from protego import Protego
@@ -18,6 +21,7 @@ from producers.hints import retry_after
 from producers.parse.charset import declared_charsets
 from producers.parse.walls import looks_like_bot_wall, looks_like_login
 from producers.politeness import HostGate
+from producers.walled import WalledSites
 
 __all__ = ["PageReader"]
 
@@ -28,6 +32,12 @@ _ROBOTS_SECONDS: Final = 86_400.0
 _ROBOTS_RETRY_SECONDS: Final = 600.0
 # RFC 9309 section 2.5: a crawler must read at least 500 KiB of it.
 _ROBOTS_BYTES: Final = 512_000
+_HOME: Final = re.compile(r"/?(?:[a-z]{2}/?)?", re.IGNORECASE)
+_LOGIN: Final = re.compile(
+    r"/(?:users?/)?(?:log|sign)[-_]?(?:in|on)(?=[/.]|$)|/(?:sso|paywall|subscribe)(?=[/.]|$)", re.IGNORECASE
+)
+_REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+_WALL: Final = "a bot check came instead of the page"
 _PERMANENT: Final = frozenset({Health.TOO_LARGE, Health.BLOCKED})
 
 _Rules = Protego | None
@@ -49,14 +59,20 @@ class PageReader:
         self._gate = gate
         self._settings = settings
         self._clock = clock
+        self._walled = WalledSites(clock)
+        self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._robots: OrderedDict[str, tuple[float, _Rules]] = OrderedDict()
 
     async def read(self, entry: Entry) -> Entry:
         """The entry with its page, or with the reason why there will be none.
 
         Raises:
-            TransientError: a later try may succeed: time-out, 429, 5xx, network; ``retry_after`` where the server said so.
+            TransientError: a later try may succeed: time-out, 429, 5xx, network, bot check; ``retry_after`` where the server said so.
         """
+        if self._walled.is_left_alone(entry.url):
+            return replace(
+                entry, page_problem="the site answers with bot checks; its pages are asked for again within the hour"
+            )
         if not await self._is_permitted(entry.url):
             return replace(entry, page_problem="robots.txt forbids it")
         request = FetchRequest(url=entry.url, purpose="page", max_bytes=self._settings.max_page_bytes, accept=_ACCEPT)
@@ -73,15 +89,24 @@ class PageReader:
         if answer.status != HTTPStatus.OK:
             if answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 self._put_off(entry.url, answer)
+            if answer.status in _REFUSED and looks_like_bot_wall(_text(answer)):
+                self._meet_wall(entry.url)
             return replace(entry, page_problem=f"the server answered {answer.status}")
         kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind and not kind.startswith(_HTML_TYPES):
             return replace(entry, page_problem=f"the page is no HTML but {kind}")
-        text, _ = decode(answer.body, declared_charsets(answer.body, answer.headers.get("content-type", "")))
-        problem = _page_problem(text)
+        text = _text(answer)
+        problem = _page_problem(text) or _elsewhere(entry.url, answer.final_url)
+        if problem == _WALL:
+            self._meet_wall(entry.url)
         if problem:
             return replace(entry, page_problem=problem)
+        self._walled.passed(entry.url)
         return replace(entry, page_html=text, page_url=answer.final_url)
+
+    def _meet_wall(self, url: str) -> NoReturn:
+        self._walled.met(url)
+        raise TransientError(_WALL)
 
     def _put_off(self, url: str, answer: FetchResponse) -> NoReturn:
         wait = retry_after(answer.headers.get("retry-after", ""), self._clock.now())
@@ -100,9 +125,17 @@ class PageReader:
         return rules is None or bool(rules.can_fetch(url, self._settings.user_agent))
 
     async def _rules(self, url: str) -> _Rules:
-        """The site's rules, kept for a day (RFC 9309 section 2.4); after a failure asked for again in ten minutes."""
+        """The site's rules, kept for a day (RFC 9309 section 2.4); after a failure asked for again in ten minutes.
+
+        Many pages of one site come at once: one of them asks, the others wait for its answer.
+        """
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
+        asking = self._asking.setdefault(origin, asyncio.Lock())
+        async with asking:
+            return await self._rules_of(origin)
+
+    async def _rules_of(self, origin: str) -> _Rules:
         kept = self._robots.get(origin)
         now = self._clock.monotonic()
         if kept is not None and kept[0] > now:
@@ -138,7 +171,23 @@ def _page_problem(text: str) -> str:
     if not text.strip():
         return "the page is empty"
     if looks_like_bot_wall(text):
-        return "a bot check came instead of the page"
+        return _WALL
     if looks_like_login(text):
         return "the page asks for a login"
     return ""
+
+
+def _elsewhere(asked: str, final: str) -> str:
+    """Why a page is not the one that was asked for, by where its address led; empty if it may be."""
+    if asked == final:
+        return ""
+    before, after = urlsplit(asked), urlsplit(final)
+    if _LOGIN.search(after.path) and not _LOGIN.search(before.path):
+        return "the page asks for a login"
+    if _HOME.fullmatch(after.path) and not after.query and not (_HOME.fullmatch(before.path) and not before.query):
+        return "the address leads to the home page"
+    return ""
+
+
+def _text(answer: FetchResponse) -> str:
+    return decode(answer.body, declared_charsets(answer.body, answer.headers.get("content-type", "")))[0]

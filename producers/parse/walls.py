@@ -24,7 +24,15 @@ _MARKS: Final = re.compile(
 )
 _CHECKING: Final = re.compile(r"checking your browser|are you (?:a )?(?:human|robot)|هل أنت روبوت", re.IGNORECASE)
 _PASSWORD: Final = re.compile(r"<input[^>]{1,500}?type\s*=\s*[\"']?password", re.IGNORECASE)
-_LOGIN_TITLE: Final = re.compile(r"<title>[^<]*(?:log ?in|sign ?in|تسجيل الدخول|connexion)", re.IGNORECASE)
+_LOGIN_TITLE: Final = re.compile(
+    r"<title>[^<]*(?:log ?in|sign ?in|تسجيل الدخول|سج[لّ]+ الدخول|connexion|الدخول إلى الحساب)", re.IGNORECASE
+)
+# What stands in the place of an article that only subscribers may read.
+_MEMBERS: Final = re.compile(
+    r"(?:subscribe|sign in|log in|register) to (?:continue|keep reading|read (?:this|the full|more))|for subscribers only"
+    r"|(?:المحتوى|المقال|الخبر) (?:متاح |مخصص )?(?:للمشتركين|للأعضاء)|للمشتركين فقط|(?:سج[لّ]+ (?:الدخول|دخولك)|اشترك) (?:لقراءة|لمتابعة|للمتابعة)",
+    re.IGNORECASE,
+)
 _ARTICLE: Final = re.compile(r"<article[\s>]|application/ld\+json|og:article|property=[\"']article:", re.IGNORECASE)
 _SHORT: Final = 8_000
 
@@ -51,5 +59,10 @@ def looks_like_bot_wall(text: str) -> bool:
 
 
 def looks_like_login(text: str) -> bool:
-    """Tell whether a page asks for a password before it shows anything."""
+    """Tell whether a page asks for a password or a subscription before it shows anything.
+
+    A line for subscribers beside an article, or in a page of some length, is no login.
+    """
+    if len(text) <= _SHORT and _MEMBERS.search(text) and _ARTICLE.search(text) is None:
+        return True
     return _LOGIN_TITLE.search(text[:_WALL_HEAD]) is not None and _PASSWORD.search(text) is not None

@@ -1,5 +1,6 @@
 """Article pages: when they are read, and what is said when they are not."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
@@ -23,6 +24,7 @@ class Site:
 
     def __init__(self, **answers: Answer) -> None:
         self.answers = answers
+        self.leads_to = ""
         self.asked: list[FetchRequest] = []
 
     async def fetch(self, request: FetchRequest) -> FetchResponse:
@@ -36,7 +38,11 @@ class Site:
             answer = (answer, {}, b"")
         status, headers, body = answer
         return FetchResponse(
-            url=request.url, final_url=f"{request.url}?final", status=status, headers=headers, body=body
+            url=request.url,
+            final_url=self.leads_to or f"{request.url}?final",
+            status=status,
+            headers=headers,
+            body=body,
         )
 
 
@@ -64,7 +70,6 @@ async def test_a_page_is_decoded_by_its_bytes_and_kept_with_its_address() -> Non
         (304, "the server answered 304"),
         ((200, {"content-type": "application/pdf"}, b"%PDF"), "the page is no HTML but application/pdf"),
         (b"  ", "the page is empty"),
-        (b"<html><title>Just a moment...</title></html>", "a bot check came instead of the page"),
         (b'<html><title>Sign in</title><input type="password">', "the page asks for a login"),
         (FetchError("too big", health="too-large"), "too-large: too big"),
         (FetchError("inside", health="blocked"), "blocked: inside"),
@@ -126,5 +131,79 @@ async def test_a_server_in_trouble_about_robots_txt_makes_pages_wait() -> None:
 
 async def test_robots_txt_that_is_nonsense_forbids_nothing() -> None:
     pages, _, _ = reader(Site(page=PAGE.encode(), robots=b"\xff\xfe<html>" * 100))
+
+    assert (await pages.read(ENTRY)).page_problem == ""
+
+
+WALL = b"<html><title>Just a moment...</title></html>"
+ARABIC_WALL = "<html><title>لحظة من فضلك…</title></html>".encode()
+
+
+@pytest.mark.parametrize("answer", [WALL, ARABIC_WALL, (403, {}, WALL), (401, {}, WALL), (503, {}, WALL)])
+async def test_a_page_behind_a_bot_check_is_tried_again(answer: Answer) -> None:
+    pages, _, _ = reader(Site(page=answer))
+
+    with pytest.raises(TransientError):
+        await pages.read(ENTRY)
+
+
+async def test_a_site_of_bot_checks_is_left_alone_for_an_hour_and_then_asked_once_more() -> None:
+    site = Site(page=WALL)
+    pages, _, clock = reader(site, robots=False)
+    for _ in range(3):
+        with pytest.raises(TransientError):
+            await pages.read(ENTRY)
+
+    assert "bot checks" in (await pages.read(ENTRY)).page_problem
+    assert len(site.asked) == 3
+    clock.advance(3_700)
+    site.answers["page"] = PAGE.encode()
+    assert (await pages.read(ENTRY)).page_problem == ""
+    site.answers["page"] = WALL
+    with pytest.raises(TransientError):
+        await pages.read(ENTRY)
+
+
+@pytest.mark.parametrize(
+    ("leads_to", "problem"),
+    [
+        ("https://news.example/", "the address leads to the home page"),
+        ("https://www.news.example/ar/", "the address leads to the home page"),
+        ("https://news.example/users/sign_in?back=1", "the page asks for a login"),
+        ("https://id.example/login", "the page asks for a login"),
+        ("https://news.example/a/1/the-title", ""),
+        ("https://news.example/?p=1", ""),
+        ("https://news.example/login-bonus-for-ministers", ""),
+    ],
+)
+async def test_an_address_that_leads_elsewhere_is_no_page_of_the_entry(leads_to: str, problem: str) -> None:
+    site = Site(page=PAGE.encode())
+    site.leads_to = leads_to
+    pages, _, _ = reader(site)
+
+    assert (await pages.read(ENTRY)).page_problem == problem
+
+
+async def test_many_pages_of_a_site_ask_for_robots_txt_once() -> None:
+    site = Site(page=PAGE.encode(), robots=b"User-agent: *\nDisallow: /private/\n")
+    pages, _, _ = reader(site, host_concurrency=8)
+
+    await asyncio.gather(*(pages.read(an_entry(url=f"https://news.example/a/{n}")) for n in range(8)))
+
+    assert [request.purpose for request in site.asked].count("robots") == 1
+
+
+@pytest.mark.parametrize(
+    "words", ["Subscribe to continue reading", "هذا المحتوى متاح للمشتركين", "سجّل الدخول لقراءة المقال"]
+)
+async def test_a_page_for_subscribers_is_no_page(words: str) -> None:
+    pages, _, _ = reader(Site(page=f"<html><title>خبر</title><body><p>{words}</p></body></html>".encode()))
+
+    assert (await pages.read(ENTRY)).page_problem == "the page asks for a login"
+
+
+async def test_an_article_with_a_line_for_subscribers_is_a_page() -> None:
+    body = "<html><title>خبر</title><body><article>نص الخبر</article><p>للمشتركين فقط</p></body></html>"
+    pages, _, _ = reader(Site(page=body.encode()))
 
     assert (await pages.read(ENTRY)).page_problem == ""
