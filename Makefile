@@ -1,6 +1,6 @@
 # Everything one does with Marsad. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-cluster compose-env check lint types architecture eval corpus fuzz bench chaos docs clean
+.PHONY: help install demo run test test-cluster compose-env check lint types architecture eval corpus fuzz bench chaos simulate-polling docs clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,7 +9,7 @@ DEMO_EXIT ?= 0
 ARGS ?=
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 install: $(STAMP) ## make .venv and install Marsad with all it needs to run and to be tested
 
@@ -64,6 +64,9 @@ habits: install ## twelve feeds, each with a habit of the wild: how each is repo
 
 chaos: install ## kill -9 at random moments of a replay; nothing may be missing or twice
 	$(BIN)/python tests/quality/chaos.py $(ARGS)
+
+simulate-polling: install ## our polling against the rules of others, on simulated feeds; tables, out/polling.json and out/polling.svg
+	$(BIN)/python tests/quality/simulate_polling.py $(ARGS)
 
 docs: install ## write docs/configuration.md from the settings
 	$(BIN)/marsad config --markdown > docs/configuration.md

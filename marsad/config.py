@@ -98,8 +98,8 @@ class PollSettings(_Section):
     patience: float = Field(
         150,
         gt=0,
-        description="a feed is asked again when its new entries will have waited so long, all their times added up; "
-        "half of it means 40 % more requests and news 30 % fresher",
+        description="a feed of an entry an hour is asked again when its new entries will have waited so long, all their "
+        "times added up, a busier one a little sooner; half of it means 40 % more requests and news 30 % fresher",
     )
     unconditional_every: float = Field(
         43_200,

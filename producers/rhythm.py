@@ -66,7 +66,7 @@ _MOST_DEFICIT: Final = 1.25 * _ENOUGH
 _EVIDENCE_AN_HOUR: Final = _ENOUGH / 2
 
 _MEMORY_ENTRIES: Final = 20.0
-_LONGEST_MEMORY_HOURS: Final = 24.0
+_LONGEST_MEMORY_HOURS: Final = 96.0
 _TINY: Final = 1e-9
 _WARM_UP_POLLS: Final = 20
 
@@ -193,7 +193,7 @@ def rate_of_dates(rhythm: Rhythm, dates: Sequence[datetime], now: datetime) -> f
 def rate_after(state: FeedState, new: int, now: datetime, *, first_guess: float = 0.0) -> float:
     """New entries an hour of the feed's clock, as an exponential moving average over the polls.
 
-    Its memory is the time of about twenty entries, at most a day: long enough for the noise of small counts (20 ± 22 %),
+    Its memory is the time of about twenty entries, at most four days: long enough for the noise of small counts (20 ± 22 %),
     short enough to follow breaking news up and a feed that stopped down. Over the first polls it is their plain mean.
     """
     if state.last_ok_at is None:

@@ -244,7 +244,7 @@ def test_each_decision_says_why() -> None:
         history.poll([entry(n, published_at=history.now) for n in range(number)], minutes=30)
     assert history.state is not None
 
-    assert explain(history.state, history.now) == "next poll in 12 min because it brings about 2 entries an hour"
+    assert explain(history.state, history.now) == "next poll in 11 min because it brings about 2 entries an hour"
 
 
 def test_gone_mutes_and_any_feed_that_answers_again_is_unmuted() -> None:
