@@ -12,9 +12,9 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from marsad_app.bench.polling.compare import Comparison, compare
-from marsad_app.bench.polling.plot import svg
-from marsad_app.bench.polling.run import Outcome
+from marsad_app.bench.asking.compare import Comparison, compare
+from marsad_app.bench.asking.plot import svg
+from marsad_app.bench.asking.run import Outcome
 
 
 def main() -> int:

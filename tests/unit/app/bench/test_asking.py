@@ -8,11 +8,11 @@ import pytest
 from marsad.config import PollSettings
 from marsad.records import FetchResponse, Health
 from marsad.testing.factories import a_feed
-from marsad_app.bench.polling.compare import compare
-from marsad_app.bench.polling.plot import svg
-from marsad_app.bench.polling.policies import Fixed, Marsad, MediaCloud, Miniflux
-from marsad_app.bench.polling.run import Outcome, Tally, at_delay, at_requests, follow, outcome
-from marsad_app.bench.polling.world import BEGIN, DAY, END, HOUR, Fault, ServedFeed, feed_of
+from marsad_app.bench.asking.compare import compare
+from marsad_app.bench.asking.plot import svg
+from marsad_app.bench.asking.policies import Fixed, Marsad, MediaCloud, Miniflux
+from marsad_app.bench.asking.run import Outcome, Tally, at_delay, at_requests, follow, outcome
+from marsad_app.bench.asking.world import BEGIN, DAY, END, HOUR, Fault, ServedFeed, feed_of
 from producers.hints import Hints
 from producers.parse import ParsedFeed
 from producers.poll import decide, needs_parse, request_for

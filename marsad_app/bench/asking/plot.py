@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Final
 
-from marsad_app.bench.polling.run import Outcome
+from marsad_app.bench.asking.run import Outcome
 
 __all__ = ["svg"]
 

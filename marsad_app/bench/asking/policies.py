@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from marsad.config import PollSettings
 from marsad.records import FeedState, Seen
-from marsad_app.bench.polling.world import BEGIN, DAY, HOUR, Fault, ServedFeed
+from marsad_app.bench.asking.world import BEGIN, DAY, HOUR, Fault, ServedFeed
 from producers.learning import learn
 from producers.schedule import after_failure, after_success, standing_after
 

@@ -9,8 +9,8 @@ from typing import Final
 
 import msgspec
 
-from marsad_app.bench.polling.policies import Policy
-from marsad_app.bench.polling.world import DAY, END, HOUR, ServedFeed
+from marsad_app.bench.asking.policies import Policy
+from marsad_app.bench.asking.world import DAY, END, HOUR, ServedFeed
 
 __all__ = ["Outcome", "Tally", "at_delay", "at_requests", "follow", "outcome"]
 

@@ -6,9 +6,9 @@ from typing import Final
 import msgspec
 
 from marsad.config import PollSettings
-from marsad_app.bench.polling.policies import Fixed, Marsad, MediaCloud, Miniflux, Policy
-from marsad_app.bench.polling.run import Outcome, Tally, at_delay, at_requests, follow, outcome
-from marsad_app.bench.polling.world import ServedFeed, feed_of
+from marsad_app.bench.asking.policies import Fixed, Marsad, MediaCloud, Miniflux, Policy
+from marsad_app.bench.asking.run import Outcome, Tally, at_delay, at_requests, follow, outcome
+from marsad_app.bench.asking.world import ServedFeed, feed_of
 
 __all__ = ["PATIENCE", "Against", "Comparison", "compare"]
 
