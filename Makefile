@@ -50,6 +50,9 @@ corpus: install ## feedparser's own test documents through our parser; nothing m
 fuzz: install ## 100,000 mutated feeds through the parser: no exception, no hang, no growth (about ten minutes)
 	$(BIN)/python tests/quality/fuzz_feeds.py $(ARGS)
 
+hostile: install ## pages and texts that nobody should send, through each filter: seconds, memory, the answer
+	$(BIN)/python tests/quality/hostile.py $(ARGS)
+
 bench: install ## speed and memory as ratios to bare baselines of the same run; a table and out/bench.json
 	$(BIN)/python tests/quality/bench.py $(ARGS)
 

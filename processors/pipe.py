@@ -48,7 +48,8 @@ def pipe_clean(record: Mapping[str, Any]) -> dict[str, Any]:
     title = _string(record, "title")
     outlet = _string(record, "outlet")
     title = strip_outlet(tidy_line(" ".join(fragment_paragraphs(title))), (outlet,), _string(record, "url"))
-    text = _clean_html(_string(record, "text"))
+    raw, cut = _bounded(_string(record, "text"))
+    text = _clean_html(raw)
     lead = " ".join(_clean_html(_string(record, "lead")).split())
     words = clean_fields(title, text, lead)
     if not words.title and not words.text and not words.lead:
@@ -62,6 +63,7 @@ def pipe_clean(record: Mapping[str, Any]) -> dict[str, Any]:
         "language": words.language,
         "published": published,
     }
+    problems = [*cut.get("problems", []), *problems]
     return {**cleaned, "problems": problems} if problems else cleaned
 
 
@@ -80,26 +82,31 @@ def _published(record: Mapping[str, Any]) -> tuple[str, list[str]]:
 
 def pipe_analyze(record: Mapping[str, Any]) -> dict[str, Any]:
     """Show the tokens of a text: id, text to id, tokens [{key, stem, start, end}]."""
-    tokens = tokenize(_string(record, "text", required=True))
+    text, problems = _bounded(_string(record, "text", required=True))
+    tokens = tokenize(text)
     columns = zip(tokens.keys, tokens.stems, tokens.starts, tokens.ends, strict=True)
-    return {
-        "id": _id(record),
-        "tokens": [{"key": key, "stem": stem, "start": start, "end": end} for key, stem, start, end in columns],
-    }
+    shown = [{"key": key, "stem": stem, "start": start, "end": end} for key, stem, start, end in columns]
+    return {"id": _id(record), "tokens": shown, **problems}
 
 
 def pipe_dates(record: Mapping[str, Any]) -> dict[str, Any]:
     """Find the dates in a text: id, text, now to id, dates [{text, start, end, iso, precision}]."""
     if not record.get("now"):
         raise PoisonError("now: missing; dates such as yesterday count from it, as in 2026-05-12T09:00:00Z")
-    found = find_dates(_string(record, "text", required=True), _now(record))
-    return {
-        "id": _id(record),
-        "dates": [
-            {"text": date.text, "start": date.start, "end": date.end, "iso": date.iso, "precision": date.precision}
-            for date in found
-        ],
-    }
+    text, problems = _bounded(_string(record, "text", required=True))
+    found = find_dates(text, _now(record))
+    dates = [
+        {"text": date.text, "start": date.start, "end": date.end, "iso": date.iso, "precision": date.precision}
+        for date in found
+    ]
+    return {"id": _id(record), "dates": dates, **problems}
+
+
+def _bounded(text: str) -> tuple[str, dict[str, list[str]]]:
+    """Return a text of bounded length, and the problem to tell where it was cut."""
+    if len(text) <= _MAX_TEXT:
+        return text, {}
+    return text[:_MAX_TEXT], {"problems": [f"text of {len(text)} characters cut at {_MAX_TEXT}"]}
 
 
 class PipeGrouper:

@@ -7,10 +7,10 @@ from typing import Final
 
 import msgspec
 
-from marsad.arabic.datelex import Words
+from marsad.arabic.datelex import Words, with_clitics
 from marsad.arabic.hijri import FIRST_YEAR, LAST_YEAR, hijri_year, to_gregorian
 from marsad.arabic.months import AMBIGUOUS, GREGORIAN, HIJRI, month_at, month_word, surely_weekday, weekday
-from marsad.arabic.numerals import cardinal_at, ordinal_at
+from marsad.arabic.numerals import bare_ordinal, cardinal_at, ordinal_at
 from marsad.arabic.qualifiers import CURRENT, NEXT, PAST, qualifier_at, relative_year_at
 
 _DAYS: Final = 31
@@ -21,6 +21,8 @@ _PAIR_GAPS: Final = frozenset({"", "/", "-", "–", "(", "[", "،", "\\"})
 _RANGE_WORDS: Final = frozenset({"و", "الي", "حتي", "او"})
 _YEAR_WORDS: Final = frozenset({"عام", "سنه", "العام", "السنه", "لعام", "لسنه", "للعام", "بعام"})
 _YEAR_DIGITS: Final = 4
+# The first of a month, as the Maghreb (فاتح ماي), Libya (الفاتح من سبتمبر) and calendars of fasting say it.
+FIRST_DAY: Final = frozenset(with_clitics(("غره", "فاتح", "الفاتح")))
 # An ordinal after these numbers them and no day: الأسبوع الثاني من أبريل.
 _PARTS: Final = frozenset({"الاسبوع", "النصف", "الربع", "الثلث", "العقد", "للنصف", "للربع", "الفصل", "الدور", "الجوله"})
 _TIME_WORDS: Final = frozenset(
@@ -112,7 +114,7 @@ def _days(words: Words, place: int) -> Iterator[tuple[int, int, int]]:
     """Yield (place, place after, number) of each day before a month: 3 و4 مايو, من 4 إلى 22 يناير."""
     # Bounded, so that a long list of numbers is not read again from each of them.
     for _ in range(_MOST_DAYS):
-        read = ordinal_at(words, place) or _short_cardinal(words, place)
+        read = ordinal_at(words, place) or _short_cardinal(words, place) or _first_or_bare(words, place)
         if read is None or not 1 <= read[0] <= _DAYS:
             return
         yield place, read[1], read[0]
@@ -123,6 +125,17 @@ def _days(words: Words, place: int) -> Iterator[tuple[int, int, int]]:
             place += 1
             continue
         return
+
+
+def _first_or_bare(words: Words, place: int) -> tuple[int, int] | None:
+    """Read the first of a month (فاتح ماي), or an ordinal without article before an Islamic month (عاشر محرم)."""
+    if words.gap(place + 1):
+        return None
+    if words.key(place) in FIRST_DAY:
+        return 1, place + 1
+    number = bare_ordinal(words.key(place))
+    month = None if number is None else month_at(words, place + 1)
+    return (number, place + 1) if number is not None and month is not None and month[0] in HIJRI else None
 
 
 def _short_cardinal(words: Words, place: int) -> tuple[int, int] | None:
@@ -155,7 +168,9 @@ def _of_this_month(words: Words, start: int, days: list[tuple[int, int, int]], p
     """Return days of a month that is given by its distance: 20 من الشهر المقبل, 5 من هذا الشهر."""
     before = words.key(place) == "هذا"
     at = place + 1 if before else place
-    if words.key(at) not in {"الشهر", "شهر"}:
+    if words.key(at) == "الجاري" and not words.gap(at):  # the Maghreb leaves the month out: 12 الجاري
+        at -= 1
+    elif words.key(at) not in {"الشهر", "شهر"}:
         return []
     qualifier = CURRENT if before else qualifier_at(words, at + 1)
     if qualifier is None:

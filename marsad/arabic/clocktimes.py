@@ -1,6 +1,8 @@
 """Times of day in Arabic text: 20:30, الساعة الثامنة والنصف مساء, 10 صباحا بتوقيت غرينتش."""
 
+from datetime import date, datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -25,7 +27,22 @@ _ZONES: Final = {
     "غرينتش": 0, "غرينيتش": 0, "جرينتش": 0, "جرينيتش": 0, "قرينتش": 0, "كرينتش": 0, "العالمي": 0,
     "مكه": 180, "السعوديه": 180, "الرياض": 180, "بغداد": 180, "الكويت": 180, "الدوحه": 180, "قطر": 180, "صنعاء": 180,
     "موسكو": 180, "الامارات": 240, "ابوظبي": 240, "دبي": 240, "مسقط": 240, "الجزائر": 60, "تونس": 60,
-    "طرابلس": 120, "الخرطوم": 120, "gmt": 0, "utc": 0,
+    "طرابلس": 120, "الخرطوم": 120, "gmt": 0, "utc": 0, "البحرين": 180, "المنامه": 180, "العراق": 180, "اليمن": 180, "عدن": 180,
+    "بكين": 480, "طوكيو": 540, "الهند": 330,
+    "نواكشوط": 0, "موريتانيا": 0, "مقديشو": 180, "جيبوتي": 180, "ليبيا": 120, "السودان": 120, "روسيا": 180, "دكار": 0,
+}  # fmt: skip
+# Those that move with the summer; their offset is that of the day.
+_MOVING_ZONES: Final = {
+    "القاهره": "Africa/Cairo", "مصر": "Africa/Cairo", "بيروت": "Asia/Beirut", "لبنان": "Asia/Beirut",
+    "دمشق": "Asia/Damascus", "سوريا": "Asia/Damascus", "سوريه": "Asia/Damascus", "عمان": "Asia/Amman",
+    "الاردن": "Asia/Amman", "القدس": "Asia/Jerusalem", "اسرائيل": "Asia/Jerusalem", "فلسطين": "Asia/Hebron",
+    "غزه": "Asia/Gaza", "الرباط": "Africa/Casablanca", "المغرب": "Africa/Casablanca", "لندن": "Europe/London",
+    "بريطانيا": "Europe/London", "باريس": "Europe/Paris", "فرنسا": "Europe/Paris", "برلين": "Europe/Berlin",
+    "المانيا": "Europe/Berlin", "مدريد": "Europe/Madrid", "روما": "Europe/Rome", "بروكسل": "Europe/Brussels",
+    "جنيف": "Europe/Zurich", "فيينا": "Europe/Vienna", "كييف": "Europe/Kyiv", "اثينا": "Europe/Athens",
+    "واشنطن": "America/New_York", "طهران": "Asia/Tehran", "ايران": "Asia/Tehran",
+    "اسطنبول": "Europe/Istanbul", "انقره": "Europe/Istanbul", "تركيا": "Europe/Istanbul",
+    "نيويورك": "America/New_York",
 }  # fmt: skip
 _ZONE_WORDS: Final = frozenset({"بتوقيت", "توقيت", "بالتوقيت"})
 
@@ -41,26 +58,30 @@ class Clock(msgspec.Struct, frozen=True):
         hour: 0 to 23.
         minute: 0 to 59.
         second: 0 to 59, or None where none is written.
-        offset: Minutes east of Greenwich, or None where no zone is written.
+        offset: Minutes east of Greenwich, or the name of a zone that moves with the summer; None where no zone is written.
         certain: A marker (الساعة, مساء, a colon with seconds) says that these numbers are a time.
     """
 
     hour: int
     minute: int
     second: int | None = None
-    offset: int | None = None
+    offset: int | str | None = None
     certain: bool = True
 
-    def iso(self) -> str:
-        """Return the time as ISO 8601 writes it after a date."""
+    def on(self, day: date) -> str:
+        """Return the time of a day as ISO 8601."""
         seconds = "" if self.second is None else f":{self.second:02}"
-        return f"T{self.hour:02}:{self.minute:02}{seconds}{self._offset()}"
+        return f"{day.isoformat()}T{self.hour:02}:{self.minute:02}{seconds}{self._offset(day)}"
 
-    def _offset(self) -> str:
-        if self.offset is None:
+    def _offset(self, day: date) -> str:
+        offset = self.offset
+        if offset is None:
             return ""
-        sign = "-" if self.offset < 0 else "+"
-        return f"{sign}{abs(self.offset) // 60:02}:{abs(self.offset) % 60:02}"
+        if isinstance(offset, str):
+            shift = datetime(day.year, day.month, day.day, self.hour, self.minute, tzinfo=ZoneInfo(offset)).utcoffset()
+            offset = int((shift or timedelta()).total_seconds() // 60)
+        sign = "-" if offset < 0 else "+"
+        return f"{sign}{abs(offset) // 60:02}:{abs(offset) % 60:02}"
 
 
 def clock_at(words: Words, place: int, *, after_date: bool = False) -> tuple[Clock, int] | None:
@@ -94,7 +115,9 @@ def clock_at(words: Words, place: int, *, after_date: bool = False) -> tuple[Clo
     if hour > 23 or minute > 59:  # noqa: PLR2004 - the last hour and minute
         return None
     offset, place = _zone(words, place)
-    return Clock(hour, minute, second, offset, certain=said or shift is not None or second is not None), place
+    return Clock(
+        hour, minute, second, offset, certain=said or shift is not None or second is not None or offset is not None
+    ), place
 
 
 def _digital(words: Words, place: int, *, said: bool) -> tuple[int, int, int | None, bool, int] | None:
@@ -164,6 +187,8 @@ def _half_day(words: Words, place: int, hour: int) -> tuple[int | None, int]:
     key, following = words.key(place), words.key(place + 1)
     if key == "في" and following in _MORNING | _NIGHT:
         place, key = place + 1, following
+    if (key, following, words.key(place + 2)) == ("بعد", "منتصف", "الليل"):
+        return hour % _HALF_DAY, place + 3
     if key in {"بعد", "قبل"} and following in _NOON:
         return (hour % _HALF_DAY + (_HALF_DAY if key == "بعد" else 0)), place + 2
     read = _by_part_of_day(key, hour)
@@ -183,9 +208,11 @@ def _by_part_of_day(key: str, hour: int) -> int | None:
     return None
 
 
-def _zone(words: Words, place: int) -> tuple[int | None, int]:
+def _zone(words: Words, place: int) -> tuple[int | str | None, int]:
     if words.gap(place) in {"", "،", ",", "("} and words.key(place) in _ZONE_WORDS:
         name = words.key(place + 1)
+        if name in _MOVING_ZONES:
+            return _MOVING_ZONES[name], place + 2
         if name in _ZONES:
             more = 1 if (name, words.key(place + 2)) in {("مكه", "المكرمه"), ("العالمي", "الموحد")} else 0
             return _ZONES[name], place + 2 + more
@@ -194,5 +221,5 @@ def _zone(words: Words, place: int) -> tuple[int | None, int]:
     if words.gap(place) in {"", "("} and words.key(place) in {"gmt", "utc"}:
         return 0, place + 1
     if words.gap(place) in {"", "("} and words.key(place) == "ت" and words.key(place + 1) == "غ":
-        return 0, place + 2
+        return 0, place + 2 if words.gap(place + 1) in {"", "."} else place
     return None, place

@@ -11,12 +11,20 @@ from typing import Final, Literal
 import msgspec
 
 from marsad.arabic import clocktimes, months, numerals, relativedates
-from marsad.arabic.calendardates import Span, named_at, nth_weekday_at
+from marsad.arabic.calendardates import FIRST_DAY, Span, named_at, nth_weekday_at, safe_date
 from marsad.arabic.clocktimes import Clock, clock_at
 from marsad.arabic.datelex import Words, after_clitic, read_words
 from marsad.arabic.months import month_word, weekday
 from marsad.arabic.numericdates import numeric_at, year_at
-from marsad.arabic.relativedates import Moment, day_number_at, day_word_at, offset_at, period_at, weekday_at
+from marsad.arabic.relativedates import (
+    Moment,
+    day_number_at,
+    day_ordinal_at,
+    day_word_at,
+    offset_at,
+    period_at,
+    weekday_at,
+)
 
 Precision = Literal["year", "month", "week", "day", "minute"]
 
@@ -28,6 +36,7 @@ _RULES: Final[tuple[Callable[[Words, int, date], list[Span]], ...]] = (
     day_word_at,
     weekday_at,
     day_number_at,
+    day_ordinal_at,
     year_at,
 )
 _MATCHING: Final = frozenset({"الموافق", "الموافقه", "موافق", "المصادف", "يوافق", "وفق"})
@@ -36,6 +45,7 @@ _BEGINNINGS: Final = (
     | numerals.BEGINNINGS
     | clocktimes.BEGINNINGS
     | relativedates.BEGINNINGS
+    | FIRST_DAY
     | {
         "شهر",
         "لشهر",
@@ -101,7 +111,7 @@ def _at(words: Words, place: int, now: datetime) -> tuple[list[FoundDate], int]:
         timed, end = _with_time(words, last)
         return [*(_dated(words, span) for span in spans[:-1]), timed], end
     clock = clock_at(words, place)
-    if clock is None or not clock[0].certain:
+    if clock is None:
         return [], place + 1
     return _time_first(words, place, clock, now.date())
 
@@ -142,8 +152,7 @@ def _with_time(words: Words, span: Span) -> tuple[FoundDate, int]:
         if clock is None and words.key(place) in _BETWEEN:
             clock = clock_at(words, place + 1)
         if clock is not None:
-            iso = span.day.isoformat() + clock[0].iso()
-            return _found(words, span.start, clock[1], iso, "minute"), clock[1]
+            return _found(words, span.start, clock[1], clock[0].on(span.day), "minute"), clock[1]
     return _dated(words, span), span.end
 
 
@@ -158,8 +167,22 @@ def _time_first(words: Words, start: int, clock: tuple[Clock, int], today: date)
             break
         at += 1
     if spans and spans[0].precision == "day":
-        return [_found(words, start, spans[0].end, spans[0].day.isoformat() + time.iso(), "minute")], spans[0].end
-    return [_found(words, start, end, today.isoformat() + time.iso(), "minute")], end
+        return [_found(words, start, spans[0].end, time.on(spans[0].day), "minute")], spans[0].end
+    if not time.certain:  # 10:30 alone may be a score or a verse
+        return [], start + 1
+    day = _in_number(words, end, today)
+    if day is not None:
+        return [_found(words, start, end + 2, time.on(day), "minute")], end + 2
+    return [_found(words, start, end, time.on(today), "minute")], end
+
+
+def _in_number(words: Words, place: int, today: date) -> date | None:
+    """Return the day that a number alone means after a time: الساعة 8 مساء في 15."""
+    number = words.number(place + 1)
+    ends = words.gap(place + 2) not in {"", ":", "/", "-", "%", "٪"}
+    if words.key(place) != "في" or words.gap(place) or number is None or words.gap(place + 1) or not ends:
+        return None
+    return safe_date(today.year, today.month, number)
 
 
 def _dated(words: Words, span: Span) -> FoundDate:

@@ -27,7 +27,7 @@ _CARDINALS: Final = _ONES | _TEN | _TENS | _HUNDREDS | _THOUSANDS
 _ORDINAL_ONES: Final = {
     "اول": 1, "اولي": 1, "حادي": 1, "حاديه": 1, "ثاني": 2, "ثانيه": 2, "ثالث": 3, "ثالثه": 3, "رابع": 4,
     "رابعه": 4, "خامس": 5, "خامسه": 5, "سادس": 6, "سادسه": 6, "سابع": 7, "سابعه": 7, "ثامن": 8, "ثامنه": 8,
-    "تاسع": 9, "تاسعه": 9, "عاشر": 10, "عاشره": 10, "واحده": 1,
+    "تاسع": 9, "تاسعه": 9, "عاشر": 10, "عاشره": 10, "واحده": 1, "واحد": 1,
 }  # fmt: skip
 _ORDINALS: Final = {"ال" + word: value for word, value in (_ORDINAL_ONES | _TENS).items()} | {"اول": 1}
 _ORDINAL_FORMS: Final = {
@@ -36,7 +36,7 @@ _ORDINAL_FORMS: Final = {
 
 
 #: What a number in words can begin with.
-BEGINNINGS: Final = frozenset({*_CARDINALS, *("و" + word for word in _CARDINALS), *_ORDINAL_FORMS})
+BEGINNINGS: Final = frozenset({*_CARDINALS, *("و" + word for word in _CARDINALS), *_ORDINAL_FORMS, *_ORDINAL_ONES})
 
 
 def cardinal_at(words: Words, place: int) -> tuple[int, int] | None:
@@ -77,6 +77,11 @@ def ordinal_at(words: Words, place: int, *, tens: bool = True) -> tuple[int, int
         if joined:
             return total + joined, place + 1
     return total, place
+
+
+def bare_ordinal(key: str) -> int | None:
+    """Return what an ordinal without article means (عاشر), or None for another word."""
+    return _ORDINAL_ONES.get(key)
 
 
 def _with_ten(words: Words, place: int, value: int) -> tuple[int, int]:

@@ -95,7 +95,7 @@ def year_at(words: Words, place: int, today: date) -> list[Span]:
         return []
     year, end = read
     before = words.key(place - 1) if words.gap(place) in {"", "("} else ""
-    said = before in _BEFORE_YEAR
+    said = before in _BEFORE_YEAR or (before == "و" and words.digits(place - 2) == _YEAR and not words.gap(place - 1))
     spelled = not words.digits(place)
     if spelled and before not in {"عام", "العام", "سنه", "لعام", "وعام", "السنه"}:
         return []

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from marsad.arabic.calendardates import Span, add_months, safe_date
+from marsad.arabic.clocktimes import clock_at
 from marsad.arabic.datelex import Words, with_clitics
 from marsad.arabic.months import month_word, surely_weekday, weekday
 from marsad.arabic.numerals import cardinal_at, ordinal_at
@@ -14,6 +15,9 @@ from marsad.arabic.qualifiers import CURRENT, NEXT, PAST, distance_at, is_this
 
 _DAY: Final = frozenset({"يوم", "ليوم", "ويوم", "يومي"})
 _WEEK: Final = 7
+_TENTH: Final = 10
+# What a large ordinal numbers where it numbers no day.
+_COUNTED: Final = frozenset({"القرن", "القرنين", "المركز", "المرتبه", "الدور", "الفصل", "العدد", "الصف"})
 _A_FEW: Final = 3
 _FEW: Final = frozenset({"بضع", "بضعه", "عده", "لبضع", "لعده"})
 
@@ -39,6 +43,16 @@ _PERIODS: Final = {
 }
 _SINCE: Final = {"منذ": -1, "قبل": -1, "ومنذ": -1, "وقبل": -1, "بعد": 1, "وبعد": 1}
 
+_ABOUT: Final = frozenset({"نحو", "حوالي", "قرابه", "زهاء", "قريب", "تقريبا", "حوالى", "مده", "فتره"})
+_ABOUT_TWO: Final = frozenset(
+    {("اكثر", "من"), ("اقل", "من"), ("ازيد", "من"), ("ما", "يقارب"), ("ما", "يناهز"), ("اكثر", "عن")}
+)
+_ABOUT_THREE: Final = frozenset(
+    {("ما", "يزيد", "علي"), ("ما", "يزيد", "عن"), ("ما", "يقرب", "من"), ("ما", "يربو", "علي"), ("ما", "يقارب", "من")}
+)
+_PARTS_OF_HOUR: Final = {"نصف": 30, "ربع": 15, "ثلث": 20}
+_HALVES: Final = {"hour": (30, "minute"), "day": (12, "hour"), "month": (15, "day"), "year": (6, "month")}
+
 _DAY_WORDS: Final = {
     "اليوم": 0, "امس": -1, "الامس": -1, "البارحه": -1, "غدا": 1, "الغد": 1, "غد": 1, "الليله": 0,
 }  # fmt: skip
@@ -47,8 +61,10 @@ _DAY_FORMS: Final = with_clitics(_DAY_WORDS)
 _NEEDS_DAY_WORD: Final = frozenset({"الغد", "غد"})
 # "That day", "all day", and two names: the paper المصري اليوم, the channel روسيا اليوم.
 _NOT_TODAY: Final = frozenset({"ذلك", "نفس", "طوال", "طيله", "المصري", "روسيا"})
-_BEFORE_DAY_WORD: Final = frozenset({"يوم", "صباح", "مساء", "ليل", "نهايه", "فجر", "ظهر", "عصر", "بعد", "ليله"})
-
+_PARTS_OF_DAY: Final = frozenset(
+    with_clitics(("صباح", "مساء", "ليل", "فجر", "ظهر", "عصر", "ليله", "ظهيره", "عشيه", "زوال"))
+)
+_BEFORE_DAY_WORD: Final = _PARTS_OF_DAY | {"يوم", "نهايه", "بعد"}
 
 _THIS_FORMS: Final = with_clitics(("هذا", "هذه"))
 _TWO_WORDS: Final = (
@@ -61,7 +77,7 @@ _TWO_WORDS: Final = (
 
 #: What a date of this module can begin with.
 BEGINNINGS: Final = frozenset(
-    {*_SINCE, *_DAY_FORMS, *_PERIODS, *_THIS_FORMS, *_DAY, "اول", "الاول", "بتاريخ", "في"}
+    {*_SINCE, *_DAY_FORMS, *_PERIODS, *_THIS_FORMS, *_DAY, "اول", "الاول", "بتاريخ", "في", "الي", "حتي"}
     | {first for first, _ in _TWO_WORDS}
 )
 
@@ -97,9 +113,12 @@ def day_word_at(words: Words, place: int, today: date) -> list[Span]:
 def _is_today(words: Words, place: int) -> bool:
     """Tell اليوم (today) from the day of something: اليوم الأول, اليوم العالمي."""
     following = words.key(place + 1)
-    if words.gap(place + 1) or not following.startswith("ال"):
+    if words.gap(place + 1) or not following.startswith("ال") or following in {"الي", "الا", "الان"}:
         return not (words.key(place - 1) in _NOT_TODAY and not words.gap(place))
-    return weekday(following) is not None or is_this(words.key(place - 1))
+    if weekday(following) is not None or is_this(words.key(place - 1)):
+        return True
+    numbered = ordinal_at(words, place + 1) is not None or following.endswith("ي") or following == "السابق"
+    return words.key(place - 1) in _PARTS_OF_DAY and not numbered  # فجر اليوم الرئيس, but فجر اليوم التالي
 
 
 def _on(start: int, end: int, today: date, shift: int) -> list[Span]:
@@ -152,6 +171,21 @@ def day_number_at(words: Words, place: int, today: date) -> list[Span]:
     return [] if day is None else [Span(place, place + 2, day, "day")]
 
 
+def day_ordinal_at(words: Words, place: int, today: date) -> list[Span]:
+    """Return the day of the present month that is told by its ordinal only: في الخامس في 4 صباحا, إلى الحادي والعشرين."""
+    read = ordinal_at(words, place + 1) if words.key(place) in {"في", "الي", "حتي"} else None
+    if read is None or words.key(place + 1).endswith("ه") or words.gap(place + 1):
+        return []
+    number, end = read
+    timed = clock_at(words, end) or (clock_at(words, end + 1) if words.key(end) == "في" else None)
+    if timed is None or not timed[0].certain:
+        counted = any(words.key(at) in _COUNTED for at in range(place - 4, place))
+        if number <= _TENTH or counted or not words.gap(end):
+            return []
+    day = safe_date(today.year, today.month, number)
+    return [] if day is None else [Span(place + 1, end, day, "day")]
+
+
 def _of_month(number: int, named: int, today: date) -> date | None:
     """Return the day of this, the last or the next month that has both number and weekday: الخميس 21."""
     days = (_numbered(add_months(today.replace(day=1), shift), number) for shift in (CURRENT, PAST, NEXT))
@@ -194,11 +228,20 @@ def offset_at(words: Words, place: int, now: datetime) -> Span | Moment | None:
     if sign is None or words.gap(place + 1) not in {"", '"'}:
         return None
     counts: list[tuple[int, str]] = []
-    at = place + 1
+    at = _after_about(words, place + 1)
+    if sign > 0 and at > place + 2 and words.key(place + 1) != "اقل":
+        return None  # بعد أكثر من عامين tells how long something took
+    part = _part_at(words, at)
+    if part is not None:
+        counts, at = [(part[0], "minute")], part[1]
     # Bounded by the units there are, so that a chain of them is not read again from each.
-    while len(counts) < len(_STEPS) and (counted := _count(words, at, first=not counts)) is not None:
+    while part is None and len(counts) < len(_STEPS) and (counted := _count(words, at, first=not counts)) is not None:
         number, unit, at = counted
         counts.append((number, unit))
+        half = _half_after(words, at, unit)
+        if half is not None:
+            counts.append(half[0])
+            at = half[1]
     if not counts:
         return None
     from_now = words.key(at) == "من" and words.key(at + 1) == "الان"
@@ -207,6 +250,28 @@ def offset_at(words: Words, place: int, now: datetime) -> Span | Moment | None:
     if sign > 0 and not from_now and _in_a_story(words, at, counts):
         return None
     return _shifted(place, at + 2 if from_now else at, now, [(sign * number, unit) for number, unit in counts])
+
+
+def _after_about(words: Words, place: int) -> int:
+    """Return the place after the words that make a count a rough one: نحو, أكثر من, ما يقارب."""
+    if words.key(place) in _ABOUT:
+        return place + 1
+    two = (words.key(place), words.key(place + 1))
+    return place + 2 if two in _ABOUT_TWO else place + 3 if (*two, words.key(place + 2)) in _ABOUT_THREE else place
+
+
+def _part_at(words: Words, place: int) -> tuple[int, int] | None:
+    """Read the part of an hour: نصف ساعة, ربع ساعة; return its minutes and the place after it."""
+    minutes = _PARTS_OF_HOUR.get(words.key(place))
+    return (minutes, place + 2) if minutes and words.key(place + 1) == "ساعه" and not words.gap(place + 1) else None
+
+
+def _half_after(words: Words, place: int, unit: str) -> tuple[tuple[int, str], int] | None:
+    """Read the half that is added to a count: ساعة ونصف, عام ونصف العام; return it as a count and the place after it."""
+    if words.gap(place) or words.key(place) != "ونصف" or unit not in _HALVES:
+        return None
+    whole = words.key(place + 1).removeprefix("ال")
+    return _HALVES[unit], place + 2 if not words.gap(place + 1) and _UNITS.get(whole) == unit else place + 1
 
 
 def _in_a_story(words: Words, at: int, counts: list[tuple[int, str]]) -> bool:
@@ -253,6 +318,8 @@ def _shifted(start: int, end: int, now: datetime, counts: Iterable[tuple[int, st
 
 def _by_months(at: datetime, number: int) -> datetime:
     day = add_months(at.date(), number)
+    if number and day == at.date():
+        raise OverflowError  # before the first year, or after the last
     return at.replace(year=day.year, month=day.month, day=day.day)
 
 

@@ -21,9 +21,7 @@ _NOT_NEWS = {
     "08/12, 15": "an American order of month, day and year",
     "إلى 27": "a number without any word of time",
     "27": "a number without any word of time",
-    "إلى الحادي والعشرين": "an ordinal without any word of time",
     "للثاني": "an ordinal without any word of time",
-    "في الخامس في 4 صباحا.": "an ordinal without any word of time",
     "آخر يوم": "translated word by word from English (the last day, for yesterday)",
     "يومي": "translated word by word (my day, for today)",
     "2 سنة و1 شهر و21 أيام من الآن": "translated word by word (from now, for ago)",
@@ -37,7 +35,6 @@ _NOT_NEWS = {
     "نهاية يوم الأحد": "a deadline: the day's last minute",
     "10 ، الليلة": "an hour without any word of time",
     "8 هذا الصباح": "an hour without any word of time",
-    "الساعة 8 مساءً في 15": "a number without any word of time",
 }
 
 Case = tuple[str, datetime, str, frozenset[str]]

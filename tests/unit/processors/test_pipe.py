@@ -59,6 +59,16 @@ def test_dates_are_found_with_their_values() -> None:
     assert found == [{"text": "أمس", "start": 4, "end": 7, "iso": "2024-05-11", "precision": "day"}]
 
 
+def test_a_text_past_the_limit_is_cut_and_says_so() -> None:
+    text = "م " * 2_500_001
+
+    tokens = pipe_analyze({"id": 1, "text": text})
+    dates = pipe_dates({"id": 1, "text": text, "now": "2024-05-12"})
+
+    assert len(tokens["tokens"]) == 2_500_000
+    assert tokens["problems"] == dates["problems"] == ["text of 5000002 characters cut at 5000000"]
+
+
 def test_group_remembers_from_line_to_line() -> None:
     step = PipeGrouper()
     text = "ضرب زلزال ولاية هاكوري شمالي الجزيرة فجر الاثنين وأصيب عشرات الأشخاص وانقطع التيار عن آلاف المنازل"
