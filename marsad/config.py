@@ -118,6 +118,13 @@ class PollSettings(_Section):
     max_entries: int = Field(
         2_000, ge=1, description="entries read from one feed document; more is a problem that is shown"
     )
+    backfill_pages: int = Field(
+        5,
+        ge=0,
+        le=50,
+        description="older pages asked for, at most, to fill a gap between two polls; all together no larger than "
+        "max_feed_bytes; 0 fills none",
+    )
     pages: bool = Field(True, description="fetch the article page where the feed gives only a summary")
     page_attempts: int = Field(3, ge=1, description="tries for one article page before the feed's own text is used")
     robots: bool = Field(True, description="obey robots.txt for article pages")

@@ -8,9 +8,19 @@ from typing import Protocol
 
 import msgspec
 
-from marsad.records import Health
+from marsad.records import GapFill, Health
 
-__all__ = ["AlertRaised", "Event", "EventSink", "FeedPolled", "ItemOutcome", "Outcome", "PageFetched", "StageFailed"]
+__all__ = [
+    "AlertRaised",
+    "Event",
+    "EventSink",
+    "FeedPolled",
+    "GapTried",
+    "ItemOutcome",
+    "Outcome",
+    "PageFetched",
+    "StageFailed",
+]
 
 
 class Outcome(StrEnum):
@@ -39,6 +49,15 @@ class FeedPolled(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     missed: int = 0
     next_in: float = 0.0
     reason: str = ""
+
+
+class GapTried(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Older pages were asked for what a feed had brought and dropped between two polls."""
+
+    feed_id: str
+    fill: GapFill
+    found: int = 0
+    pages: int = 0
 
 
 class PageFetched(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -75,7 +94,7 @@ class StageFailed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     retry_in: float = 0.0
 
 
-Event = FeedPolled | PageFetched | ItemOutcome | AlertRaised | StageFailed
+Event = FeedPolled | GapTried | PageFetched | ItemOutcome | AlertRaised | StageFailed
 
 
 class EventSink(Protocol):

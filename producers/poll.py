@@ -14,6 +14,7 @@ from marsad.errors import FetchError
 from marsad.events import FeedPolled
 from marsad.records import Entry, Feed, FeedState, FetchRequest, FetchResponse, Health
 from producers import health as judge
+from producers.backfill import opened
 from producers.entries import Reconciled, find_gap, reconcile
 from producers.hints import Hints, hints_of
 from producers.learning import learn
@@ -207,6 +208,8 @@ def _read(case: _Case, answer: FetchResponse, parsed: ParsedFeed, hints: Hints) 
     before, now = case.before, case.now
     result = reconcile(case.feed, before, parsed, now)
     gap = find_gap(before, result, now)
+    if gap is not None:
+        gap = opened(gap, case.feed, before, parsed, url=answer.final_url, settings=case.settings)
     learned = known_after(learn(before, result.published, now=now, total=result.total, gap=gap is not None), result)
     verdict = judge.of_document(answer, parsed, new=result.new, total=result.total, was=before, state=learned, now=now)
     redirect_to, votes, url = vote(before, answer, is_feed=True)

@@ -3,9 +3,26 @@
 import heapq
 from collections import deque
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
-__all__ = ["ReadyQueue"]
+from marsad.records import FeedState
+
+__all__ = ["ReadyQueue", "due_at", "light"]
+
+_MUTED_RECHECK: Final = timedelta(hours=24)
+
+
+def due_at(state: FeedState, now: datetime) -> datetime:
+    """When the feed is polled next; a muted one is asked once a day whether it has come back."""
+    if state.muted:
+        return now + _MUTED_RECHECK
+    return state.next_poll_at or now
+
+
+def light(state: FeedState) -> FeedState:
+    """A state without its memory of entries: at start the times of all feeds are read, not what they contained."""
+    return FeedState(feed_id=state.feed_id, next_poll_at=state.next_poll_at, muted=state.muted)
 
 
 class ReadyQueue:

@@ -18,13 +18,14 @@ from marsad.ports import FeedRegistry, Fetcher, PollLedger
 from marsad.records import Entry, Feed, FeedState, FetchRequest, FetchResponse, HubNews, Quarantined
 from marsad.records.ids import quarantine_id
 from producers.completing import Completer
+from producers.filler import Filler
 from producers.hubs import Hubs
 from producers.parse import ParsedFeed
 from producers.politeness import HostGate, site_of
 from producers.poll import PollResult, decide, needs_parse, request_for
 from producers.push import as_answer, as_result
 from producers.readings import KeptReadings
-from producers.ready import ReadyQueue
+from producers.ready import ReadyQueue, due_at, light
 from producers.websub import HubRequest
 
 __all__ = ["Poller"]
@@ -38,7 +39,6 @@ _RETRY_SOON: Final = 2.0
 _STOP_SECONDS: Final = 1.5
 _KEPT_BYTES: Final = 200_000
 _LOADING: Final = 2
-_MUTED_RECHECK: Final = timedelta(hours=24)
 
 
 class Poller:
@@ -96,6 +96,7 @@ class Poller:
         # Each thread that reads has a connection and its cache; those that commit mostly wait, and are written together.
         self._loading = ThreadPoolExecutor(_LOADING, thread_name_prefix="load")
         self._storing = ThreadPoolExecutor(settings.concurrency, thread_name_prefix="commit")
+        self._filler = Filler(fetcher, gate, settings, clock, self._read)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Poll until ``stop`` is set. Requests under way are then dropped, commits under way are finished."""
@@ -155,6 +156,7 @@ class Poller:
             result = msgspec.structs.replace(result, state=final)
         await self._store(feed, state, result.state, result.entries, asks)
         self._events.emit(result.event)
+        await self._fill_gap(feed, result.state)
         return result
 
     async def _hear(self, feed: Feed, state: FeedState, told: Sequence[HubNews]) -> PollResult | None:
@@ -185,7 +187,7 @@ class Poller:
         before: FeedState | None,
         final: FeedState,
         entries: Sequence[Entry],
-        asks: Sequence[HubRequest],
+        asks: Sequence[HubRequest] = (),
     ) -> None:
         """Commit, and only then ask the hub: its question back is answered from what is stored."""
         if self._completing is None or not entries:
@@ -195,6 +197,18 @@ class Poller:
             await self._completing.hand_on(feed, before, final, entries, self._commit)
         if self._hubs is not None:
             self._hubs.ask(asks)
+
+    async def _fill_gap(self, feed: Feed, state: FeedState) -> None:
+        """Ask older pages for what was missed, in a commit of its own: the news of the poll itself does not wait for it.
+
+        A crash before that commit leaves the gap open, and the next poll goes on with it.
+        """
+        self._asked(feed.id)
+        filled = await self._filler.fill(feed, state)
+        if filled is None or await asyncio.to_thread(self._registry.feed, feed.id) is None:
+            return
+        await self._store(feed, state, filled.state, filled.entries)
+        self._events.emit(filled.event)
 
     def _load(self, feed_id: str) -> tuple[Feed | None, FeedState | None]:
         return self._registry.feed(feed_id), self._ledger.state(feed_id)
@@ -279,7 +293,7 @@ class Poller:
             if result is None:
                 self._let_go(feed_id)
             else:
-                again = _due(result.state, self._clock.now())
+                again = due_at(result.state, self._clock.now())
         except FencedError:
             self._let_go(feed_id)
         except TransientError:
@@ -361,9 +375,9 @@ class Poller:
         if len(fresh) == 1:
             states = [state for feed_id in fresh if (state := self._ledger.state(feed_id))]
         else:
-            states = [_light(state) for state in self._ledger.states() if state.feed_id in fresh]
+            states = [light(state) for state in self._ledger.states() if state.feed_id in fresh]
         now = self._clock.now()
-        return {state.feed_id: _due(state, now) for state in states}
+        return {state.feed_id: due_at(state, now) for state in states}
 
     async def _wait(self, *, started: bool) -> None:
         """Sleep until a feed is due, a poll has ended, the feed list has changed or the end is asked for."""
@@ -383,14 +397,3 @@ class Poller:
         await asyncio.gather(refreshing, *self._tasks, return_exceptions=True)
         if self._commits:
             await asyncio.wait(self._commits, timeout=_STOP_SECONDS)
-
-
-def _light(state: FeedState) -> FeedState:
-    """A state without its memory of entries: at start the times of all feeds are read, not what they contained."""
-    return FeedState(feed_id=state.feed_id, next_poll_at=state.next_poll_at, muted=state.muted)
-
-
-def _due(state: FeedState, now: datetime) -> datetime:
-    if state.muted:
-        return now + _MUTED_RECHECK
-    return state.next_poll_at or now

@@ -4,7 +4,19 @@ from marsad.records.alert import Alert, AlertReason, Delivery, DeliveryState, Qu
 from marsad.records.article import Article, CountryTag, EntityTag, Evidence, Place, Precision, TextField, TopicTag
 from marsad.records.codec import decode, encode
 from marsad.records.entry import Enclosure, Entry
-from marsad.records.feed import Feed, FeedKind, FeedState, GapMark, Health, Rhythm, Seen, Standing
+from marsad.records.feed import (
+    Feed,
+    FeedKind,
+    FeedState,
+    GapFill,
+    GapMark,
+    GapReason,
+    GapSource,
+    Health,
+    Rhythm,
+    Seen,
+    Standing,
+)
 from marsad.records.http import FetchRequest, FetchResponse
 from marsad.records.hub import HubLink, HubNews, HubStage
 from marsad.records.quarantine import Quarantined
@@ -29,7 +41,10 @@ __all__ = [
     "FeedState",
     "FetchRequest",
     "FetchResponse",
+    "GapFill",
     "GapMark",
+    "GapReason",
+    "GapSource",
     "Health",
     "Highlight",
     "HubLink",

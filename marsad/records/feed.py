@@ -8,9 +8,27 @@ import msgspec
 
 from marsad.records.hub import HubLink
 
-__all__ = ["Feed", "FeedKind", "FeedState", "GapMark", "Health", "Rhythm", "Seen", "Standing"]
+__all__ = [
+    "Feed",
+    "FeedKind",
+    "FeedState",
+    "GapFill",
+    "GapMark",
+    "GapReason",
+    "GapSource",
+    "Health",
+    "Rhythm",
+    "Seen",
+    "Standing",
+]
 
 FeedKind = Literal["rss", "atom", "json", "sitemap"]
+GapFill = Literal["untried", "open", "filled", "partly", "unfilled"]
+"""``open``: older pages are still to be asked; ``partly``: some entries came, and nothing that was known before."""
+GapSource = Literal["", "archive", "pages", "sitemap"]
+GapReason = Literal["", "off", "hopeless", "no-older-pages", "limit", "failures"]
+"""Why a gap is not filled: switched off, older gaps of the feed could not be filled either, there is nowhere to ask (further),
+the bound on pages or bytes was reached, requests failed."""
 
 
 class Health(StrEnum):
@@ -97,6 +115,20 @@ class GapMark(msgspec.Struct, frozen=True):
     oldest_seen: datetime | None
     newest_known: datetime | None
     missed_at_least: int = 0
+    fill: GapFill = "untried"
+    found: int = 0
+    """Entries that older pages brought afterwards."""
+    source: GapSource = ""
+    """Where they came from."""
+    reason: GapReason = ""
+    pages: int = 0
+    """Requests that were made for it."""
+    ask: tuple[str, ...] = ()
+    """Addresses to ask while it is open, the next one first."""
+    under: str = ""
+    """First part of the path that all entries of the feed share; empty: none."""
+    failures: int = 0
+    """Failed requests."""
 
 
 class Rhythm(msgspec.Struct, frozen=True, array_like=True):
@@ -155,6 +187,8 @@ class FeedState(msgspec.Struct, frozen=True, kw_only=True, tag="feed-state", tag
     newest_published: datetime | None = None
     gaps: tuple[GapMark, ...] = ()
     gap_count: int = 0
+    backfilled: int = 0
+    """Entries that older pages brought after gaps."""
     muted: bool = False
     window: int = 0
     """Entries in the latest document."""

@@ -18,7 +18,7 @@ from kafka import errors as kafka_errors
 from marsad.clock import Clock, SystemClock
 from marsad.config import Settings
 from marsad.errors import ConfigError, FencedError, MarsadError, TransientError
-from marsad.events import AlertRaised, Event, EventSink, FeedPolled, ItemOutcome, StageFailed
+from marsad.events import AlertRaised, Event, EventSink, FeedPolled, GapTried, ItemOutcome, StageFailed
 from marsad.progress import Progress
 from marsad_app.cluster.gaps import Audit, CommittedReader
 from marsad_app.cluster.health import HealthServer, Identity, Report, make_report
@@ -93,6 +93,8 @@ class Counter:
             case FeedPolled():
                 self._progress.count("polled")
                 _log.debug("polled", feed=event.feed_id, health=event.health, new=event.new, next_in=event.next_in)
+            case GapTried():
+                _log.info("gap", feed=event.feed_id, fill=event.fill, found=event.found, pages=event.pages)
             case StageFailed() if event.error:
                 _log.error("stage failed", stage=event.stage, error=event.error, retry_in=event.retry_in)
 

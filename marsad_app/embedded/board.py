@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from marsad.arabic import isolate_latin
-from marsad.events import AlertRaised, Event, FeedPolled, ItemOutcome, PageFetched, StageFailed
+from marsad.events import AlertRaised, Event, FeedPolled, GapTried, ItemOutcome, PageFetched, StageFailed
 from marsad.records import Alert, Health, Subscription, Trigger
 
 __all__ = ["Board", "TerminalOutlet"]
@@ -34,6 +34,7 @@ class Board:
         self.health: dict[str, Health] = {}
         self.entries = 0
         self.missed = 0
+        self.backfilled = 0
         self.pages = 0
         self.pages_failed = 0
         self.alerts = 0
@@ -49,6 +50,8 @@ class Board:
                     self.health[event.feed_id] = event.health
                     self.entries += event.new + event.revised
                     self.missed += event.missed
+                case GapTried():
+                    self.backfilled += event.found
                 case PageFetched():
                     self.pages += not event.problem
                     self.pages_failed += bool(event.problem)
@@ -71,6 +74,7 @@ class Board:
                 "polls": dict(self.polls),
                 "entries": self.entries,
                 "missed": self.missed,
+                "backfilled": self.backfilled,
                 "pages": self.pages,
                 "pages_failed": self.pages_failed,
                 "outcomes": dict(self.outcomes),

@@ -11,9 +11,10 @@ import msgspec
 
 from marsad_app.newsroom.content import Outlet, Sample
 
-__all__ = ["Item", "feed", "link_of", "opml", "page"]
+__all__ = ["WINDOW", "Item", "feed", "link_of", "opml", "page"]
 
-_WINDOW = 40
+WINDOW = 40
+"""Entries in a feed document."""
 _XML = '<?xml version="1.0" encoding="{}"?>\n'
 
 
@@ -33,16 +34,22 @@ def link_of(outlet: Outlet, sample: Sample, base: str) -> str:
     return base + path + ("?utm_source=rss&utm_medium=feed&utm_campaign=marsad" if "tracking" in outlet.habits else "")
 
 
-def feed(outlet: Outlet, items: Sequence[Item], base: str) -> tuple[bytes, str]:
-    """The outlet's feed with its newest items, newest first: body and content type.
+def feed(
+    outlet: Outlet, items: Sequence[Item], base: str, *, number: int = 1, window: int = WINDOW
+) -> tuple[bytes, str]:
+    """A page of the outlet's feed, newest first: body and content type.
 
     Args:
         outlet: whose feed it is.
         items: what has appeared, oldest first.
         base: address of the newsroom, without a slash at the end.
+        number: which page; 1 has the newest items.
+        window: items on a page.
     """
-    newest = items[-_WINDOW:][::-1]
-    text, content_type = _FORMATS[outlet.format](outlet, newest, base)
+    shown = items[::-1][(number - 1) * window : number * window]
+    # RSS says nothing of older pages: like WordPress it has them all the same.
+    older = f"{base}/feeds/{outlet.id}?paged={number + 1}" if len(items) > number * window else ""
+    text, content_type = _FORMATS[outlet.format](outlet, shown, base, older)
     if "windows-1256" in outlet.habits:
         return text.replace('encoding="utf-8"', 'encoding="windows-1256"').encode(
             "cp1256", "xmlcharrefreplace"
@@ -60,7 +67,7 @@ def _body(sample: Sample) -> str:
     return "".join(f"<p>{html.escape(part, quote=False)}</p>" for part in sample.paragraphs)
 
 
-def _rss(outlet: Outlet, items: Sequence[Item], base: str) -> tuple[str, str]:
+def _rss(outlet: Outlet, items: Sequence[Item], base: str, older: str) -> tuple[str, str]:
     broken = "broken-xml" in outlet.habits
     rows = []
     for item in items:
@@ -79,11 +86,11 @@ def _rss(outlet: Outlet, items: Sequence[Item], base: str) -> tuple[str, str]:
     return (
         _XML.format("utf-8") + '<rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel>'
         f"<title>{html.escape(outlet.name)}</title><link>{base}/</link><description>{html.escape(outlet.name)}</description>"
-        f"<language>ar</language><ttl>1</ttl>{''.join(rows)}{end}"
+        f"<language>ar</language><ttl>1</ttl>{'<generator>https://wordpress.org/</generator>' if older else ''}{''.join(rows)}{end}"
     ), "application/rss+xml; charset=utf-8"
 
 
-def _atom(outlet: Outlet, items: Sequence[Item], base: str) -> tuple[str, str]:
+def _atom(outlet: Outlet, items: Sequence[Item], base: str, older: str) -> tuple[str, str]:
     rows = "".join(
         f"<entry><id>{item.sample.guid}</id><title>{html.escape(item.sample.title, quote=False)}</title>"
         f'<link href="{html.escape(link_of(outlet, item.sample, base))}"/><published>{item.published.isoformat()}</published>'
@@ -94,14 +101,15 @@ def _atom(outlet: Outlet, items: Sequence[Item], base: str) -> tuple[str, str]:
     )
     updated = max((item.updated for item in items), default=None)
     stamp = f"<updated>{updated.isoformat()}</updated>" if updated else ""
+    link = f'<link rel="next" href="{html.escape(older)}"/>' if older else ""
     return (
         _XML.format("utf-8")
         + f'<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="ar"><id>{base}/feeds/{outlet.id}</id>'
-        f"<title>{html.escape(outlet.name)}</title>{stamp}{rows}</feed>\n"
+        f"<title>{html.escape(outlet.name)}</title>{stamp}{link}{rows}</feed>\n"
     ), "application/atom+xml"
 
 
-def _rdf(outlet: Outlet, items: Sequence[Item], base: str) -> tuple[str, str]:
+def _rdf(outlet: Outlet, items: Sequence[Item], base: str, older: str) -> tuple[str, str]:
     rows = "".join(
         f'<item rdf:about="{item.sample.guid}"><title>{html.escape(item.sample.title, quote=False)}</title>'
         f"<link>{html.escape(link_of(outlet, item.sample, base))}</link><dc:identifier>{item.sample.guid}</dc:identifier>"
@@ -118,12 +126,13 @@ def _rdf(outlet: Outlet, items: Sequence[Item], base: str) -> tuple[str, str]:
     ), "application/rdf+xml"
 
 
-def _json(outlet: Outlet, items: Sequence[Item], base: str) -> tuple[str, str]:
+def _json(outlet: Outlet, items: Sequence[Item], base: str, older: str) -> tuple[str, str]:
     document = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": outlet.name,
         "home_page_url": f"{base}/",
         "feed_url": f"{base}/feeds/{outlet.id}",
+        **({"next_url": older} if older else {}),
         "language": "ar",
         "items": [
             {
@@ -142,7 +151,7 @@ def _json(outlet: Outlet, items: Sequence[Item], base: str) -> tuple[str, str]:
     return json.dumps(document, ensure_ascii=False), "application/feed+json"
 
 
-_FORMATS: dict[str, Callable[[Outlet, Sequence[Item], str], tuple[str, str]]] = {
+_FORMATS: dict[str, Callable[[Outlet, Sequence[Item], str, str], tuple[str, str]]] = {
     "rss": _rss,
     "atom": _atom,
     "rdf": _rdf,

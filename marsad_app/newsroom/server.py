@@ -10,7 +10,7 @@ from aiohttp import web
 
 from marsad.clock import Clock, SystemClock
 from marsad_app.newsroom.content import Newsroom, Outlet, load
-from marsad_app.newsroom.feeds import Item, feed, opml, page
+from marsad_app.newsroom.feeds import WINDOW, Item, feed, opml, page
 
 __all__ = ["NewsroomServer", "serve"]
 
@@ -26,16 +26,25 @@ class NewsroomServer:
         duration: seconds from its start until the last article has appeared.
         host: a loopback address.
         port: 0 takes a free one.
+        window: entries in a feed document; older ones are on the pages that ``?paged=2`` and so on ask for.
     """
 
     def __init__(
-        self, content: Newsroom, clock: Clock, duration: float, host: str = "127.0.0.1", port: int = 0
+        self,
+        content: Newsroom,
+        clock: Clock,
+        duration: float,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        window: int = WINDOW,
     ) -> None:
         self._content = content
         self._clock = clock
         self._duration = duration
         self._host = host
         self._port = port
+        self._window = window
         self._started = clock.now()
         self._answers: Counter[str] = Counter()
         self._runner: web.AppRunner | None = None
@@ -93,7 +102,11 @@ class NewsroomServer:
         self._answers[outlet.id] += 1
         if "busy" in outlet.habits and self._answers[outlet.id] % _BUSY_EVERY == 0:
             return web.Response(status=503, text="busy")
-        body, content_type = feed(outlet, self._items(outlet), self.base_url)
+        items = self._items(outlet)
+        number = _page_number(request)
+        if number > 1 and len(items) <= (number - 1) * self._window:
+            raise web.HTTPNotFound
+        body, content_type = feed(outlet, items, self.base_url, number=number, window=self._window)
         etag = f'"{hashlib.blake2b(body, digest_size=8).hexdigest()}"'
         headers = {"Content-Type": content_type, "ETag": etag}
         if request.headers.get("If-None-Match") == etag:
@@ -147,6 +160,11 @@ class NewsroomServer:
             text=f'<!doctype html><html lang="ar" dir="rtl"><title>مرصد</title><ul>{rows}</ul></html>',
             content_type="text/html",
         )
+
+
+def _page_number(request: web.Request) -> int:
+    asked = request.query.get("paged", "")
+    return max(1, int(asked)) if asked.isascii() and asked.isdigit() and len(asked) < 5 else 1  # noqa: PLR2004 - 9,999 pages
 
 
 def serve(host: str, port: int, duration: float) -> int:

@@ -44,6 +44,9 @@ class ParsedFeed(msgspec.Struct, frozen=True, kw_only=True):
     hub: str = ""
     self_link: str = ""
     next_page: str = ""
+    prev_archive: str = ""
+    """The archive document before this one (RFC 5005 section 4)."""
+    generator: str = ""
     entries: tuple[ParsedEntry, ...] = ()
     problems: tuple[str, ...] = ()
     feed_links: tuple[str, ...] = ()

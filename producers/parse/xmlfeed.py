@@ -128,6 +128,8 @@ def _feed(
         hub=_rel(links, "hub", url),
         self_link=_rel(links, "self", url),
         next_page=_rel(links, "next", url),
+        prev_archive=_rel(links, "prev-archive", url),
+        generator=_text(channel, "generator"),
         entries=entries if kind else (),
         problems=problems,
     )

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from marsad.clock import SystemClock
+from marsad.clock import Clock, SystemClock
 from marsad.config import child_environment
 from marsad.records import Article
 from marsad_app.bench.replay import free_port
@@ -35,9 +35,9 @@ CLOSED = "http://127.0.0.1:9/closed"
 class Served:
     """A newsroom that publishes everything within some seconds of its start."""
 
-    def __init__(self, duration: float) -> None:
+    def __init__(self, duration: float, clock: Clock | None = None, **options: int) -> None:
         self.content: Newsroom = load()
-        self._server = NewsroomServer(self.content, SystemClock(), duration)
+        self._server = NewsroomServer(self.content, clock or SystemClock(), duration, **options)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -204,11 +204,11 @@ class Ended:
 
 
 @pytest.fixture
-def newsroom() -> Iterator[Callable[[float], Served]]:
+def newsroom() -> Iterator[Callable[..., Served]]:
     made: list[Served] = []
 
-    def serve(duration: float) -> Served:
-        made.append(Served(duration))
+    def serve(duration: float, clock: Clock | None = None, **options: int) -> Served:
+        made.append(Served(duration, clock, **options))
         return made[-1]
 
     yield serve

@@ -1,11 +1,14 @@
 """``marsad run`` as a process over the sample newsroom: stopped, started again, asked, subscribed to."""
 
 from collections import Counter
+from datetime import timedelta
+from itertools import dropwhile
 from typing import Any
 
 import feedparser
 import pytest
 
+from marsad.clock import FrozenClock, SystemClock
 from marsad_app.embedded import open_store
 
 pytestmark = pytest.mark.timeout(180)
@@ -73,3 +76,33 @@ def test_a_signal_while_it_still_starts_ends_it_in_good_order(marsad: Any, newsr
 
     assert marsad.terminate() == 0
     assert "Traceback" not in marsad.text()
+
+
+def test_what_the_feeds_dropped_while_nobody_asked_is_fetched_from_their_older_pages(
+    marsad: Any, newsroom: Any
+) -> None:
+    clock = FrozenClock(SystemClock().now() - timedelta(hours=1))
+    served = newsroom(600, clock, window=3)
+    clock.advance(200)
+    marsad.start("run", "--feeds", str(served.opml(marsad.folder / "feeds.opml")))
+    marsad.until(marsad.answers, "the page")
+    marsad.until(lambda: marsad.count() >= 6, "the first articles")
+    assert marsad.terminate() == 0
+    clock.advance(400)
+
+    marsad.start("run")
+    marsad.until(marsad.answers, "the page after the restart")
+    marsad.until(lambda: marsad.json("/api/v1/status")["backfilled"] > 10, "gaps that are filled", 120)
+    marsad.until(lambda: not any(marsad.json("/api/v1/status")["waiting"].values()), "no work left")
+    assert marsad.terminate() == 0
+
+    store = open_store(marsad.folder / "data")
+    filled = {state.feed_id for state in store.polls.states() if any(mark.fill == "filled" for mark in state.gaps)}
+    outlets = {feed.url.rpartition("/")[2] for feed in store.feeds.feeds() if feed.id in filled}
+    store.close()
+    stored = {guid for article in marsad.articles() for guid in article.guids}
+    assert len(outlets) > 2
+    for outlet in outlets:
+        published = dict.fromkeys(sample.guid for sample in served.content.articles if sample.outlet == outlet)
+        # Of what had left the feed before it was first asked nothing is known.
+        assert set(dropwhile(lambda guid: guid not in stored, published)) <= stored

@@ -37,6 +37,8 @@ def _out(feed: Feed, state: FeedState | None, texts: Texts) -> FeedOut:
         last_new_at=known.last_new_at,
         rate=known.rate,
         gap_count=known.gap_count,
+        backfilled=known.backfilled,
+        gaps=msgspec.to_builtins(known.gaps),
     )
 
 

@@ -6,7 +6,17 @@ from typing import Literal, TypeVar
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
-from marsad.records import DeliveryState, Health, Standing, Subscription, TextField, Trigger
+from marsad.records import (
+    DeliveryState,
+    GapFill,
+    GapReason,
+    GapSource,
+    Health,
+    Standing,
+    Subscription,
+    TextField,
+    Trigger,
+)
 
 __all__ = [
     "AlertOut",
@@ -272,6 +282,20 @@ class FeedIn(BaseModel):
     section: str = Field("", max_length=60)
 
 
+class GapOut(_Model):
+    """Entries that a feed brought and dropped between two polls, and whether older pages gave them after all."""
+
+    at: datetime
+    oldest_seen: datetime | None
+    newest_known: datetime | None
+    missed_at_least: int
+    fill: GapFill
+    found: int
+    source: GapSource
+    reason: GapReason
+    pages: int
+
+
 class FeedOut(_Model):
     """A feed and its health."""
 
@@ -297,6 +321,8 @@ class FeedOut(_Model):
     last_new_at: datetime | None
     rate: float
     gap_count: int
+    backfilled: int
+    gaps: list[GapOut]
 
 
 class TopicOut(_Model):

@@ -3,7 +3,7 @@ import threading
 
 from rich.console import Console
 
-from marsad.events import AlertRaised, FeedPolled, ItemOutcome, Outcome, PageFetched, StageFailed
+from marsad.events import AlertRaised, FeedPolled, GapTried, ItemOutcome, Outcome, PageFetched, StageFailed
 from marsad.records import Health
 from marsad.testing.factories import a_subscription, an_alert
 from marsad_app.embedded.board import Board, TerminalOutlet
@@ -27,6 +27,7 @@ def test_everything_that_happens_is_counted_once() -> None:
         polled("a", new=3, revised=1),
         polled("a", Health.UNCHANGED),
         polled("b", Health.HTTP_5XX, missed=2),
+        GapTried(feed_id="b", fill="partly", found=3, pages=2),
         PageFetched(entry_id="1"),
         PageFetched(entry_id="2", problem="503"),
         ItemOutcome(entry_id="1", outcome=Outcome.INDEXED, topics=("energy", "sanctions")),
@@ -39,6 +40,7 @@ def test_everything_that_happens_is_counted_once() -> None:
         "polls": {"ok": 1, "unchanged": 1, "http-5xx": 1},
         "entries": 4,
         "missed": 2,
+        "backfilled": 3,
         "pages": 1,
         "pages_failed": 1,
         "outcomes": {"indexed": 1, "duplicate": 1},
