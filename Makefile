@@ -1,6 +1,6 @@
 # Everything one does with Marsad. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-cluster compose-env check lint types architecture eval corpus fuzz bench chaos simulate-polling docs clean
+.PHONY: help install demo run test test-cluster compose-env check lint types architecture eval corpus fuzz bench habits chaos simulate-polling docs clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

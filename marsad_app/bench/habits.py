@@ -80,7 +80,8 @@ class HabitReport(msgspec.Struct, frozen=True, kw_only=True):
 def judge(habit: str, sights: Sequence[Sight]) -> list[str]:
     """Where the reports of a feed differ from what its habit must be reported as."""
     wanted = EXPECTED[habit]
-    allowed = _WELL | ({wanted.state} if wanted.state else set())
+    # On a busy machine any answer can take long, and is then rightly called slow.
+    allowed = _WELL | {Health.SLOW} | ({wanted.state} if wanted.state else set())
     wrong = [f"{habit}: was {state}" for state in sorted({one.state for one in sights} - allowed)]
     if wanted.state and not any(one.state is wanted.state and wanted.detail in one.detail for one in sights):
         wrong.append(f"{habit}: was never {wanted.state} with {wanted.detail!r}")
@@ -108,7 +109,7 @@ def try_habits(program: Path, documents: Path, *, limit: int, rate: float, patie
             try:
                 sights = _watched(newswire, marsad, feeds, patience)
             finally:
-                marsad.stop()
+                marsad.kill()
             truth = newswire.truth()
         store = marsad.store()
         try:
