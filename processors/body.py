@@ -3,18 +3,22 @@
 Containers are scored by the running text right below them, as readability does (text in a paragraph speaks for its
 parent, half as much for the parent above). What a page marks as its article (``itemprop=articleBody``, the JSON-LD
 body, ``<article>``) decides between them. The answer says how sure it is; an unsure one goes to the full extractor.
+
+However the container was found, ``cut`` reads the paragraphs out of it: a layout that was learned from other pages of the
+site (``processors.layouts``) or the full extractor may name the place, and the text is the same.
 """
 
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import msgspec
 from lxml import etree
 
-from processors.html_text import Block, Element, blocks
+from processors.html_text import INLINE, Block, Element, blocks
 
-__all__ = ["Body", "find_body"]
+__all__ = ["Body", "agree", "cut", "find_body", "is_enough", "place_of", "states"]
 
 _RUNNING_TEXT: Final = 40
 """Characters from which a block is running text and no label."""
@@ -45,6 +49,8 @@ class Body(msgspec.Struct, frozen=True):
 
     paragraphs: tuple[str, ...]
     sure: bool
+    container: Element | None = None
+    """What holds them; None where the whole page had to be taken for the article's frame."""
 
 
 class _Place:
@@ -76,7 +82,64 @@ def find_body(root: Element, stated: str = "") -> Body:
     inside = _within(container)
     chosen = [block for block in found if inside(block.parent) and _keep(block) and not chrome.holds(block.parent)]
     paragraphs = tuple(block.text for block in chosen)
-    return Body(paragraphs, sure=_sure(chosen, text, stated))
+    return Body(paragraphs, _sure(chosen, text, stated), container if chrome.active else None)
+
+
+def cut(container: Element) -> tuple[str, ...]:
+    """Return the article's paragraphs, given what holds them."""
+    chrome = _Chrome(container)
+    return tuple(block.text for block in blocks(container) if _keep(block) and not chrome.holds(block.parent))
+
+
+def is_enough(paragraphs: Iterable[str]) -> bool:
+    """Whether there is as much running text as an article has."""
+    return sum(len(each) for each in paragraphs if len(each) >= _RUNNING_TEXT) >= _ENOUGH
+
+
+def agree(one: Iterable[str], other: Iterable[str]) -> bool:
+    """Whether two readings of a page are the same article: nine words of ten, with how often they occur."""
+    ours, theirs = (Counter(word for each in reading for word in each.split()) for reading in (one, other))
+    return 2 * (ours & theirs).total() >= _AGREEMENT * (ours.total() + theirs.total()) > 0
+
+
+def states(stated: str, paragraphs: Iterable[str]) -> bool:
+    """Whether paragraphs hold the body that the page states in JSON-LD."""
+    wanted = set(stated.split())
+    got = {word for each in paragraphs for word in each.split()}
+    return bool(wanted) and len(wanted & got) >= _STATED * len(wanted)
+
+
+def place_of(root: Element, paragraphs: Iterable[str]) -> Element | None:
+    """Return the smallest element whose cut is the given paragraphs; None where there is none.
+
+    Args:
+        root: The page.
+        paragraphs: What another extractor found on it.
+    """
+    paragraphs = tuple(paragraphs)
+    known = {word for each in paragraphs for word in each.split()}
+    held: dict[Element, int] = {}
+    total = 0
+    for block in blocks(root):
+        words = block.text.split()
+        if len(block.text) < _RUNNING_TEXT or sum(word in known for word in words) < _AGREEMENT * len(words):
+            continue
+        total += len(words)
+        element: Element | None = block.parent
+        for _ in range(_CLIMB):
+            if element is None or element.tag == "html":
+                break
+            held[element] = held.get(element, 0) + len(words)
+            element = element.getparent()
+    # Those around it come after what they hold, so the first that holds enough of the text is the smallest.
+    enough = (element for element, words in sorted(held.items(), key=_by_words) if words >= _AGREEMENT * total)
+    for element in enough:
+        return element if agree(cut(element), paragraphs) else None
+    return None
+
+
+def _by_words(item: tuple[Element, int]) -> int:
+    return item[1]
 
 
 def _is_text(block: Block) -> bool:
@@ -92,11 +155,11 @@ class _Chrome:
     """Which elements belong to the page's frame, judged by their class and id, remembered for each."""
 
     def __init__(self, root: Element | None) -> None:
-        self._known: dict[Element, bool] = {}
-        self._active = root is not None
+        self._known: dict[Element, bool] = {} if root is None else {root: False}
+        self.active = root is not None
 
     def holds(self, element: Element) -> bool:
-        if not self._active:
+        if not self.active:
             return False
         path = []
         answer = False
@@ -130,6 +193,8 @@ def _marked(root: Element, text: list[Block]) -> Element | None:
         if mark.lower() not in _BODY_MARKS:
             continue
         element = mark.getparent()
+        while element.tag in INLINE:
+            element = element.getparent()
         inside = _within(element)
         held = sum(len(block.text) for block in text if inside(block.parent))
         if held * 4 >= total:
@@ -181,8 +246,11 @@ def _within(container: Element) -> Callable[[Element | None], bool]:
 
 
 _LEVELS: Final = 3
+_CLIMB: Final = 8
 _ENOUGH: Final = 250
 _MOST: Final = 0.6
+_AGREEMENT: Final = 0.9
+_STATED: Final = 0.8
 
 
 def _sure(chosen: list[Block], text: list[Block], stated: str) -> bool:
@@ -190,7 +258,5 @@ def _sure(chosen: list[Block], text: list[Block], stated: str) -> bool:
     held = sum(len(block.text) for block in chosen if _is_text(block))
     total = sum(len(block.text) for block in text)
     if stated:
-        wanted = set(stated.split())
-        got = {word for block in chosen for word in block.text.split()}
-        return bool(wanted) and len(wanted & got) >= 0.8 * len(wanted)
+        return states(stated, (block.text for block in chosen))
     return held >= _ENOUGH and held >= _MOST * total

@@ -1,16 +1,20 @@
 """The article out of a page: title, text, date, author, image. The only module that knows trafilatura.
 
 A page that leaves no doubt where its article stands is read by ``processors.body`` in a few milliseconds; the others go
-through trafilatura, which takes about twenty times as long (``tests/quality/eval_extract.py`` measures both).
+through trafilatura, which takes about five times as long (``tests/quality/eval_extract.py`` measures both). Where its site
+keeps the article is learned, so that only the first pages of a difficult site take that long (``processors.layouts``).
 """
 
+from collections.abc import Sequence
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 
-from processors.body import find_body
+from processors.body import Body, agree, cut, find_body, is_enough, place_of, states
 from processors.boilerplate import strip_boilerplate
-from processors.html_text import parse_html
+from processors.html_text import Element, fragment_paragraphs, parse_html
+from processors.layouts import Layouts
 from processors.page_meta import PageMeta, page_meta
 from processors.tidy import tidy, tidy_line
 
@@ -34,12 +38,13 @@ class Extracted(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[str, ...] = ()
 
 
-def extract(html: str, url: str = "") -> Extracted:
+def extract(html: str, url: str = "", layouts: Layouts | None = None) -> Extracted:
     """Read the article from a page; whatever the page is, this returns, in bounded time and memory.
 
     Args:
         html: The page, decoded.
-        url: Its address, for the full extractor.
+        url: Its address: the site whose layouts are meant, and a hint for the full extractor.
+        layouts: What was learned from other pages; it learns from this one.
     """
     parsed = parse_html(html)
     if parsed.root is None:
@@ -47,13 +52,11 @@ def extract(html: str, url: str = "") -> Extracted:
     meta = page_meta(parsed.root)
     problems = list(parsed.problems)
     title = tidy_line(meta.title)
-    body = find_body(parsed.root, meta.body)
-    paragraphs = list(body.paragraphs)
-    if not body.sure and not parsed.problems and len(html) <= _MAX_FULL and html.count("<") <= _MAX_FULL_TAGS:
-        paragraphs = _full_extractor(html, url) or paragraphs
+    page = _Page(html, url, parsed.root, meta.body, whole=not parsed.problems)
+    paragraphs = page.by_itself().paragraphs if layouts is None else page.by_layout(layouts)
     text = _text(paragraphs, title, meta)
     if not text and meta.body:
-        text = _text(meta.body.splitlines(), title, meta)
+        text = _text(fragment_paragraphs(meta.body), title, meta)
     if not text:
         problems.append("no article text found on the page")
     return Extracted(
@@ -68,7 +71,65 @@ def extract(html: str, url: str = "") -> Extracted:
     )
 
 
-def _text(paragraphs: list[str], title: str, meta: PageMeta) -> str:
+class _Page:
+    """A page whose article is sought, and the two ways of finding it."""
+
+    def __init__(self, html: str, url: str, root: Element, stated: str, *, whole: bool) -> None:
+        self._html = html
+        self._url = url
+        self._root = root
+        self._stated = stated
+        self._whole = whole
+
+    def by_itself(self) -> Body:
+        """Find the article by nothing but this page: the long way."""
+        body = find_body(self._root, self._stated)
+        return body if body.sure else self._by_full_extractor() or body
+
+    def _by_full_extractor(self) -> Body | None:
+        """Ask the full extractor where the article is; cut there, or take its words where they have no place."""
+        if not self._whole or len(self._html) > _MAX_FULL or self._html.count("<") > _MAX_FULL_TAGS:
+            return None
+        paragraphs = _full_extractor(self._html, self._url)
+        if not paragraphs:
+            return None
+        place = place_of(self._root, paragraphs)
+        if place is None:
+            return Body(tuple(paragraphs), sure=False)
+        return Body(cut(place), sure=is_enough(paragraphs), container=place)
+
+    def by_layout(self, layouts: Layouts) -> Sequence[str]:
+        """Find the article where other pages of the site keep theirs; by itself, where that is not known or is checked."""
+        site = _site(self._url)
+        place = layouts.find(site, self._root)
+        known = () if place is None else cut(place)
+        if place is None or not known or layouts.is_checked(known[0]):
+            return self._long_way(layouts, site, place, known)
+        if self._stated and not states(self._stated, known):
+            return self._long_way(layouts, site, place, known)
+        if is_enough(known):
+            return known
+        body = find_body(self._root, self._stated)
+        # A few words: the page alone leaves doubt, and the other pages of the site decide.
+        return body.paragraphs if body.sure else known
+
+    def _long_way(self, layouts: Layouts, site: str, place: Element | None, known: Sequence[str]) -> Sequence[str]:
+        body = self.by_itself()
+        if place is not None and is_enough(body.paragraphs) and not agree(known, body.paragraphs):
+            layouts.forget(site, place)
+        if body.sure and body.container is not None:
+            layouts.learn(site, body.container)
+        return body.paragraphs
+
+
+def _site(url: str) -> str:
+    try:
+        return (urlsplit(url).hostname or "").removeprefix("www.")
+    except ValueError:
+        return ""
+
+
+def _text(paragraphs: Sequence[str], title: str, meta: PageMeta) -> str:
     kept = strip_boilerplate(tidy("\n".join(paragraphs)).split("\n"), title=title)
     if kept and meta.headline and kept[0] == tidy_line(meta.headline):
         kept = kept[1:]

@@ -14,6 +14,7 @@ from lxml import etree
 Element: TypeAlias = etree._Element  # noqa: SLF001 - the only name that lxml has for the type of its elements
 
 __all__ = [
+    "INLINE",
     "MAX_CHARS",
     "MAX_DEPTH",
     "MAX_TAGS",
@@ -42,7 +43,7 @@ _INLINE_LIST: Final = (
     "a abbr acronym b bdi bdo big cite code data del dfn em font i img ins kbd label mark nobr q rp rt ruby s samp "
     "small span strike strong sub sup time tt u var wbr"
 )
-_INLINE: Final = frozenset(_INLINE_LIST.split())
+INLINE: Final = frozenset(_INLINE_LIST.split())
 # A start tag as the HTML standard reads it. Possessive throughout, so the time is linear whatever the page.
 _ATTRIBUTE: Final = r"""[\s/]*+[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+"?+|'[^']*+'?+|[^\s>]*+))?+"""
 _LONG_TAG: Final = re.compile(rf"<[a-zA-Z][^\s/>]*+(?=[^>]{{200}})((?:{_ATTRIBUTE})*+)")
@@ -156,7 +157,7 @@ def blocks(root: Element, *, fragment: bool = False) -> Iterator[Block]:
     walk = etree.iterwalk(root, events=("start", "end"))
     for event, element in walk:
         tag = element.tag if isinstance(element.tag, str) else ""
-        inline = tag in _INLINE
+        inline = tag in INLINE
         if event == "start":
             if not tag or tag in skipped or _hidden(element):
                 walk.skip_subtree()

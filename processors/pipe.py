@@ -18,29 +18,36 @@ from processors.extract import extract
 from processors.group import Grouper
 from processors.headline import strip_outlet
 from processors.html_text import fragment_paragraphs
+from processors.layouts import Layouts
 from processors.published import zone_of
 from processors.tidy import tidy, tidy_line
 
-__all__ = ["PipeGrouper", "pipe_analyze", "pipe_clean", "pipe_dates", "pipe_extract"]
+__all__ = ["PipeExtractor", "PipeGrouper", "pipe_analyze", "pipe_clean", "pipe_dates"]
 
 _MAX_TEXT: Final = 5_000_000
 _UNDATED: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def pipe_extract(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Read the article out of a page: id, url, html to id, title, text, published, author, language, image, problems."""
-    page = extract(_string(record, "html", required=True), _string(record, "url"))
-    published = parse_date(page.published_raw, _UNDATED, zone_of(_feed(record))) if page.published_raw else None
-    return {
-        "id": _id(record),
-        "title": page.title,
-        "text": page.text,
-        "published": _iso(published.value) if published else page.published_raw,
-        "author": page.author,
-        "language": page.language,
-        "image": page.image,
-        "problems": list(page.problems),
-    }
+class PipeExtractor:
+    """Articles out of pages; one object remembers the layouts of sites for a run."""
+
+    def __init__(self) -> None:
+        self._layouts = Layouts()
+
+    def __call__(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Read a page: id, url, html to id, title, text, published, author, language, image, problems."""
+        page = extract(_string(record, "html", required=True), _string(record, "url"), self._layouts)
+        published = parse_date(page.published_raw, _UNDATED, zone_of(_feed(record))) if page.published_raw else None
+        return {
+            "id": _id(record),
+            "title": page.title,
+            "text": page.text,
+            "published": _iso(published.value) if published else page.published_raw,
+            "author": page.author,
+            "language": page.language,
+            "image": page.image,
+            "problems": list(page.problems),
+        }
 
 
 def pipe_clean(record: Mapping[str, Any]) -> dict[str, Any]:

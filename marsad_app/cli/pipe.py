@@ -45,11 +45,12 @@ FILTERS: Final = {
     ),
     "extract": Filter(
         "processors.pipe",
-        "pipe_extract",
+        "PipeExtractor",
         "Find the article in a web page.",
         "id, url, html",
         "id, title, text, published, author, language, image, problems",
         "marsad pipe extract < pages.jsonl",
+        made=True,
     ),
     "clean": Filter(
         "processors.pipe",

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from marsad.errors import PoisonError
-from processors.pipe import PipeGrouper, pipe_analyze, pipe_clean, pipe_dates, pipe_extract
+from processors.pipe import PipeExtractor, PipeGrouper, pipe_analyze, pipe_clean, pipe_dates
 
 
 def test_extract_reads_a_page() -> None:
@@ -12,7 +12,7 @@ def test_extract_reads_a_page() -> None:
         '<meta property="og:image" content="https://alofoq.example/i.jpg"></head><body><h1>اتفاق جديد</h1>'
         "<p>وقع وزيرا الدفاع في العاصمة أمس اتفاقا للتعاون العسكري يشمل التدريب.</p></body></html>"
     )
-    assert pipe_extract({"id": 7, "url": "https://alofoq.example/1", "html": html}) == {
+    assert PipeExtractor()({"id": 7, "url": "https://alofoq.example/1", "html": html}) == {
         "id": 7,
         "title": "اتفاق جديد",
         "text": "وقع وزيرا الدفاع في العاصمة أمس اتفاقا للتعاون العسكري يشمل التدريب.",
@@ -81,8 +81,8 @@ def test_group_remembers_from_line_to_line() -> None:
 @pytest.mark.parametrize(
     ("function", "record", "says"),
     [
-        (pipe_extract, {"id": 1}, "html: a string is expected, not nothing"),
-        (pipe_extract, {"html": 5}, "html: a string is expected, not int"),
+        (PipeExtractor(), {"id": 1}, "html: a string is expected, not nothing"),
+        (PipeExtractor(), {"html": 5}, "html: a string is expected, not int"),
         (pipe_clean, {"title": "", "text": "\u064b"[:0]}, "no text"),
         (pipe_clean, {"title": ["a"], "text": "نص"}, "title: a string is expected, not list"),
         (pipe_analyze, {"id": 1}, "text: a string is expected"),
