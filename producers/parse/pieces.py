@@ -69,6 +69,9 @@ def pieces(text: str, url: str) -> Pieces | None:
         return None
     if not all(map(_is_whole, (around[0], *entries))):
         return None
+    # What is spliced together has entries without a feed around them, or a feed in an entry.
+    if _AROUND.search(around[0]) is None or any(map(_AROUND.search, entries)):
+        return None
     return Pieces(around, entries, tuple(_digests(entries, _context(around[0], url))))
 
 

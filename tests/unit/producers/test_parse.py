@@ -314,13 +314,16 @@ def test_what_was_read_before_is_taken_from_the_readings() -> None:
         f"{HEAD}<!-- {item(1)} -->{item(2)}{TAIL}",
         f"{HEAD}<description><![CDATA[{item(1)}]]></description>{item(2)}{TAIL}",
         f"{HEAD}<item><title><![CDATA[</item><item>]]></title></item>{item(2)}{TAIL}",
+        item(1),
+        f"{HEAD}<item><title>خبر</title><feed xmlns='http://www.w3.org/2005/Atom' xml:lang='ar'><title>x</title></feed></item>{TAIL}",
     ],
-    ids=["in a comment", "in CDATA", "an end in CDATA"],
+    ids=["in a comment", "in CDATA", "an end in CDATA", "no feed around it", "a feed inside"],
 )
 def test_what_only_looks_like_an_entry_is_not_taken_from_the_readings(text: str) -> None:
     _, readings = parse_again(document(3).encode(), {})
+    _, own = parse_again(text.encode(), readings)
 
-    assert parse_again(text.encode(), readings)[0] == parse(text.encode())
+    assert parse_again(text.encode(), {**readings, **own})[0] == parse(text.encode())
 
 
 @pytest.mark.parametrize(
