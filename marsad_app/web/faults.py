@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from marsad.errors import MarsadError, QueryError, StoreError
+from marsad_app.web.guard import HUB_PATH
 from marsad_app.web.shell import NotFoundError, RefusedError, SignInError, Web
 from marsad_app.web.texts import Texts
 
@@ -49,7 +50,7 @@ class _Faults:
         return RedirectResponse(f"/login?next={target}", 303)
 
     def store(self, request: Request, error: Exception) -> Response:
-        _log.error("the store does not answer", path=request.url.path, error=str(error))
+        _log.error("the store does not answer", path=_path(request), error=str(error))
         return self._answer(request, 503, "error.store", "error.store-advice", detail=str(error))
 
     def marsad(self, request: Request, error: Exception) -> Response:
@@ -72,7 +73,7 @@ class _Faults:
         return self._answer(request, 422, "error.bad-request", "", detail=detail)
 
     def unexpected(self, request: Request, error: Exception) -> Response:
-        _log.error("a page failed", path=request.url.path, exc_info=error)
+        _log.error("a page failed", path=_path(request), exc_info=error)
         return self._answer(request, 500, "error.broken", "error.broken-advice")
 
     def _answer(
@@ -85,6 +86,12 @@ class _Faults:
         return self._web.pages.respond(
             request, "fault.html", status=status, title_key=key, advice_key=advice, detail=detail
         )
+
+
+def _path(request: Request) -> str:
+    """The path for the log: a callback's last part is known to its hub alone."""
+    path = request.url.path
+    return f"{HUB_PATH}…" if path.startswith(HUB_PATH) else path
 
 
 def handle(app: FastAPI, web: Web) -> None:

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from marsad.clock import FrozenClock
 from marsad.config import WebSubSettings
-from marsad.records import FeedState, HubLink
+from marsad.errors import StoreError
+from marsad.records import FeedState, HubLink, HubNews
 from marsad.testing.desk import a_desk
 from marsad.testing.factories import NOW
 from marsad.testing.fakes import InMemoryStore
@@ -166,6 +167,20 @@ async def test_strangers_are_slowed_down_and_hold_up_no_hub(room: Room) -> None:
 
     assert statuses == {410, 429}
     assert (await room.push()).status_code == 202
+
+
+async def test_where_the_store_fails_the_hub_is_told_to_come_again_and_the_log_names_no_token(
+    room: Room, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: HubNews) -> None:
+        raise StoreError("the broker does not answer")
+
+    monkeypatch.setattr(room.box, "tell", fail)
+
+    assert (await room.push()).status_code == 503
+    said = "".join(capsys.readouterr())
+    assert "the broker does not answer" in said
+    assert "t0ken" not in said
 
 
 async def test_hubs_reach_their_own_path_and_nothing_else(room: Room) -> None:
