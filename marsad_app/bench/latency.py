@@ -103,6 +103,8 @@ class Figures(msgspec.Struct, frozen=True):
     searchable: Latency
     alerted: Latency
     memory: dict[str, Memory]
+    longest: dict[int, float]
+    """Of each minute the longest time until an article was searchable: one stall is told from slowness."""
 
 
 def run_latency(
@@ -132,10 +134,16 @@ def run_latency(
             for message in read_stream(cluster.kafka, "alerts.v1")
             if message.at is not None
         }
+        found = {key: (watch.found[key] - at).total_seconds() for key, at in timed.items() if key in watch.found}
+        longest: dict[int, float] = {}
+        for key, seconds in found.items():
+            minute = int((timed[key].timestamp() - start) // 60)
+            longest[minute] = max(longest.get(minute, 0.0), round(seconds, 1))
         return Figures(
-            Latency.of([(watch.found[key] - at).total_seconds() for key, at in timed.items() if key in watch.found]),
+            Latency.of(list(found.values())),
             Latency.of([(alerted[key] - at).total_seconds() for key, at in timed.items() if key in alerted]),
             {name: _memory(samples) for name, samples in sorted(watch.memory.items())},
+            dict(sorted(longest.items())),
         )
 
 

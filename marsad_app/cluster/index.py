@@ -20,6 +20,7 @@ from marsad_app.cluster.writing import StreamWriter
 from sinks.from_kafka import Batch, GroupReader
 from sinks.index.bulk import BulkWriter, Ticket
 from sinks.index.client import connect
+from sinks.index.mapping import ensure_indices
 from sinks.index.messages import Reading, Unreadable, read_messages
 
 __all__ = ["Indexer", "indexing", "run"]
@@ -167,7 +168,13 @@ def indexing(context: Context) -> Iterator[Step]:
     with contextlib.ExitStack() as held:
         client = connect(settings.elasticsearch)
         held.callback(client.close)
-        writer = BulkWriter(client, settings.elasticsearch, progress=progress, clock=context.clock)
+        writer = BulkWriter(
+            client,
+            settings.elasticsearch,
+            progress=progress,
+            clock=context.clock,
+            prepare=lambda client, elastic: ensure_indices(client, elastic, context.clock.now()),
+        )
         held.callback(writer.close)
         quarantine = StreamWriter(settings.kafka)
         held.callback(quarantine.close)

@@ -18,6 +18,7 @@ __all__ = [
     "document_of",
     "index_of",
     "index_pattern",
+    "month_index",
     "read_alias",
     "story_document_of",
     "story_index",
@@ -54,7 +55,12 @@ def index_of(article: Article, prefix: str) -> str:
     A revision can move it to an earlier month (``first_seen_at`` is the earliest sight): the writer then deletes the
     document of the earlier edition from the index that it leaves.
     """
-    seen = article.first_seen_at.astimezone(UTC)
+    return month_index(article.first_seen_at, prefix)
+
+
+def month_index(at: datetime, prefix: str) -> str:
+    """The index of what was first seen in a month (UTC)."""
+    seen = at.astimezone(UTC)
     return f"{prefix}-articles-{seen.year:04}-{seen.month:02}"
 
 

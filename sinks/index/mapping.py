@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from elasticsearch import Elasticsearch, NotFoundError
@@ -10,9 +11,17 @@ from marsad.config import ElasticsearchSettings
 from marsad.records.ids import digest
 from sinks.index.analysis import KEY, STEM, analysis
 from sinks.index.client import explained
-from sinks.index.document import index_pattern, read_alias, story_index
+from sinks.index.document import index_pattern, month_index, read_alias, story_index
 
-__all__ = ["MAPPING_VERSION", "MOST_ROWS", "article_template", "ensure_templates", "story_template", "templates"]
+__all__ = [
+    "MAPPING_VERSION",
+    "MOST_ROWS",
+    "article_template",
+    "ensure_indices",
+    "ensure_templates",
+    "story_template",
+    "templates",
+]
 
 MAPPING_VERSION: Final = 1
 """Grows with every change of what is written here, of the analysers or of ``document_of``."""
@@ -136,6 +145,30 @@ def ensure_templates(client: Elasticsearch, settings: ElasticsearchSettings) -> 
         for name in changed:
             client.indices.put_index_template(name=name, **wanted[name])
     return changed
+
+
+def ensure_indices(client: Elasticsearch, settings: ElasticsearchSettings, now: datetime) -> list[str]:
+    """Put the templates, and make the index of the present month and that of the stories, so that no article waits for them.
+
+    Args:
+        client: of the cluster.
+        settings: names of the indices.
+        now: the present, with a zone.
+
+    Returns:
+        The names of the indices that were made.
+
+    Raises:
+        StoreError: the cluster cannot be reached or refuses.
+    """
+    ensure_templates(client, settings)
+    wanted = (month_index(now, settings.prefix), story_index(settings.prefix))
+    with explained(settings):
+        made = [name for name in wanted if not client.indices.exists(index=name)]
+        for name in made:
+            # Another process may have been quicker.
+            client.options(ignore_status=400).indices.create(index=name)
+    return made
 
 
 def _stands(client: Elasticsearch, name: str, wanted: dict[str, Any]) -> bool:

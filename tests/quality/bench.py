@@ -40,6 +40,7 @@ def latency(minutes: float, rate: float) -> int:
     )
     console = Console(soft_wrap=True)
     console.print(f"searchable: {figures.searchable}")
+    console.print(f"longest until searchable, by minute: {figures.longest}")
     console.print(f"alerted: {figures.alerted}")
     for name, memory in figures.memory.items():
         console.print(

@@ -19,7 +19,8 @@ from marsad_app.cluster.index import indexing
 from marsad_app.cluster.service import Context, Counter, Step
 from processors.transact import TransactionalJournal, read_stream
 from sinks.index.client import connect
-from sinks.index.document import read_alias, story_index
+from sinks.index.document import month_index, read_alias, story_index
+from sinks.index.mapping import ensure_indices
 
 pytestmark = pytest.mark.cluster
 
@@ -70,6 +71,16 @@ def stored(elastic: ElasticsearchSettings, index: str = "") -> dict[str, dict[st
 
 def committed(progress: Progress, count: int) -> Callable[[], bool]:
     return lambda: sum(progress.counts.values()) >= count
+
+
+def test_an_idle_service_has_the_indices_ready_before_the_first_article(
+    kafka: KafkaSettings, elastic: ElasticsearchSettings
+) -> None:
+    names = [month_index(SystemClock().now(), elastic.prefix), story_index(elastic.prefix)]
+    with indexer(kafka, elastic) as step, connect(elastic) as client:
+        until(lambda: bool(client.indices.exists(index=names)), step)
+        assert ensure_indices(client, elastic, SystemClock().now()) == []
+        assert read_alias(elastic.prefix) in client.indices.get_alias(index=names[0])[names[0]]["aliases"]
 
 
 def test_every_article_and_its_story_arrive(kafka: KafkaSettings, elastic: ElasticsearchSettings) -> None:
