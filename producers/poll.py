@@ -12,11 +12,12 @@ from msgspec.structs import replace
 from marsad.config import PollSettings
 from marsad.errors import FetchError
 from marsad.events import FeedPolled
-from marsad.records import Entry, Feed, FeedState, FetchRequest, FetchResponse, Health
+from marsad.records import Entry, Feed, FeedState, FetchRequest, FetchResponse, Health, PollNote
 from producers import health as judge
 from producers.backfill import opened
 from producers.entries import Reconciled, find_gap, reconcile
 from producers.hints import Hints, hints_of
+from producers.history import noted
 from producers.learning import learn
 from producers.moves import vote
 from producers.parse import ParsedFeed
@@ -129,14 +130,34 @@ def decide(
     if not conditional and isinstance(answer, FetchResponse):
         before = replace(before, last_unconditional_at=now)
     case = _Case(feed, before, conditional, now, asked_at or now, settings, rng)
+    result = _decided(case, answer, parsed)
+    return replace(result, state=noted(result.state, _note(result, answer.status or 0, now)))
+
+
+def _decided(case: _Case, answer: FetchResponse | FetchError, parsed: ParsedFeed | None) -> PollResult:
     if isinstance(answer, FetchError):
         return _failed(case, judge.of_error(answer), answer.retry_after or 0.0)
-    hints = hints_of(answer.headers, parsed, now)
+    hints = hints_of(answer.headers, parsed, case.now)
     bad = judge.of_status(answer) or _no_answer(case, answer, parsed)
     if bad is not None:
         pause = _THROTTLE_PAUSE if judge.is_throttled(answer) else 0.0
         return _failed(case, bad, hints.retry_after or pause)
     return _unchanged(case, answer, hints) if parsed is None else _read(case, answer, parsed, hints)
+
+
+def _note(result: PollResult, status: int, now: datetime) -> PollNote:
+    state, at = result.state, int(now.timestamp())
+    return PollNote(
+        at=at,
+        health=state.health,
+        status=status,
+        new=result.new,
+        revised=result.revised,
+        missed=result.missed,
+        wait=round(result.event.next_in),
+        reason=state.reason,
+        since=at,
+    )
 
 
 def _no_answer(case: _Case, answer: FetchResponse, parsed: ParsedFeed | None) -> judge.Verdict | None:

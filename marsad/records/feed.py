@@ -17,6 +17,7 @@ __all__ = [
     "GapReason",
     "GapSource",
     "Health",
+    "PollNote",
     "Rhythm",
     "Seen",
     "Standing",
@@ -149,6 +150,25 @@ class Rhythm(msgspec.Struct, frozen=True, array_like=True):
     """Evidence that the feed has fallen far below its rhythm (natural logarithm of a likelihood ratio)."""
 
 
+class PollNote(msgspec.Struct, frozen=True, array_like=True):
+    """A poll of the past, or several in a row that brought the same nothing; instants in Unix seconds."""
+
+    at: int
+    health: Health
+    status: int = 0
+    """HTTP status; 0 where no answer came."""
+    new: int = 0
+    revised: int = 0
+    missed: int = 0
+    """At least so many entries came and went before it."""
+    wait: int = 0
+    """Seconds from it to the next one, as planned."""
+    reason: str = ""
+    times: int = 1
+    since: int = 0
+    """The first of several."""
+
+
 class FeedState(msgspec.Struct, frozen=True, kw_only=True, tag="feed-state", tag_field="record"):
     """All that polling remembers of a feed. Written by the producers alone; intervals in seconds, instants UTC."""
 
@@ -189,6 +209,8 @@ class FeedState(msgspec.Struct, frozen=True, kw_only=True, tag="feed-state", tag
     gap_count: int = 0
     backfilled: int = 0
     """Entries that older pages brought after gaps."""
+    history: tuple[PollNote, ...] = ()
+    """The last polls, oldest first."""
     muted: bool = False
     window: int = 0
     """Entries in the latest document."""

@@ -1,21 +1,23 @@
 """``marsad feeds``: what is watched."""
 
 from collections import Counter
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import typer
 
 from marsad.clock import SystemClock
 from marsad.errors import ConfigError
-from marsad.records import Feed
 from marsad_app.cli.feed_adding import as_feed, country_code, refusal, require_web_address, silence
 from marsad_app.cli.feed_bulk import add_many
 from marsad_app.cli.feed_check import check_feed, describe
+from marsad_app.cli.feed_choice import FeedArgument, find_feed, say_done
 from marsad_app.cli.feed_health import feed_health, is_well
+from marsad_app.cli.feed_history import history
 from marsad_app.cli.feed_lists import catalogue, export_feeds, import_feeds
+from marsad_app.cli.feed_removal import remove, restore
 from marsad_app.cli.lazy import example
-from marsad_app.cli.opening import OpenStore, existing_store, made_store, pick
+from marsad_app.cli.opening import existing_store, made_store
 from marsad_app.cli.output import JsonOption, cell, instant, json_line, note, table
 
 __all__ = ["app"]
@@ -34,8 +36,12 @@ app.command("export", epilog=example("marsad feeds export > feeds.opml", "marsad
 app.command(
     "catalogue", epilog=example("marsad feeds catalogue --country dz", "marsad feeds catalogue --country eg --add")
 )(catalogue)
+app.command("remove", epilog=example("marsad feeds remove 7a40c1d2", "marsad feeds remove https://example.org/rss"))(
+    remove
+)
+app.command("restore", epilog=example("marsad feeds restore", "marsad feeds restore 7a40c1d2"))(restore)
+app.command("history", epilog=example("marsad feeds history 7a40c1d2", "marsad feeds history 7a40c1d2 --json"))(history)
 
-_Feed = Annotated[str, typer.Argument(metavar="FEED", help="The feed's id, its first letters, or its address.")]
 _Json = Annotated[bool, JsonOption]
 
 
@@ -130,29 +136,20 @@ def check(
         raise ConfigError(f"{url}: {refusal(seen)}")
 
 
-@app.command(epilog=example("marsad feeds remove 7a40c1d2", "marsad feeds remove https://example.org/rss"))
-def remove(feed: _Feed, *, as_json: _Json = False) -> None:
-    """Forget a feed and what is known about polling it; its articles stay."""
-    with existing_store() as store:
-        found = _find(store, feed)
-        store.feeds.remove_feed(found.id)
-    _done(found, "removed", as_json=as_json)
-
-
 @app.command(epilog=example("marsad feeds mute 7a40c1d2"))
-def mute(feed: _Feed, *, as_json: _Json = False) -> None:
+def mute(feed: FeedArgument, *, as_json: _Json = False) -> None:
     """Stop polling a feed; it stays in the list."""
     with existing_store() as store:
-        found = _find(store, feed)
+        found = find_feed(store, feed)
         store.feeds.put_feeds([msgspec.structs.replace(found, enabled=False)])
-    _done(found, "muted", as_json=as_json)
+    say_done(found, "muted", as_json=as_json)
 
 
 @app.command(epilog=example("marsad feeds unmute 7a40c1d2"))
-def unmute(feed: _Feed, *, as_json: _Json = False) -> None:
+def unmute(feed: FeedArgument, *, as_json: _Json = False) -> None:
     """Poll a feed again, also one that answered 410 Gone and was muted for that."""
     with existing_store() as store:
-        found = _find(store, feed)
+        found = find_feed(store, feed)
         state = store.polls.state(found.id)
         wanted = msgspec.structs.replace(found, enabled=True)
         if state is not None and state.muted:
@@ -160,7 +157,7 @@ def unmute(feed: _Feed, *, as_json: _Json = False) -> None:
             store.begin_anew(wanted)
         else:
             store.feeds.put_feeds([wanted])
-    _done(found, "unmuted", as_json=as_json)
+    say_done(found, "unmuted", as_json=as_json)
 
 
 @app.command(
@@ -202,22 +199,3 @@ def health(
                 for row in shown
             ),
         )
-
-
-def _find(store: OpenStore, wanted: str) -> Feed:
-    feeds = store.feeds.feeds()
-    by_address = [feed for feed in feeds if feed.url == wanted.strip()]
-    if by_address:
-        return by_address[0]
-    try:
-        return pick("feed", wanted, ((feed.id, feed) for feed in feeds))
-    except ConfigError as error:
-        raise ConfigError(f"{error}; `marsad feeds list` shows them") from error
-
-
-def _done(feed: Feed, what: str, *, as_json: bool) -> None:
-    record: dict[str, Any] = {"id": feed.id, "url": feed.url, what: True}
-    if as_json:
-        json_line(record)
-    else:
-        typer.echo(f"{feed.id[:8]} {what}: {cell(feed.title)}")

@@ -2,12 +2,15 @@
 
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
 
 import msgspec
 import pytest
+
+from marsad.records import GapMark, Health, PollNote
 
 RSS = """<?xml version="1.0" encoding="UTF-8"?><rss version="2.0"><channel><title>وكالة المثال</title>
 <link>http://localhost/</link><language>ar</language>
@@ -120,6 +123,47 @@ def test_feeds_are_muted_unmuted_and_removed_by_the_beginning_of_their_id(marsad
     assert filled.feeds.feed(feed_id).enabled is True
     marsad("feeds", "remove", "https://lost.example/rss")
     assert len(filled.feeds.feeds()) == 1
+
+
+def test_a_removed_feed_can_be_taken_back_as_it_was(marsad: Any, filled: Any) -> None:
+    before = filled.feeds.feeds()[0]
+    removed = marsad("feeds", "remove", before.id)
+    assert f"restore {before.id[:8]}" in removed.err
+    assert [one["url"] for one in marsad("feeds", "restore", "--json").records] == [before.url]
+
+    marsad("feeds", "restore", before.id[:8])
+
+    assert filled.feeds.feed(before.id) == before
+    assert "no feed was removed" in marsad("feeds", "restore").err
+    assert "no removed feed" in marsad("feeds", "restore", before.id, status=1).complaint
+
+
+def test_the_history_shows_polls_with_what_was_missed_and_found(marsad: Any, filled: Any) -> None:
+    feed = filled.feeds.feeds()[0]
+    at = datetime(2026, 5, 12, 9, tzinfo=UTC)
+    quiet = PollNote(at=int(at.timestamp()) - 60, health=Health.UNCHANGED, status=304, times=3, since=1_778_570_000)
+    gapped = PollNote(
+        at=int(at.timestamp()), health=Health.OK, status=200, new=9, missed=4, wait=300, reason="it brings much"
+    )
+    gap = GapMark(at, None, None, 4, fill="partly", found=3, source="pages", reason="limit", pages=5)
+    state = msgspec.structs.replace(filled.polls.state(feed.id), history=(quiet, gapped), gaps=(gap,))
+    filled.polls.commit_poll(state, [])
+
+    records = marsad("feeds", "history", feed.id[:8], "--json").records
+    lines = marsad("feeds", "history", feed.id, "--limit", "1").lines
+
+    assert [(one["times"], one["status"], one["new"], one["missed"]) for one in records] == [
+        (3, 304, 0, 0),
+        (1, 200, 9, 4),
+    ]
+    assert records[1]["gap"] == "partly, 3 found in the pages (the bound on pages or bytes was reached)"
+    assert len(lines) == 2
+    assert "it brings much" in lines[1]
+
+
+def test_a_feed_that_was_never_polled_has_no_history(marsad: Any, filled: Any) -> None:
+    marsad("feeds", "add", "https://fresh.example/rss", "--no-check")
+    assert "not polled yet" in marsad("feeds", "history", "https://fresh.example/rss").err
 
 
 def test_unmuting_a_feed_that_was_gone_lets_it_begin_anew(marsad: Any, filled: Any) -> None:
