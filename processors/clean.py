@@ -12,7 +12,7 @@ from marsad.records.urls import clean_url
 from processors.boilerplate import strip_boilerplate
 from processors.extract import Extracted, extract
 from processors.headline import lead_of, strip_outlet
-from processors.html_text import fragment_paragraphs
+from processors.html_text import fragment_paragraphs, read_fragment
 from processors.published import published
 from processors.tidy import tidy, tidy_line
 
@@ -114,17 +114,24 @@ def _paragraphs(html: str) -> list[str]:
 
 def _body(entry: Entry, feed: Feed, page: Extracted, summary: list[str]) -> tuple[str, str]:
     """Choose the text, and say why it is partial if it is."""
-    content = _paragraphs(entry.content_html)
-    own = "\n".join(content)
+    content, wrong = read_fragment(entry.content_html) if entry.content_html else ([], ())
+    own = tidy("\n".join(content)) if content else ""
     short = "\n".join(summary)
     if page.text and len(page.text) >= min(_SHORT, len(short)) and 2 * len(page.text) >= len(own):
-        return page.text[:_MAX_TEXT], ""
+        return _cut(page.text, "")
     problem = entry.page_problem or (("; ".join(page.problems) or "little text on the page") if entry.page_html else "")
     if own and len(own) >= len(short):
-        return own[:_MAX_TEXT], problem
+        return _cut(own, problem or "; ".join(wrong))
     if feed.full_text:
-        return short[:_MAX_TEXT], ""
-    return short[:_MAX_TEXT], problem or "the feed gives only a summary"
+        return _cut(short, "")
+    return _cut(short, problem or "the feed gives only a summary")
+
+
+def _cut(text: str, problem: str) -> tuple[str, str]:
+    """Return a text of bounded length, and what it is partial for."""
+    if len(text) <= _MAX_TEXT:
+        return text, problem
+    return text[:_MAX_TEXT], problem or f"text of {len(text)} characters cut at {_MAX_TEXT}"
 
 
 def _names(values: tuple[str, ...]) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ __all__ = [
     "blocks",
     "fragment_paragraphs",
     "parse_html",
+    "read_fragment",
     "text_of",
 ]
 
@@ -51,6 +52,7 @@ _ATTRIBUTES: Final = re.compile(_ATTRIBUTE)
 # libxml2 compares each attribute with those before it: 20,000 in one tag take half a second, 40,000 two and a half.
 _ATTRIBUTE_PAIRS: Final = 500_000_000
 _PLAIN_TAG: Final = 1_000
+_TAG: Final = re.compile("<[^<>]*+>")
 _DEEPEST: Final = etree.XPath(f"boolean({'/*' * (MAX_DEPTH + 1)})")
 _HIDDEN: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _CONTROLS: Final = bytes([*range(9), 0x0B, 0x0C, *range(0x0E, 0x20)])
@@ -203,17 +205,29 @@ def _flush(parts: list[str], links: int, parent: Element) -> Iterator[Block]:
 
 
 def fragment_paragraphs(html: str) -> list[str]:
-    """Return the paragraphs of an HTML fragment as feeds carry it; plain text gives its lines.
+    """Return the paragraphs of an HTML fragment as feeds carry it; plain text gives its lines."""
+    return read_fragment(html)[0]
+
+
+def read_fragment(html: str) -> tuple[list[str], tuple[str, ...]]:
+    """Return the paragraphs of an HTML fragment as feeds carry it, and what was wrong with it; plain text gives its lines.
 
     Args:
-        html: The fragment; never trusted to be well-formed or small.
+        html: The fragment; never trusted to be well-formed or small. Where its markup hides all text, as too many tags in
+            one another do, the text is what is left without tags.
     """
     if "<" not in html and "&" not in html:
-        return [line for line in map(_squeeze, html[:MAX_CHARS].splitlines()) if line]
+        cut = (f"text of {len(html)} characters cut at {MAX_CHARS}",) if len(html) > MAX_CHARS else ()
+        return _lines(html[:MAX_CHARS]), cut
     parsed = parse_html(html)
-    if parsed.root is None:
-        return []
-    return [block.text for block in blocks(parsed.root, fragment=True)]
+    found = [] if parsed.root is None else [block.text for block in blocks(parsed.root, fragment=True)]
+    if not found and parsed.problems:
+        found = _lines(_TAG.sub(" ", html[:MAX_CHARS]))
+    return found, parsed.problems
+
+
+def _lines(text: str) -> list[str]:
+    return [line for line in map(_squeeze, text.splitlines()) if line]
 
 
 def _squeeze(line: str) -> str:

@@ -17,7 +17,7 @@ from processors.clean import clean_fields
 from processors.extract import extract
 from processors.group import Grouper
 from processors.headline import strip_outlet
-from processors.html_text import fragment_paragraphs
+from processors.html_text import fragment_paragraphs, read_fragment
 from processors.layouts import Layouts
 from processors.published import zone_of
 from processors.tidy import tidy, tidy_line
@@ -55,9 +55,9 @@ def pipe_clean(record: Mapping[str, Any]) -> dict[str, Any]:
     title = _string(record, "title")
     outlet = _string(record, "outlet")
     title = strip_outlet(tidy_line(" ".join(fragment_paragraphs(title))), (outlet,), _string(record, "url"))
-    raw, cut = _bounded(_string(record, "text"))
-    text = _clean_html(raw)
-    lead = " ".join(_clean_html(_string(record, "lead")).split())
+    paragraphs, told = read_fragment(_string(record, "text"))
+    text = tidy("\n".join(paragraphs))
+    lead = " ".join(tidy("\n".join(fragment_paragraphs(_string(record, "lead")))).split())
     words = clean_fields(title, text, lead)
     if not words.title and not words.text and not words.lead:
         raise PoisonError("no text: neither title, lead nor text holds a word")
@@ -70,12 +70,8 @@ def pipe_clean(record: Mapping[str, Any]) -> dict[str, Any]:
         "language": words.language,
         "published": published,
     }
-    problems = [*cut.get("problems", []), *problems]
+    problems = [*(f"text: {problem}" for problem in told if words.text or words.lead), *problems]
     return {**cleaned, "problems": problems} if problems else cleaned
-
-
-def _clean_html(html: str) -> str:
-    return tidy("\n".join(fragment_paragraphs(html)))
 
 
 def _published(record: Mapping[str, Any]) -> tuple[str, list[str]]:

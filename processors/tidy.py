@@ -10,6 +10,7 @@ import unicodedata
 from typing import Final
 
 from marsad.arabic import repair
+from marsad.normalform import nfc
 
 __all__ = ["tidy", "tidy_line"]
 
@@ -70,8 +71,7 @@ def tidy(text: str) -> str:
     if _SURROGATE.search(text):
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     text = _ODD.sub(_replace, text)
-    if not unicodedata.is_normalized("NFC", text):
-        text = unicodedata.normalize("NFC", text)
+    text = nfc(text)
     if "  " in text:
         text = _BLANKS.sub(" ", text)
     if "\n" in text:

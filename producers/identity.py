@@ -4,7 +4,6 @@ An entry is known by its GUID, else by its link, else by its content. Feeds brea
 anew at each poll or reused for other news, one link under two GUIDs, one link for all entries. What follows holds for all.
 """
 
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from marsad.normalform import nfc
 from marsad.records import Seen
 from marsad.records.ids import article_id, content_hash, entry_id
 from marsad.records.urls import canonical_url
@@ -73,7 +73,7 @@ class Known(msgspec.Struct, frozen=True):
 def entry_hash(entry: ParsedEntry) -> str:
     """Hash of what a reader sees: title, summary and content, blind to markup, white space and dates."""
     parts = (entry.title, plain_text(entry.summary), plain_text(entry.content))
-    return content_hash(*("".join(unicodedata.normalize("NFC", part).split()) for part in parts))
+    return content_hash(*("".join(nfc(part).split()) for part in parts))
 
 
 def candidates(entries: Iterable[ParsedEntry], home: str) -> list[Candidate]:

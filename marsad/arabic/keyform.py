@@ -6,7 +6,8 @@ become ASCII; Latin is casefolded. Hamza on waw and on ya is kept, as Lucene and
 """
 
 import re
-import unicodedata
+
+from marsad.normalform import nfkc
 
 #: Marks, tatweel, soft hyphen and invisible controls, as a character class for ``re``.
 #: Quranic signs, harakat and the superscript alef are marks; the rest are joiners, bidi controls and BOMs.
@@ -53,9 +54,9 @@ _PASSES = 6
 
 def _fold_once(text: str) -> str:
     text = _DELETED.sub("", text)
-    text = unicodedata.normalize("NFKC", text)
+    text = nfkc(text)
     text = _DELETED.sub("", text).translate(_FOLD).casefold()
-    return unicodedata.normalize("NFKC", text)
+    return nfkc(text)
 
 
 def key_form(text: str) -> str:

@@ -5,9 +5,10 @@ mailers and social networks append.
 """
 
 import re
-import unicodedata
 from typing import Final
 from urllib.parse import SplitResult, quote, unquote_to_bytes, urlsplit
+
+from marsad.normalform import nfc, nfkc
 
 __all__ = ["canonical_url", "clean_url", "is_web_url"]
 
@@ -129,7 +130,7 @@ def _odd_port(scheme: str, port: int) -> bool:
 
 def _host(host: str) -> str:
     """Lower case, no trailing dot, IDN labels as ``xn--``; brackets round IPv6."""
-    host = unicodedata.normalize("NFKC", host).lower().rstrip(".")
+    host = nfkc(host).lower().rstrip(".")
     if ":" in host:
         return f"[{host}]"
     if host.isascii():
@@ -175,7 +176,7 @@ def _is_tracking(part: str) -> bool:
 def _encode(text: str, *, safe: str) -> str:
     """One percent-encoding: unreserved characters plain, all else that is not ``safe`` as upper-case UTF-8 octets, NFC."""
     text = _PERCENT_RUN.sub(_decode_run, _STRAY_PERCENT.sub("%25", text))
-    text = _BIDI.sub("", unicodedata.normalize("NFC", text))
+    text = _BIDI.sub("", nfc(text))
     return quote(text.encode("utf-8", "surrogateescape"), safe=f"{safe}%~")
 
 

@@ -33,6 +33,22 @@ def test_content_comes_before_the_summary() -> None:
     assert article.partial == ""
 
 
+def test_text_under_too_many_tags_is_read_without_them_and_says_why() -> None:
+    article = clean(entry(summary_html="", content_html=f"{'<div>' * 5_000}{TEXT}{'</div>' * 5_000}"), FEED)
+    assert (article.text, article.partial) == (TEXT, "tags nested deeper than 200")
+
+
+def test_a_text_past_the_limit_is_cut_and_says_so() -> None:
+    article = clean(entry(content_html=f"{TEXT} " * 10_000), FEED)
+    assert len(article.text) == 500_000
+    assert article.partial == f"text of {len(TEXT) * 10_000 + 9_999} characters cut at 500000"
+
+
+def test_a_million_vowel_marks_are_no_text_to_wait_for() -> None:
+    article = clean(entry(content_html="<p>" + "\u064b\u0651" * 1_000_000 + "</p>"), FEED)
+    assert article.title == "اتفاق عسكري جديد"
+
+
 def test_the_page_comes_before_the_feeds_own_text() -> None:
     page = (
         f"<html><body><article><h1>اتفاق عسكري جديد</h1><p>{TEXT}</p><p>{MORE}</p><p>{MORE}</p></article></body></html>"

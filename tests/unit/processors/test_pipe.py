@@ -59,6 +59,11 @@ def test_dates_are_found_with_their_values() -> None:
     assert found == [{"text": "أمس", "start": 4, "end": 7, "iso": "2024-05-11", "precision": "day"}]
 
 
+def test_clean_says_where_markup_hid_or_cut_the_text() -> None:
+    nested = pipe_clean({"id": 1, "text": f"{'<div>' * 5_000}نص الخبر"})
+    assert (nested["text"], nested["problems"]) == ("نص الخبر", ["text: tags nested deeper than 200"])
+
+
 def test_a_text_past_the_limit_is_cut_and_says_so() -> None:
     text = "م " * 2_500_001
 
