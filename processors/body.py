@@ -10,13 +10,14 @@ site (``processors.layouts``) or the full extractor may name the place, and the 
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 from lxml import etree
 
-from processors.html_text import INLINE, Block, Element, blocks
+from processors.html_text import INLINE, Block, Element, blocks, looks_of
+from processors.page_frame import Frame, is_card, is_named, within
 
 __all__ = ["Body", "agree", "cut", "find_body", "is_enough", "place_of", "states"]
 
@@ -24,21 +25,8 @@ _RUNNING_TEXT: Final = 40
 """Characters from which a block is running text and no label."""
 _MAX_LINKS: Final = 0.4
 """Share of link text above which a block is a teaser."""
-_CHROME: Final = re.compile(
-    r"(?:^|[\s_-])(?:share|sharing|social|related|recommend\w*|read-?(?:more|also|next)|readalso|see-?also|sidebar|widget|"
-    r"comments?|respond|breadcrumbs?|path|footer|nav|navbar|menu|newsletter|subscri\w*|tags?|tag-?list|author-?(?:box|bio|info)|"
-    r"byline|entry-meta|post-meta|meta-info|copyright|cookies?|popup|modal|advert\w*|ads?|promo\w*|banner|trending|"
-    r"most-?(?:read|viewed|popular)|latest|caption|credits?|toolbar|pagination|rating|sr-only|visually-hidden|screen-reader-text|"
-    r"ticker|breaking|outbrain|taboola|teaser|inline-?(?:link|related)|also-?read|more-?(?:news|from)|jp-relatedposts|sharedaddy|"
-    r"podcast\w*|poll|login|search)(?:$|[\s_-])",
-    re.IGNORECASE,
-)
-_BODY_NAME: Final = re.compile(
-    r"article[-_]?(?:body|content|text)|(?:entry|post|story|news|single|field|detail|wysiwyg)[-_]?(?:body|content|text|details?)|"
-    r"articlebody|body[-_]?(?:text|content)|td-post-content|paragraph-list|rich-text|content[-_]body",
-    re.IGNORECASE,
-)
-
+_MAX_LINKS_OF_SENTENCE: Final = 0.8
+_ENDED: Final = re.compile(r".{40,}[.؟!?…][\"»”)]?$")
 
 _MARKS: Final = etree.XPath("//@itemprop | //@property")
 _BODY_MARKS: Final = frozenset({"articlebody", "text"})
@@ -61,34 +49,82 @@ class _Place:
         self.score = 0.0
 
 
-def find_body(root: Element, stated: str = "") -> Body:
+def find_body(root: Element, stated: str = "", described: str = "") -> Body:
     """Find the article's paragraphs.
 
     Args:
         root: The page.
         stated: The body that the page states in JSON-LD, if any.
+        described: What the page says of its article in one sentence, if anything.
     """
     found = list(blocks(root))
-    chrome = _Chrome(root)
-    text = [block for block in found if _is_text(block) and not chrome.holds(block.parent)]
+    frame = Frame(root)
+    text = [block for block in found if _is_text(block) and not frame.holds(block.parent) and not is_card(block.parent)]
     if not text:
         text = [block for block in found if _is_text(block)]
-        chrome = _Chrome(None)
+        frame = Frame(None)
     if not text:
         return Body((), sure=False)
     container = _marked(root, text)
     if container is None:
-        container = _best_place(text)
-    inside = _within(container)
-    chosen = [block for block in found if inside(block.parent) and _keep(block) and not chrome.holds(block.parent)]
+        container = _first_article(root, _with_its_like(_best_place(text), text), text)
+    inside = within(container)
+    chosen = [block for block in found if inside(block.parent) and _keep(block) and not frame.holds(block.parent)]
     paragraphs = tuple(block.text for block in chosen)
-    return Body(paragraphs, _sure(chosen, text, stated), container if chrome.active else None)
+    if frame.active:
+        paragraphs = _with_standfirst(container, paragraphs)
+    return Body(paragraphs, _sure(container, chosen, text, stated, described), container if frame.active else None)
 
 
 def cut(container: Element) -> tuple[str, ...]:
     """Return the article's paragraphs, given what holds them."""
-    chrome = _Chrome(container)
-    return tuple(block.text for block in blocks(container) if _keep(block) and not chrome.holds(block.parent))
+    frame = Frame(container)
+    inside = tuple(block.text for block in blocks(container) if _keep(block) and not frame.holds(block.parent))
+    return _with_standfirst(container, inside)
+
+
+def _with_standfirst(container: Element, paragraphs: tuple[str, ...]) -> tuple[str, ...]:
+    """Put before the paragraphs what stands between the heading and their container: the words that sum the article up."""
+    around: Element | None = container
+    heading = None
+    for _ in range(_CLIMB):
+        if around is None or around.tag == "html":
+            return paragraphs
+        heading = next(around.iter("h1"), None)
+        if heading is not None:
+            break
+        around = around.getparent()
+    if heading is None or around is None or around is container:
+        return paragraphs
+    found = _between(around, heading, container)
+    begun = "".join(paragraphs[:1])[:_SAME]
+    kept = tuple(block.text for block in found if block.text[:_SAME] != begun)
+    return (*kept, *paragraphs) if len(found) <= _MOST_STANDFIRST else paragraphs
+
+
+def _is_dated(text: str) -> bool:
+    return sum(map(str.isdigit, text)) * 8 > len(text)
+
+
+def _between(around: Element, heading: Element, container: Element) -> list[Block]:
+    frame = Frame(around)
+    in_heading, in_container = within(heading), within(container)
+    found: list[Block] = []
+    begun = False
+    for block in blocks(around):
+        if in_heading(block.parent):
+            begun = True
+        elif in_container(block.parent):
+            return found
+        elif (
+            begun
+            and _is_text(block)
+            and not _is_dated(block.text)
+            and not frame.holds(block.parent)
+            and not is_card(block.parent)
+        ):
+            found.append(block)
+    return []
 
 
 def is_enough(paragraphs: Iterable[str]) -> bool:
@@ -143,47 +179,18 @@ def _by_words(item: tuple[Element, int]) -> int:
 
 
 def _is_text(block: Block) -> bool:
-    return len(block.text) >= _RUNNING_TEXT and block.links <= _MAX_LINKS * len(block.text)
+    long = len(block.text) >= _RUNNING_TEXT
+    return long and block.parent.tag != "h1" and block.links <= _MAX_LINKS * len(block.text)
 
 
 def _keep(block: Block) -> bool:
-    """Short blocks inside the article stay (quotes, subheadings); links alone do not."""
-    return block.parent.tag != "h1" and block.links <= _MAX_LINKS * len(block.text)
-
-
-class _Chrome:
-    """Which elements belong to the page's frame, judged by their class and id, remembered for each."""
-
-    def __init__(self, root: Element | None) -> None:
-        self._known: dict[Element, bool] = {} if root is None else {root: False}
-        self.active = root is not None
-
-    def holds(self, element: Element) -> bool:
-        if not self.active:
-            return False
-        path = []
-        answer = False
-        current: Element | None = element
-        while current is not None:
-            known = self._known.get(current)
-            if known is not None:
-                answer = known
-                break
-            path.append(current)
-            if _is_chrome(current):
-                answer = True
-                break
-            current = current.getparent()
-        for each in path:
-            self._known[each] = answer
-        return answer
-
-
-def _is_chrome(element: Element) -> bool:
-    if element.tag in {"body", "html", "main", "article"}:
+    """Short blocks inside the article stay (quotes, subheadings), whole sentences full of links too; links alone do not."""
+    if block.parent.tag == "h1":
         return False
-    mark = f"{element.get('class', '')} {element.get('id', '')}"
-    return len(mark) > 1 and _CHROME.search(mark) is not None and _BODY_NAME.search(mark) is None
+    length = len(block.text)
+    if block.links <= _MAX_LINKS * length:
+        return True
+    return block.links <= _MAX_LINKS_OF_SENTENCE * length and _ENDED.match(block.text) is not None
 
 
 def _marked(root: Element, text: list[Block]) -> Element | None:
@@ -195,7 +202,7 @@ def _marked(root: Element, text: list[Block]) -> Element | None:
         element = mark.getparent()
         while element.tag in INLINE:
             element = element.getparent()
-        inside = _within(element)
+        inside = within(element)
         held = sum(len(block.text) for block in text if inside(block.parent))
         if held * 4 >= total:
             return element
@@ -221,42 +228,73 @@ def _best_place(text: list[Block]) -> Element:
     if not places:
         return text[0].parent
     for place in places.values():
-        if _BODY_NAME.search(f"{place.element.get('class', '')} {place.element.get('id', '')}"):
+        if is_named(place.element):
             place.score *= 1.3
     return max(places.values(), key=lambda place: place.score).element
 
 
-def _within(container: Element) -> Callable[[Element | None], bool]:
-    known: dict[Element, bool] = {container: True}
+def _with_its_like(place: Element, text: list[Block]) -> Element:
+    """Return what holds a place and its brothers, where the article is spread over widgets or sections of one kind."""
+    inside = within(place)
+    held = [block for block in text if not inside(block.parent)]
+    current = place
+    for _ in range(_LEVELS):
+        parent = current.getparent()
+        if (
+            parent is None
+            or parent.tag in {"body", "html"}
+            or current.tag == "article"
+            or current.find(".//h1") is not None
+        ):
+            break
+        kind = looks_of(current)
+        alike = {child for child in parent if child is not current and looks_of(child) == kind}
+        if " " in kind and any(_climbs_to(block.parent, alike) for block in held):
+            place = parent
+        current = parent
+    return place
 
-    def inside(element: Element | None) -> bool:
-        path = []
-        answer = False
-        while element is not None:
-            if element in known:
-                answer = known[element]
-                break
-            path.append(element)
-            element = element.getparent()
-        for each in path:
-            known[each] = answer
-        return answer
 
-    return inside
+def _climbs_to(element: Element | None, places: set[Element]) -> bool:
+    for _ in range(_LEVELS + 1):
+        if element is None:
+            return False
+        if element in places:
+            return True
+        element = element.getparent()
+    return False
+
+
+def _first_article(root: Element, place: Element, text: list[Block]) -> Element:
+    """Return the place of the text in the first of several articles with headings: the others are the next pages to read."""
+    article = place if place.tag == "article" else next(place.iterancestors("article"), None)
+    if article is None or article.find(".//h1") is None:
+        return place
+    first = next(each for each in root.iter("article") if each.find(".//h1") is not None)
+    inside = within(first)
+    held = [block for block in text if inside(block.parent)]
+    return place if inside(place) or not is_enough(block.text for block in held) else _best_place(held)
 
 
 _LEVELS: Final = 3
 _CLIMB: Final = 8
 _ENOUGH: Final = 250
+_SHORT: Final = 80
 _MOST: Final = 0.6
+_MOST_IF_NAMED: Final = 0.2
+_SAME: Final = 60
+"""Characters by which a standfirst is told from a first paragraph that repeats it."""
+_MOST_STANDFIRST: Final = 2
 _AGREEMENT: Final = 0.9
 _STATED: Final = 0.8
 
 
-def _sure(chosen: list[Block], text: list[Block], stated: str) -> bool:
+def _sure(container: Element, chosen: list[Block], text: list[Block], stated: str, described: str) -> bool:
     """Whether what was chosen is clearly the article: most running text of the page, or what the page states."""
     held = sum(len(block.text) for block in chosen if _is_text(block))
     total = sum(len(block.text) for block in text)
     if stated:
         return states(stated, (block.text for block in chosen))
-    return held >= _ENOUGH and held >= _MOST * total
+    if _SHORT <= held < _ENOUGH and held >= _AGREEMENT * total:
+        return is_named(container) or any(block.text[:_SAME] == described[:_SAME] for block in chosen)
+    return held >= _ENOUGH and held >= (_MOST_IF_NAMED if is_named(container) else _MOST) * total

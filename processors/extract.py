@@ -23,6 +23,8 @@ __all__ = ["Extracted", "extract"]
 _MAX_FULL: Final = 2_000_000
 """Characters above which the full extractor is not asked: its time grows faster than the page."""
 _MAX_FULL_TAGS: Final = 20_000
+_TOP: Final = 5
+"""Paragraphs among which the headline may stand once more."""
 
 
 class Extracted(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +54,7 @@ def extract(html: str, url: str = "", layouts: Layouts | None = None) -> Extract
     meta = page_meta(parsed.root)
     problems = list(parsed.problems)
     title = tidy_line(meta.title)
-    page = _Page(html, url, parsed.root, meta.body, whole=not parsed.problems)
+    page = _Page(html, url, parsed.root, meta, whole=not parsed.problems)
     paragraphs = page.by_itself().paragraphs if layouts is None else page.by_layout(layouts)
     text = _text(paragraphs, title, meta)
     if not text and meta.body:
@@ -74,17 +76,24 @@ def extract(html: str, url: str = "", layouts: Layouts | None = None) -> Extract
 class _Page:
     """A page whose article is sought, and the two ways of finding it."""
 
-    def __init__(self, html: str, url: str, root: Element, stated: str, *, whole: bool) -> None:
+    def __init__(self, html: str, url: str, root: Element, meta: PageMeta, *, whole: bool) -> None:
         self._html = html
         self._url = url
         self._root = root
-        self._stated = stated
+        self._stated = meta.body
+        self._described = meta.description
         self._whole = whole
 
     def by_itself(self) -> Body:
         """Find the article by nothing but this page: the long way."""
-        body = find_body(self._root, self._stated)
-        return body if body.sure else self._by_full_extractor() or body
+        body = find_body(self._root, self._stated, self._described)
+        if body.sure:
+            return body
+        if self._stated and not is_enough(body.paragraphs):
+            stated = fragment_paragraphs(self._stated)
+            if is_enough(stated):
+                return Body(tuple(stated), sure=False)
+        return self._by_full_extractor() or body
 
     def _by_full_extractor(self) -> Body | None:
         """Ask the full extractor where the article is; cut there, or take its words where they have no place."""
@@ -109,7 +118,7 @@ class _Page:
             return self._long_way(layouts, site, place, known)
         if is_enough(known):
             return known
-        body = find_body(self._root, self._stated)
+        body = find_body(self._root, self._stated, self._described)
         # A few words: the page alone leaves doubt, and the other pages of the site decide.
         return body.paragraphs if body.sure else known
 
@@ -130,10 +139,10 @@ def _site(url: str) -> str:
 
 
 def _text(paragraphs: Sequence[str], title: str, meta: PageMeta) -> str:
-    kept = strip_boilerplate(tidy("\n".join(paragraphs)).split("\n"), title=title)
-    if kept and meta.headline and kept[0] == tidy_line(meta.headline):
-        kept = kept[1:]
-    return "\n".join(kept)
+    headings = {title, tidy_line(meta.headline)}
+    lines = tidy("\n".join(paragraphs)).split("\n")
+    lines = [line for place, line in enumerate(lines) if place >= _TOP or line not in headings]
+    return "\n".join(strip_boilerplate(lines, title=title))
 
 
 def _full_extractor(html: str, url: str) -> list[str]:

@@ -23,6 +23,7 @@ __all__ = [
     "Parsed",
     "blocks",
     "fragment_paragraphs",
+    "looks_of",
     "parse_html",
     "read_fragment",
     "text_of",
@@ -54,6 +55,10 @@ _ATTRIBUTE_PAIRS: Final = 500_000_000
 _PLAIN_TAG: Final = 1_000
 _TAG: Final = re.compile("<[^<>]*+>")
 _DEEPEST: Final = etree.XPath(f"boolean({'/*' * (MAX_DEPTH + 1)})")
+_MARK: Final = re.compile(r"[^\W\d]{2}[^\W\d_-]*(?:[_-]+[^\W\d_-]+)*")
+_LONGEST_MARK: Final = 60
+_MARKS: Final = 4
+_PAGE_FORM: Final = etree.XPath("boolean(.//h1 | .//article | .//input[@name='__VIEWSTATE'])")
 _HIDDEN: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _CONTROLS: Final = bytes([*range(9), 0x0B, 0x0C, *range(0x0E, 0x20)])
 
@@ -145,6 +150,13 @@ def text_of(element: Element) -> str:
     return "".join(element.itertext())
 
 
+def looks_of(element: Element) -> str:
+    """Return an element's tag with its classes and id; names with numbers are left out, since they are one article's own."""
+    names = f"{element.get('class', '')} {element.get('id', '')}".split()
+    marks = sorted({name for name in names if len(name) <= _LONGEST_MARK and _MARK.fullmatch(name)})
+    return " ".join((str(element.tag), *marks[:_MARKS]))
+
+
 def blocks(root: Element, *, fragment: bool = False) -> Iterator[Block]:
     """Yield the blocks of a tree in reading order.
 
@@ -161,7 +173,7 @@ def blocks(root: Element, *, fragment: bool = False) -> Iterator[Block]:
         tag = element.tag if isinstance(element.tag, str) else ""
         inline = tag in INLINE
         if event == "start":
-            if not tag or tag in skipped or _hidden(element):
+            if not tag or (tag in skipped and not _is_page_form(element)) or _hidden(element):
                 walk.skip_subtree()
                 continue
             if not inline:
@@ -173,8 +185,7 @@ def blocks(root: Element, *, fragment: bool = False) -> Iterator[Block]:
                 parts.append(element.text)
                 links += len(element.text) if in_link else 0
             continue
-        known = bool(tag) and tag not in skipped
-        if known and not inline and stack[-1] is element:
+        if tag and not inline and stack[-1] is element:
             yield from _flush(parts, links, element)
             links = 0
             stack.pop()
@@ -183,6 +194,11 @@ def blocks(root: Element, *, fragment: bool = False) -> Iterator[Block]:
             parts.append(element.tail)
             links += len(element.tail) if in_link else 0
     yield from _flush(parts, links, root)
+
+
+def _is_page_form(element: Element) -> bool:
+    """Whether a form is wrapped around the whole page, as the sites of one web framework have it."""
+    return element.tag == "form" and bool(_PAGE_FORM(element))
 
 
 def _hidden(element: Element) -> bool:

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from typing import Final
 from zlib import crc32
 
-from processors.html_text import Element
+from processors.html_text import Element, looks_of
 
 __all__ = ["Layouts", "path_of"]
 
@@ -21,10 +21,7 @@ _CHECKED: Final = 20
 _PATHS: Final = 8
 """Layouts of one site that are remembered: news, opinion, video and the like."""
 _STEPS: Final = 4
-_MARK: Final = re.compile(r"[^\W\d]{2}[^\W\d_-]*(?:[_-]+[^\W\d_-]+)*")
 _TAG: Final = re.compile(r"[a-z][a-z0-9-]*")
-_LONGEST_MARK: Final = 60
-_MARKS: Final = 4
 
 # The last steps of the way to an element, itself first: tag, classes and id of each.
 Path = tuple[str, ...]
@@ -85,18 +82,11 @@ def path_of(element: Element) -> Path:
     steps: list[str] = []
     current: Element | None = element
     while current is not None and len(steps) < _STEPS and current.tag not in {"body", "html"}:
-        steps.append(_step(current))
+        steps.append(looks_of(current))
         current = current.getparent()
     return tuple(steps)
 
 
-def _step(element: Element) -> str:
-    """Return the looks of an element: numbers in names are the article's own."""
-    names = f"{element.get('class', '')} {element.get('id', '')}".split()
-    marks = sorted({name for name in names if len(name) <= _LONGEST_MARK and _MARK.fullmatch(name)})
-    return " ".join((str(element.tag), *marks[:_MARKS]))
-
-
 def _places(root: Element, path: Path) -> list[Element]:
     tag = path[0].split(" ", 1)[0]
-    return [element for element in root.iter(tag) if _step(element) == path[0] and path_of(element) == path]
+    return [element for element in root.iter(tag) if looks_of(element) == path[0] and path_of(element) == path]

@@ -28,6 +28,7 @@ _DATE: Final = (
 _AUTHOR: Final = ("author", "dc.creator", "parsely-author", "article:author_name", "sailthru.author", "article:author")
 _IMAGE: Final = ("og:image", "og:image:secure_url", "twitter:image", "twitter:image:src", "thumbnailurl")
 _SECTION: Final = ("article:section", "parsely-section", "section", "og:section", "cxenseparse:recs:category")
+_DESCRIPTION: Final = ("og:description", "twitter:description", "description")
 _SPACES: Final = re.compile(r"\s+")
 _DATE_NAME: Final = re.compile(r"date|\b(?:time|timestamp|published|dat_ev)", re.IGNORECASE)
 _DATED: Final = re.compile(r"(?:19|20|١٩|٢٠|۱۹|۲۰)[0-9٠-٩۰-۹]{2}|1[34]\d\d\s*ه")
@@ -51,6 +52,7 @@ class PageMeta(msgspec.Struct, frozen=True):
     section: str = ""
     body: str = ""
     """``articleBody`` of its JSON-LD: often without paragraphs, sometimes cut, so it is used to check and not as text."""
+    description: str = ""
     headline: str = ""
     """Its first ``<h1>``."""
 
@@ -71,6 +73,7 @@ def page_meta(root: Element) -> PageMeta:
         image=_first(*_of(tags, _IMAGE), linked.get("image"), items.get("image")),
         section=_first(linked.get("section"), *_of(tags, _SECTION), items.get("articlesection")),
         body=linked.get("body", ""),
+        description=_first(*_of(tags, _DESCRIPTION)),
         headline=heading,
     )
 

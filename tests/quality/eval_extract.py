@@ -11,8 +11,10 @@ from typing import NamedTuple
 import trafilatura
 
 from marsad.arabic import tokenize
+from marsad.arabic.charset import decode
 from processors.extract import extract
 from processors.layouts import Layouts
+from producers.parse.charset import declared_charsets
 
 _OWN = Path(__file__).parents[1] / "recorded" / "pages"
 _ROUNDS = 5
@@ -67,7 +69,7 @@ def own() -> list[Page]:
     """Pages of our own in the layouts of Arabic sites."""
     return [
         Page(
-            path.read_text(encoding="utf-8"),
+            decode(path.read_bytes(), declared_charsets(path.read_bytes(), ""))[0],
             "\n".join(json.loads(path.with_name("expected.json").read_text(encoding="utf-8"))["paragraphs"]),
         )
         for path in sorted(_OWN.glob("*/page.html"))

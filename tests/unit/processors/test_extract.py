@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from marsad.arabic.charset import decode
 from processors.extract import extract
+from producers.parse.charset import declared_charsets
 
 RECORDED = Path(__file__).parents[2] / "recorded" / "pages"
 CASES = sorted(path.parent for path in RECORDED.glob("*/page.html"))
@@ -14,15 +16,16 @@ CASES = sorted(path.parent for path in RECORDED.glob("*/page.html"))
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_recorded_page_gives_what_a_reader_sees_in_it(case: Path) -> None:
     expected = json.loads((case / "expected.json").read_text(encoding="utf-8"))
-    found = extract((case / "page.html").read_text(encoding="utf-8"))
+    body = (case / "page.html").read_bytes()
+    found = extract(decode(body, declared_charsets(body, ""))[0])
     assert found.text.split("\n") == expected.pop("paragraphs")
     stated = {name: getattr(found, {"published": "published_raw"}.get(name, name)) for name in expected}
     assert stated == expected
     assert found.problems == ()
 
 
-def test_there_are_pages_in_at_least_six_layouts() -> None:
-    assert len(CASES) >= 6
+def test_there_are_pages_in_at_least_sixteen_layouts() -> None:
+    assert len(CASES) >= 16
 
 
 @pytest.mark.parametrize(
@@ -81,3 +84,29 @@ def test_broken_json_ld_is_passed_over() -> None:
 def test_a_date_of_another_article_in_a_list_is_not_the_pages() -> None:
     page = "<body><ul><li><span class=date>2020-01-01</span></li></ul><div class=date>2021-05-06</div><p>نص</p></body>"
     assert extract(page).published_raw == "2021-05-06"
+
+
+def test_sentences_full_of_links_stay_and_links_alone_do_not() -> None:
+    page = (
+        '<h1>خبر</h1><div class="article-body"><p>'
+        + "نص طويل من الخبر الأول في هذا اليوم من الأسبوع. " * 6
+        + '</p><p>وتقول <a href="/1">الهيئة العامة للمياه</a> إن <a href="/2">السدود الأربعة في الشمال</a> امتلأت هذا العام.</p>'
+        + '<p><a href="/3">السدود الأربعة في الشمال تمتلئ للمرة الأولى منذ عشر سنوات</a></p></div>'
+    )
+    assert [line[:12] for line in extract(page).text.split("\n")] == ["نص طويل من ا", "وتقول الهيئة"]
+
+
+def test_a_standfirst_that_the_body_repeats_stands_once() -> None:
+    lead = "أعلنت هيئة الموانئ ارتفاع حركة الحاويات بنسبة ثمانية في المئة خلال الربع الأول من هذا العام."
+    body = f"<p>{lead}</p><p>{'وعزت الهيئة الارتفاع إلى تشغيل الرصيف السابع. ' * 6}</p>"
+    page = f'<h1>خبر</h1><p class="lead">{lead}</p><div class="article-body">{body}</div>'
+    assert extract(page).text.count(lead) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["hidden", "d-none", "InlineVideo photo-credit", "RelatedContent-header", "prev_next_text"]
+)
+def test_what_is_hidden_or_leads_elsewhere_is_no_text(name: str) -> None:
+    text = "نص طويل من الخبر الأول في هذا اليوم من الأسبوع. " * 6
+    page = f'<h1>خبر</h1><div class="article-body"><p>{text}</p><div class="{name}">سجل الآن لتقرأ المزيد من المقالات</div></div>'
+    assert extract(page).text == text.strip()

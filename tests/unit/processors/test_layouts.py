@@ -16,7 +16,7 @@ def sentence(number: int, part: int) -> str:
     )
 
 
-def page(number: int, body: str = "story-body", *, parts: int = 3, teasers: int = 0) -> str:
+def page(number: int, body: str = "main-content", *, parts: int = 3, teasers: int = 0) -> str:
     """A page of a site; with many teasers no layout is beyond doubt."""
     paragraphs = "".join(f"<p>{sentence(number, part)}</p>" for part in range(parts))
     beside = "".join(f"<div class=box><p>{TEASER}، الحلقة {each}</p></div>" for each in range(teasers))
@@ -33,7 +33,7 @@ def root_of(html: str) -> Element:
     return root
 
 
-def body_of(html: str, name: str = "story-body") -> Element:
+def body_of(html: str, name: str = "main-content") -> Element:
     found: Element = root_of(html).xpath(f"//div[@class='{name}']")[0]
     return found
 
@@ -64,14 +64,14 @@ def test_a_layout_is_known_after_three_pages_and_leads_to_the_body() -> None:
 
 
 def test_numbers_in_classes_and_ids_are_no_part_of_a_layout() -> None:
-    assert path_of(body_of(page(1))) == path_of(body_of(page(2))) == ("div story-body",)
+    assert path_of(body_of(page(1))) == path_of(body_of(page(2))) == ("div main-content",)
 
 
 def test_a_layout_that_leads_to_two_places_leads_nowhere() -> None:
     layouts = Layouts()
     for number in range(3):
         layouts.learn("alofoq.example", body_of(page(number)))
-    assert layouts.find("alofoq.example", root_of(page(7) + '<div class="story-body"><p>خبر آخر</p></div>')) is None
+    assert layouts.find("alofoq.example", root_of(page(7) + '<div class="main-content"><p>خبر آخر</p></div>')) is None
 
 
 def test_a_layout_of_one_site_is_not_used_on_another() -> None:
@@ -108,7 +108,7 @@ def test_pages_read_by_a_layout_give_the_text_that_they_give_alone() -> None:
 def test_a_site_that_changes_its_layout_is_learned_anew(asked: list[str]) -> None:
     layouts = Layouts()
     for number in range(30):
-        name = "story-body" if number < 10 else "article-text"
+        name = "main-content" if number < 10 else "page-content"
         found = extract(page(number, name, teasers=8), SITE, layouts)
         assert found.text.split("\n") == texts(number)
     assert len(asked) <= 14
@@ -121,7 +121,7 @@ def test_a_layout_that_no_longer_holds_the_article_is_given_up() -> None:
     wrong = 0
     for number in range(100, 200):
         beside = "".join(f"<p>{TEASER}، {number} {each}</p>" for each in range(4))
-        html = page(number, "new-look", parts=9) + f'<div class="story-body">{beside}</div>'
+        html = page(number, "new-look", parts=9) + f'<div class="main-content">{beside}</div>'
         wrong += extract(html, SITE, layouts).text.split("\n") != texts(number, 9)
     assert wrong < 60
 
