@@ -1,15 +1,67 @@
 """What the last polls of a feed brought, a few dozen rows however often it is asked. Pure."""
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Final
 
+import msgspec
 from msgspec.structs import replace
 
-from marsad.records import FeedState, PollNote
+from marsad.records import FeedState, GapMark, Health, PollNote
 
-__all__ = ["noted"]
+__all__ = ["HealthChange", "PastPoll", "health_changes", "noted", "past_polls"]
 
 # A row is some 100 bytes of a state that is written at every poll; of a feed with thirty entries the rest is 4 kB.
 _MOST_ROWS: Final = 24
+# A feed that fails once and answers at the next poll has not changed: who is told of that soon reads nothing any more.
+_SETTLED_POLLS: Final = 2
+_AT_ONCE: Final = frozenset({Health.GONE})
+_WELL: Final = frozenset({Health.NEW, Health.OK, Health.UNCHANGED, Health.MOVED})
+_REASONS: Final = {
+    "off": "poll.backfill_pages is 0",
+    "hopeless": "earlier gaps could not be filled either; tried again after a day",
+    "no-older-pages": "the site has no older pages",
+    "limit": "the bound on pages or bytes was reached",
+    "failures": "requests failed",
+}
+
+
+class HealthChange(msgspec.Struct, frozen=True):
+    """A feed fell ill, has another illness, or has recovered."""
+
+    at: datetime
+    health: Health
+    was: Health | None
+    """None where it was well before."""
+
+    @property
+    def recovered(self) -> bool:
+        """It is well again."""
+        return self.health in _WELL
+
+
+class PastPoll(msgspec.Struct, frozen=True, kw_only=True):
+    """One poll, or several in a row that brought the same nothing."""
+
+    since: datetime
+    at: datetime
+    times: int
+    state: str
+    status: int | None
+    new: int
+    revised: int
+    missed: int
+    gap: str = ""
+    """What became of the entries that were missed."""
+    interval: float
+    """Seconds that were planned until the next poll."""
+    reason: str
+
+
+def past_polls(state: FeedState) -> list[PastPoll]:
+    """The polls of a feed, oldest first."""
+    gaps = {int(mark.at.timestamp()): mark for mark in state.gaps}
+    return [_past(row, gaps) for row in state.history]
 
 
 def noted(state: FeedState, note: PollNote) -> FeedState:
@@ -19,6 +71,48 @@ def noted(state: FeedState, note: PollNote) -> FeedState:
         return replace(state, history=(*state.history, note)[-_MOST_ROWS:])
     merged = replace(note, since=last.since, times=last.times + 1)
     return replace(state, history=(*state.history[:-1], merged))
+
+
+def _past(row: PollNote, gaps: Mapping[int, GapMark]) -> PastPoll:
+    mark = gaps.get(row.at)
+    return PastPoll(
+        since=datetime.fromtimestamp(row.since or row.at, UTC),
+        at=datetime.fromtimestamp(row.at, UTC),
+        times=row.times,
+        state=row.health.value,
+        status=row.status or None,
+        new=row.new,
+        revised=row.revised,
+        missed=row.missed,
+        gap=_gap(mark) if mark is not None else "",
+        interval=row.wait,
+        reason=row.reason,
+    )
+
+
+def _gap(mark: GapMark) -> str:
+    words = f"{mark.fill}, {mark.found} found" + (f" in the {mark.source}" if mark.source else "")
+    return f"{words} ({_REASONS[mark.reason]})" if mark.reason else words
+
+
+def health_changes(state: FeedState) -> tuple[HealthChange, ...]:
+    """The changes of a feed's health in its history, oldest first; an illness counts from its second poll on."""
+    found: list[HealthChange] = []
+    told: Health | None = None
+    ill: Health | None = None
+    polls = since = 0
+    for row in state.history:
+        health = None if row.health in _WELL else row.health
+        if health is not ill or health is None:
+            ill, polls, since = health, 0, row.since or row.at
+        polls += row.times
+        if health is None and told is not None:
+            found.append(HealthChange(datetime.fromtimestamp(since, UTC), row.health, told))
+            told = None
+        elif health is not None and health is not told and (polls >= _SETTLED_POLLS or health in _AT_ONCE):
+            found.append(HealthChange(datetime.fromtimestamp(since, UTC), health, told))
+            told = health
+    return tuple(found)
 
 
 def _quiet(note: PollNote) -> bool:

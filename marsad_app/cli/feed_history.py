@@ -1,50 +1,15 @@
 """``marsad feeds history``: what the last polls of a feed brought."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import Annotated
 
-import msgspec
 import typer
 
-from marsad.records import FeedState, GapMark, PollNote
 from marsad_app.cli.feed_choice import FeedArgument, find_feed
 from marsad_app.cli.opening import existing_store
 from marsad_app.cli.output import JsonOption, instant, json_line, note, table
+from producers.history import past_polls
 
-__all__ = ["PastPoll", "history", "past_polls"]
-
-_REASONS: Final = {
-    "off": "poll.backfill_pages is 0",
-    "hopeless": "earlier gaps could not be filled either; tried again after a day",
-    "no-older-pages": "the site has no older pages",
-    "limit": "the bound on pages or bytes was reached",
-    "failures": "requests failed",
-}
-
-
-class PastPoll(msgspec.Struct, frozen=True, kw_only=True):
-    """One poll, or several in a row that brought the same nothing."""
-
-    since: datetime
-    at: datetime
-    times: int
-    state: str
-    status: int | None
-    new: int
-    revised: int
-    missed: int
-    gap: str = ""
-    """What became of the entries that were missed."""
-    interval: float
-    """Seconds that were planned until the next poll."""
-    reason: str
-
-
-def past_polls(state: FeedState) -> list[PastPoll]:
-    """The polls of a feed, oldest first."""
-    gaps = {int(mark.at.timestamp()): mark for mark in state.gaps}
-    return [_past(row, gaps) for row in state.history]
+__all__ = ["history"]
 
 
 def history(
@@ -82,25 +47,3 @@ def history(
             for row in rows
         ),
     )
-
-
-def _past(row: PollNote, gaps: Mapping[int, GapMark]) -> PastPoll:
-    mark = gaps.get(row.at)
-    return PastPoll(
-        since=datetime.fromtimestamp(row.since or row.at, UTC),
-        at=datetime.fromtimestamp(row.at, UTC),
-        times=row.times,
-        state=row.health.value,
-        status=row.status or None,
-        new=row.new,
-        revised=row.revised,
-        missed=row.missed,
-        gap=_gap(mark) if mark is not None else "",
-        interval=row.wait,
-        reason=row.reason,
-    )
-
-
-def _gap(mark: GapMark) -> str:
-    words = f"{mark.fill}, {mark.found} found" + (f" in the {mark.source}" if mark.source else "")
-    return f"{words} ({_REASONS[mark.reason]})" if mark.reason else words

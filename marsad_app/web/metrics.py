@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final, get_args
 
 from fastapi import APIRouter
 from prometheus_client import CollectorRegistry, Counter, generate_latest
@@ -13,12 +13,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from marsad.errors import StoreError
+from marsad.records import GapFill, Health, Standing
 from marsad_app.web.services import Services
 from marsad_app.web.shell import Web
 
 __all__ = ["Counted", "counter", "router"]
 
 _PREFIX: Final = "marsad"
+_FILLS: Final[tuple[GapFill, ...]] = get_args(GapFill)
 
 
 class _Figures(Collector):
@@ -42,16 +44,33 @@ class _Figures(Collector):
         # While the index is away, all other figures are still wanted.
         with contextlib.suppress(StoreError):
             yield GaugeMetricFamily(f"{_PREFIX}_articles", "Articles in the index", value=self._services.search.count())
-        yield self._feeds()
+        yield from self._feeds()
 
-    def _feeds(self) -> Metric:
-        counts: dict[str, int] = {}
+    def _feeds(self) -> Iterable[Metric]:
+        """Every state of health, also those that no feed is in: an alert on a row that is missing never fires."""
+        counts = dict.fromkeys(Health, 0)
+        standings = dict.fromkeys(Standing, 0)
+        gaps = dict.fromkeys(_FILLS, 0)
+        backfilled = 0
         for state in self._services.ledger.states():
-            counts[state.health.value] = counts.get(state.health.value, 0) + 1
-        metric = GaugeMetricFamily(f"{_PREFIX}_feeds", "Feeds by health", labels=["health"])
-        for health, count in sorted(counts.items()):
-            metric.add_metric([health], count)
-        return metric
+            counts[state.health] += 1
+            standings[state.standing] += 1
+            backfilled += state.backfilled
+            for mark in state.gaps:
+                gaps[mark.fill] += 1
+        yield _by("feeds", "Feeds by health", "health", counts)
+        yield _by("feeds_standing", "Feeds by how they have done over days", "standing", standings)
+        yield _by("feed_gaps", "Gaps that feeds remember, by what became of them", "fill", gaps)
+        yield GaugeMetricFamily(
+            f"{_PREFIX}_feed_entries_backfilled", "Missed entries that older pages brought", value=backfilled
+        )
+
+
+def _by(name: str, words: str, label: str, counts: Mapping[Any, int]) -> Metric:
+    metric = GaugeMetricFamily(f"{_PREFIX}_{name}", words, labels=[label])
+    for kind, count in counts.items():
+        metric.add_metric([str(kind)], count)
+    return metric
 
 
 def _metric(name: str, value: object) -> Metric | None:

@@ -10,10 +10,11 @@ from marsad.errors import ConfigError
 from marsad.records import Feed, FeedState, Health
 from marsad.records.ids import feed_id
 from marsad.records.urls import is_web_url
-from marsad_app.web.api.schemas import ErrorOut, FeedIn, FeedOut, out
+from marsad_app.web.api.schemas import ErrorOut, FeedIn, FeedOut, PastPollOut, out
 from marsad_app.web.services import Services
 from marsad_app.web.shell import Web
 from marsad_app.web.texts import Texts
+from producers.history import past_polls
 
 __all__ = ["router"]
 
@@ -113,6 +114,11 @@ def router(web: Web) -> APIRouter:
     @routes.get("/{wanted}", summary="One feed")
     def feed(wanted: str) -> FeedOut:
         return desk.shown(desk.known(wanted))
+
+    @routes.get("/{wanted}/history", summary="Its last polls, oldest first")
+    def history(wanted: str) -> list[PastPollOut]:
+        state = services.ledger.state(desk.known(wanted).id)
+        return [out(PastPollOut, poll) for poll in past_polls(state)] if state is not None else []
 
     @routes.put("/{wanted}/mute", summary="Stop polling a feed", dependencies=[writer])
     def mute(wanted: str) -> FeedOut:

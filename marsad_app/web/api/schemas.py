@@ -29,6 +29,7 @@ __all__ = [
     "FeedOut",
     "HighlightOut",
     "HitOut",
+    "PastPollOut",
     "QuarantinedOut",
     "StoryDetailOut",
     "StoryOut",
@@ -294,6 +295,22 @@ class GapOut(_Model):
     source: GapSource
     reason: GapReason
     pages: int
+
+
+class PastPollOut(_Model):
+    """A poll of the past, or several in a row that brought the same nothing."""
+
+    since: datetime
+    at: datetime
+    times: int
+    state: Health
+    status: int | None
+    new: int
+    revised: int
+    missed: int
+    gap: str
+    interval: float
+    reason: str
 
 
 class FeedOut(_Model):

@@ -11,13 +11,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from marsad.query.ast import Keyword
-from marsad.records import Article, Subscription
+from marsad.records import Article, Feed, Subscription
 from marsad.records.ids import digest
 from marsad_app.web.criteria import read_criteria
 from marsad_app.web.services import Services
 from marsad_app.web.shell import Web
 from marsad_app.web.texts import Language, Texts, language_of
-from sinks.alerts.atom import AtomFeed, alert_entry, article_entry, write_atom
+from producers.history import HealthChange, health_changes
+from sinks.alerts.atom import AtomEntry, AtomFeed, alert_entry, article_entry, write_atom
 
 __all__ = ["router"]
 
@@ -101,6 +102,45 @@ def _articles_feed(web: Web, request: Request, articles: Sequence[Article], titl
     )
 
 
+def _health_feed(services: Services, request: Request) -> AtomFeed:
+    """Which feeds fell ill and which have recovered, the latest first; each change is an entry that stays as it is."""
+    base = _base(services, request)
+    language = language_of(request.query_params.get("lang"))
+    texts = Texts(language, services.clock.now())
+    feeds = {feed.id: feed for feed in services.registry.feeds()}
+    changes = (
+        (change, feeds[state.feed_id])
+        for state in services.ledger.states()
+        if state.feed_id in feeds
+        for change in health_changes(state)
+    )
+    latest = sorted(changes, key=lambda found: (found[0].at, found[1].id), reverse=True)[:_ENTRIES]
+    return AtomFeed(
+        id="urn:marsad:feed-health",
+        title=f"{texts('site.name')}: {texts('feeds.changes')}",
+        updated=_NEVER,
+        self_link=f"{base}{request.url.path}" + (f"?{request.url.query}" if request.url.query else ""),
+        link=f"{base}/feeds",
+        language=language,
+        entries=tuple(_change(feed, change, base, texts) for change, feed in latest),
+    )
+
+
+def _change(feed: Feed, change: HealthChange, base: str, texts: Texts) -> AtomEntry:
+    name = texts(f"health.{change.health.value}")
+    said = texts("feeds.recovered") if change.recovered else name
+    return AtomEntry(
+        id=f"urn:marsad:feed-health:{feed.id}:{change.health.value}:{int(change.at.timestamp())}",
+        title=f"{feed.outlet}: {said}",
+        updated=change.at,
+        link=f"{base}/feeds/{feed.id}",
+        original=feed.url,
+        summary=texts(f"advice.{change.health.value}"),
+        author=feed.outlet,
+        categories=((change.health.value, name),),
+    )
+
+
 def router(web: Web) -> APIRouter:
     """``/feeds/….atom``."""
     routes = APIRouter(prefix="/feeds", include_in_schema=False)
@@ -129,5 +169,9 @@ def router(web: Web) -> APIRouter:
         texts = web.pages.texts(request)
         title = criteria.standing() or texts("search.latest")
         return _answer(request, _articles_feed(web, request, [hit.article for hit in page.hits], title, key))
+
+    @routes.get("/health.atom")
+    def health(request: Request) -> Response:
+        return _answer(request, _health_feed(services, request))
 
     return routes

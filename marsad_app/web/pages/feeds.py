@@ -15,6 +15,7 @@ from marsad.records import Feed, FeedState, Health
 from marsad.records.ids import feed_id
 from marsad.records.urls import is_web_url
 from marsad_app.web.shell import Web, field, see
+from producers.history import past_polls
 
 __all__ = ["GOOD", "Row", "router", "rows"]
 
@@ -109,7 +110,12 @@ def router(web: Web) -> APIRouter:
         row = Row(found, services.ledger.state(wanted) or FeedState(feed_id=wanted))
         latest = services.search.search(Keyword("feed", wanted), sort="date", limit=_LATEST)
         return web.pages.respond(
-            request, "feed.html", row=row, latest=[hit.article for hit in latest.hits], web_url=is_web_url(found.url)
+            request,
+            "feed.html",
+            row=row,
+            past=past_polls(row.state),
+            latest=[hit.article for hit in latest.hits],
+            web_url=is_web_url(found.url),
         )
 
     @routes.post("/{wanted}/enabled")

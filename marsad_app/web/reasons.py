@@ -1,0 +1,81 @@
+"""Why a feed is polled when it is, in the reader's language. Pure.
+
+Polling says it in English, in sentences of few kinds (``producers.schedule``, ``producers.websub``); a part that is of none of them stays as it is.
+"""
+
+import re
+from typing import Final
+
+from marsad_app.web.texts import Texts
+
+__all__ = ["reason_in"]
+
+_SECONDS: Final = {"s": 1, "min": 60, "h": 3_600, "d": 86_400}
+_SPAN: Final = r"(?P<span>\d+ (?:s|min|h|d))"
+_HEALTH: Final = r"\((?:now )?(?P<health>[a-z0-9-]+)\)"
+_RATE: Final = r"(?P<rate>(?:\d+ entries (?:a second|an hour|a day)|an entry in some days))"
+_PARTS: Final = {
+    name: re.compile(pattern)
+    for name, pattern in {
+        "share": r"(?P<count>\d+) of its (?P<total>\d+) entries were new",
+        "gap": r"entries were missed since the last poll",
+        "unknown": r"its rhythm is not known yet",
+        "quiet": rf"nothing new for {_SPAN}",
+        "window": rf"its (?P<total>\d+) entries roll over within {_SPAN}",
+        "fresh": r"it is still new here",
+        "rate-busy": rf"it brings about {_RATE} in these busy hours",
+        "rate-quiet": rf"it brings about {_RATE} in these quiet hours",
+        "rate": rf"it brings about {_RATE}",
+        "cache": rf"the server says that its answer stays the same for {_SPAN}",
+        "hint": rf"the feed asks for {_SPAN} between polls",
+        "floor": r"not oftener than poll\.min_interval",
+        "cap": r"at least every poll\.max_interval",
+        "retry-after": rf"the server asked to wait {_SPAN}",
+        "dead": rf"it has not answered for {_SPAN} {_HEALTH} and is taken for dead, though asked still",
+        "flapping": rf"it fails now and then and comes back {_HEALTH}",
+        "failed": rf"a poll failed {_HEALTH}",
+        "failures": rf"(?P<count>\d+) polls failed in a row {_HEALTH}",
+        "skip": r"the feed asks not to be polled before",
+        "hub-news": r"its hub announced news that the feed does not show yet",
+        "hub-proven": r"its hub has announced its news (?P<count>\d+) times in a row",
+        "hub-still": rf"asked every {_SPAN} all the same",
+        "hub-due": r"its subscription at the hub is due",
+    }.items()
+}
+_RATES: Final = (
+    (re.compile(r"(\d+) entries a second"), "rate-second"),
+    (re.compile(r"(\d+) entries an hour"), "rate-hour"),
+    (re.compile(r"(\d+) entries a day"), "rate-day"),
+)
+
+
+def reason_in(reason: str, texts: Texts) -> str:
+    """The reason of a feed's next poll in the language of the interface."""
+    if texts.language == "en":
+        return reason
+    return "؛ ".join(_part(part, texts) for part in reason.split("; "))
+
+
+def _part(part: str, texts: Texts) -> str:
+    for name, pattern in _PARTS.items():
+        match = pattern.fullmatch(part)
+        if match is not None:
+            return texts(f"why.{name}", **{key: _value(key, value, texts) for key, value in match.groupdict().items()})
+    return part
+
+
+def _value(key: str, text: str, texts: Texts) -> str:
+    if key == "span":
+        number, _, unit = text.partition(" ")
+        return texts.span(int(number) * _SECONDS[unit])
+    if key == "health":
+        return texts(f"health.{text}") if texts.has(f"health.{text}") else text
+    return _rate(text, texts) if key == "rate" else texts.number(int(text))
+
+
+def _rate(text: str, texts: Texts) -> str:
+    for pattern, name in _RATES:
+        match = pattern.fullmatch(text)
+        if match is not None:
+            return texts(f"why.{name}", n=int(match[1]))
+    return texts("why.rate-seldom")
