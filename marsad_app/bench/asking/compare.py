@@ -12,7 +12,7 @@ from marsad_app.bench.asking.world import ServedFeed, feed_of
 
 __all__ = ["PATIENCE", "Against", "Comparison", "compare"]
 
-PATIENCE: Final = (150.0, 600.0, 2_400.0, 10_000.0, 40_000.0, 160_000.0)
+PATIENCE: Final = (150.0, 600.0, 1_000.0, 2_400.0, 10_000.0, 40_000.0, 160_000.0)
 _MEASURES: Final[tuple[tuple[str, Callable[[Outcome], float]], ...]] = (
     ("mean", lambda each: each.mean),
     ("median", lambda each: each.median),

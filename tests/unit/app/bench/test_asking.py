@@ -120,5 +120,5 @@ def test_curves_are_read_between_their_points_and_not_outside() -> None:
 def test_a_small_comparison_tells_all_policies_apart_and_can_be_drawn() -> None:
     result = compare(feeds=4, every=2, seed=1, say=lambda each: None)
 
-    assert (result.asked, len(result.others), len(result.curve)) == (2, 4, 6)
-    assert svg(result.curve, result.others).count("<circle") == 30
+    assert (result.asked, len(result.others), len(result.curve)) == (2, 4, 7)
+    assert svg(result.curve, result.others).count("<circle") == 33
