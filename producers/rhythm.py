@@ -328,7 +328,7 @@ def _evidence(rhythm: Rhythm, new: int, begin: float, end: float) -> float:
 def silence(rhythm: Rhythm | None) -> bool | None:
     """Tell whether a feed has fallen silent by its own rhythm; None while no whole week of that is known.
 
-    The threshold is a chance of one in a million for a feed that goes on as usual.
+    Told when the evidence for a fall to a tenth of the usual is a million to one.
     """
     if rhythm is None or rhythm.watched < WEEK:
         return None
