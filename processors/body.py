@@ -73,7 +73,10 @@ def find_body(root: Element, stated: str = "", described: str = "") -> Body:
     paragraphs = tuple(block.text for block in chosen)
     if frame.active:
         paragraphs = _with_standfirst(container, paragraphs)
-    return Body(paragraphs, _sure(container, chosen, text, stated, described), container if frame.active else None)
+    sure = states(stated, paragraphs) if stated else _sure(container, chosen, text)
+    if not (sure or stated):
+        sure = _is_flash(chosen, text, found, described)
+    return Body(paragraphs, sure, container if frame.active else None)
 
 
 def cut(container: Element) -> tuple[str, ...]:
@@ -280,6 +283,8 @@ _LEVELS: Final = 3
 _CLIMB: Final = 8
 _ENOUGH: Final = 250
 _SHORT: Final = 80
+_TEASERS: Final = 6
+"""Times that the other texts of a page may be as long as a flash."""
 _MOST: Final = 0.6
 _MOST_IF_NAMED: Final = 0.2
 _SAME: Final = 60
@@ -289,12 +294,20 @@ _AGREEMENT: Final = 0.9
 _STATED: Final = 0.8
 
 
-def _sure(container: Element, chosen: list[Block], text: list[Block], stated: str, described: str) -> bool:
-    """Whether what was chosen is clearly the article: most running text of the page, or what the page states."""
+def _sure(container: Element, chosen: list[Block], text: list[Block]) -> bool:
+    """Whether what was chosen is clearly the article: most running text of the page."""
     held = sum(len(block.text) for block in chosen if _is_text(block))
     total = sum(len(block.text) for block in text)
-    if stated:
-        return states(stated, (block.text for block in chosen))
-    if _SHORT <= held < _ENOUGH and held >= _AGREEMENT * total:
-        return is_named(container) or any(block.text[:_SAME] == described[:_SAME] for block in chosen)
+    if _SHORT <= held < _ENOUGH and is_named(container):
+        return held >= _AGREEMENT * total
     return held >= _ENOUGH and held >= (_MOST_IF_NAMED if is_named(container) else _MOST) * total
+
+
+def _is_flash(chosen: list[Block], text: list[Block], found: list[Block], described: str) -> bool:
+    """Whether what was chosen is an article of a sentence or two: the words that the page gives as its description."""
+    held, total, everything = (
+        sum(len(block.text) for block in kind if _is_text(block)) for kind in (chosen, text, found)
+    )
+    if not _SHORT <= held < _ENOUGH or held < _AGREEMENT * total or held * _TEASERS < everything:
+        return False
+    return any(block.text[:_SAME] == described[:_SAME] for block in chosen)

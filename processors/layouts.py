@@ -8,8 +8,11 @@ reads pages the long way and gives the same text. Only where a page alone leaves
 
 import re
 from collections import OrderedDict
+from functools import lru_cache
 from typing import Final
 from zlib import crc32
+
+from lxml import etree
 
 from processors.html_text import Element, looks_of
 
@@ -20,7 +23,8 @@ _CHECKED: Final = 20
 """One page of so many is read the long way too."""
 _PATHS: Final = 8
 """Layouts of one site that are remembered: news, opinion, video and the like."""
-_STEPS: Final = 4
+_STEPS: Final = (4, 10)
+"""Steps of a way: more where a few lead to several places."""
 _TAG: Final = re.compile(r"[a-z][a-z0-9-]*")
 
 # The last steps of the way to an element, itself first: tag, classes and id of each.
@@ -50,13 +54,8 @@ class Layouts:
 
     def learn(self, site: str, container: Element) -> None:
         """Remember where a page that was read the long way kept its article."""
-        path = path_of(container)
-        if (
-            not site
-            or not path
-            or not _TAG.fullmatch(str(container.tag))
-            or len(_places(container.getroottree().getroot(), path)) != 1
-        ):
+        path = _unmistakable(container) if site else ()
+        if not path:
             return
         paths = self._sites.setdefault(site, OrderedDict())
         self._sites.move_to_end(site)
@@ -68,8 +67,10 @@ class Layouts:
             self._sites.popitem(last=False)
 
     def forget(self, site: str, container: Element) -> None:
-        """Give up the layout that led to a place which was not the article's."""
-        self._sites.get(site, OrderedDict()).pop(path_of(container), None)
+        """Give up the layouts that led to a place which was not the article's."""
+        paths = self._sites.get(site, OrderedDict())
+        for path in [path for path in paths if path_of(container, len(path)) == path]:
+            del paths[path]
 
     @staticmethod
     def is_checked(text: str) -> bool:
@@ -77,16 +78,37 @@ class Layouts:
         return crc32(text.encode("utf-8", "replace")) % _CHECKED == 0
 
 
-def path_of(element: Element) -> Path:
+def path_of(element: Element, steps: int) -> Path:
     """Return the last steps of the way to an element, itself first."""
-    steps: list[str] = []
+    path: list[str] = []
     current: Element | None = element
-    while current is not None and len(steps) < _STEPS and current.tag not in {"body", "html"}:
-        steps.append(looks_of(current))
+    while current is not None and len(path) < steps and current.tag not in {"body", "html"}:
+        path.append(looks_of(current))
         current = current.getparent()
-    return tuple(steps)
+    return tuple(path)
+
+
+def _unmistakable(container: Element) -> Path:
+    """Return as many steps as lead to this place alone on its page; none where no number of them does."""
+    root = container.getroottree().getroot()
+    for steps in _STEPS:
+        path = path_of(container, steps)
+        tags = (step.split(" ", 1)[0] for step in path)
+        if path and all(_TAG.fullmatch(tag) for tag in tags) and len(_places(root, path)) == 1:
+            return path
+    return ()
 
 
 def _places(root: Element, path: Path) -> list[Element]:
-    tag = path[0].split(" ", 1)[0]
-    return [element for element in root.iter(tag) if looks_of(element) == path[0] and path_of(element) == path]
+    query, mark = _query(path)
+    return [element for element in query(root, mark=mark) if path_of(element, len(path)) == path]
+
+
+@lru_cache(maxsize=10_000)
+def _query(path: Path) -> tuple[etree.XPath, str]:
+    """Return what finds the candidates for a path: those below an element with the first name on it."""
+    marked = next((place for place, step in enumerate(path) if " " in step), len(path) - 1)
+    tag, _, marks = path[marked].partition(" ")
+    below = "".join(f"/{step}" for step in reversed(path[:marked]))
+    mark = max(marks.split(" "), key=len)
+    return etree.XPath(f"//{tag}[contains(@class, $mark) or contains(@id, $mark)]{below}"), mark

@@ -67,7 +67,10 @@ def _is_frame(element: Element) -> bool:
     mark = f"{element.get('class', '')} {element.get('id', '')}"
     if element.tag == "figure":
         return "quote" not in mark and "table" not in mark
-    return len(mark) > 1 and _FRAME.search(mark) is not None and _BODY_NAME.search(mark) is None
+    if len(mark) <= 1 or _FRAME.search(mark) is None or _BODY_NAME.search(mark) is not None:
+        return False
+    # What is around the headline is around the article too: "has-sidebar" and "page-with-ads" are said of whole pages.
+    return element.find(".//h1") is None
 
 
 def is_card(element: Element) -> bool:
