@@ -14,6 +14,7 @@ _BEGINNING: Final = 120
 """Tokens of the text whose words count: who did what where stands there, background stands below."""
 _LEAD: Final = 60
 _SHINGLE: Final = 4
+_SHORT: Final = 0xFFFFFFFF
 _NUMBERS: Final = 250
 _MAX_TOKENS: Final = 5_000
 _CACHE_SIZE: Final = 1 << 17
@@ -81,7 +82,7 @@ class Document:
         self.title_weight = 0.0
         self.lead: tuple[str, ...] = ()
         self.numbers: frozenset[str] = frozenset()
-        self.shingles: array[int] = array("q")
+        self.shingles: array[int] = array("I")
 
 
 class _WordHashes(dict[str, int]):
@@ -121,12 +122,12 @@ def _content(stems: Iterable[str]) -> list[str]:
 
 
 def shingles_of(keys: tuple[str, ...]) -> "array[int]":
-    """Return the different runs of four words of a text as 64-bit hashes, in ascending order.
+    """Return the different runs of four words of a text as 32-bit hashes, in ascending order.
 
     A text of fewer words is one shingle. Word 4-grams tell copies from reports in their own words on Arabic news. Python
-    hashes tuples of integers alike in every run; the hashes are compared within one process only.
+    hashes tuples of integers alike in every run; the hashes are compared within one process only. Two texts of 250
+    different shingles each share one by chance once in 70,000 pairs, which moves their likeness by less than a hundredth.
     """
     hashes = [_HASHES[key] for key in keys[:_MAX_TOKENS]]
-    if len(hashes) < _SHINGLE:
-        return array("q", [hash(tuple(hashes))] if hashes else [])
-    return array("q", sorted(set(map(hash, zip(hashes, hashes[1:], hashes[2:], hashes[3:], strict=False)))))
+    runs = zip(hashes, hashes[1:], hashes[2:], hashes[3:], strict=False) if len(hashes) >= _SHINGLE else [tuple(hashes)]
+    return array("I", sorted({hash(run) & _SHORT for run in runs if run}))

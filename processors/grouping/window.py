@@ -1,6 +1,7 @@
 """The window: documents of the last days, how common words are in it, and where each rare word stands."""
 
 import math
+from array import array
 from bisect import bisect_left, insort
 from collections import deque
 from itertools import islice
@@ -40,7 +41,7 @@ class Window:
         self._by_number: dict[int, Document] = {}
         self._by_key: dict[str, Document] = {}
         self._frequencies: dict[str, int] = {}
-        self._postings: dict[str, list[int]] = {}
+        self._postings: dict[str, array[int]] = {}
         self._next = 0
         self._latest = -math.inf
 
@@ -133,7 +134,11 @@ class Window:
         for word in document.vector:
             self._frequencies[word] = self._frequencies.get(word, 0) + 1
         for word in islice(document.vector, _INDEXED):
-            insort(self._postings.setdefault(word, []), document.number)
+            postings = self._postings.get(word)
+            if postings is None:
+                self._postings[word] = array("I", (document.number,))
+            else:
+                insort(postings, document.number)
 
     def _uncount(self, document: Document) -> None:
         for word in document.vector:
