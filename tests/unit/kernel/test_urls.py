@@ -26,6 +26,14 @@ SAME = [
     ("https://example.com/\u200fأخبار\u200e", "https://example.com/أخبار"),
     ("https://example.com/a?b=2&a=1", "https://example.com/a?a=1&b=2"),
     ("https://عرب.example/a", "https://xn--ngbrx.example/a"),
+    ("https://example.com/amp/ar/a", "https://example.com/ar/a"),
+    ("https://example.com/ar/amp/a", "https://example.com/ar/a"),
+    ("https://example.com/a?ref=rss&source=RSS&from=twitter&CMP=rss_share&maca=ara-rss", "https://example.com/a"),
+    ("https://example.com//a", "https://example.com/a"),
+    ("https://example.com/b/.././a", "https://example.com/a"),
+    ("https://example.com/a;jsessionid=0A1B?x=1&PHPSESSID=z", "https://example.com/a?x=1"),
+    ("https://example.com/a?id=1&amp;cat=2", "https://example.com/a?cat=2&id=1"),
+    ("https://www.google.com/url?rct=j&sa=t&url=https://example.com/a%3Fid%3D1&ct=ga", "https://example.com/a?id=1"),
     ("https://example.com/%7Euser", "https://example.com/~user"),
     ("https://example.com/a?fbclid=x&gclid=y&at_medium=RSS&ocid=z&cmpid=q", "https://example.com/a"),
 ]
@@ -38,6 +46,9 @@ DIFFERENT = [
     ("http://127.0.0.2:80/a", "http://127.0.0.3:80/a"),
     ("https://example.com/?p=1", "https://example.com/?p=2"),
     ("https://example.com/a?cid=1234", "https://example.com/a?cid=1235"),
+    ("https://example.com/a?from=2020", "https://example.com/a?from=2021"),
+    ("https://example.com/a?source=wire", "https://example.com/a"),
+    ("https://example.com/amplifier/a", "https://example.com/a"),
     ("https://sport.example.com/a", "https://news.example.com/a"),
     ("https://m.com/a", "https://com/a"),
 ]
@@ -46,6 +57,14 @@ DIFFERENT = [
 @pytest.mark.parametrize(("one", "other"), SAME)
 def test_two_ways_to_link_an_article_are_one(one: str, other: str) -> None:
     assert canonical_url(one) == canonical_url(other) != ""
+
+
+def test_half_a_surrogate_pair_in_an_address_is_no_failure() -> None:
+    assert canonical_url("https://example.com/\ud800a").isascii()
+
+
+def test_an_address_wrapped_a_thousand_times_leads_nowhere() -> None:
+    assert canonical_url("https://google.com" + "/amp/s/google.com" * 1_000 + "/a") == ""
 
 
 @pytest.mark.parametrize(("one", "other"), DIFFERENT)
@@ -74,7 +93,7 @@ def test_the_clean_form_opens_the_same_page() -> None:
 
 
 PARTS = st.sampled_from(
-    ["http", "https", "://", "www.", "m.", "amp.", "example", ".com", "عرب", "/", "amp", "?", "&", "=", "#", "%", "%D8", "%A7",
+    ["http", "https", "://", "www.", "m.", "amp.", "example", ".com", "عرب", "/", "amp", "?", "&", "=", "#", "%", "..", ".", "//", ";jsessionid=", "&amp;", "google", "url", "%D8", "%A7",
      "%d9%93", "%2F", "%25", "%e2%80%8f", "\u200f", "\u0653", "ا", "utm_source", "id", "1", ":", "80", "[", "]", "@", " ", "é"]
 )  # fmt: skip
 
