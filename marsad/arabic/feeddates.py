@@ -2,7 +2,9 @@
 
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from functools import lru_cache
 from typing import Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -40,20 +42,25 @@ _ZONES: Final = {
 _GREATEST_OFFSET: Final = 14 * 60
 
 _TIME: Final = (
-    r"(?P<hour>\d{1,2})[:.h](?P<minute>\d{2})(?:[:.](?P<second>\d{2})(?:[.,]\d{1,9})?)?"
+    r"(?P<hour>\d{1,2})(?:[:.h](?=\d{2})|:)(?P<minute>\d{1,2})(?:[:.](?P<second>\d{1,2})(?:[.,]\d{1,9})?)?"
     r"(?: ?(?P<half>am|pm|a\.m\.|p\.m\.|ص|م|صباحا|مساء))?"
 )
 _ZONE: Final = (
-    r"(?P<zone>[+-] ?\d{1,2}:?\d{2}|(?:gmt|utc) ?[+-]\d{1,2}(?::?\d{2})?|[+-]\d{1,2}|[a-z]{1,12}(?:/[a-z_]{2,20})?)"
+    r"(?P<zone>[+-] ?\d{1,2}:?\d{2}|(?:gmt|utc) ?[+-]\d{1,2}(?::?\d{2})?|[+-]\d{1,2}|\d{2}:\d{2}"
+    r"|[a-z]{1,12}(?:/[a-z_]{2,20}){0,2})"
 )
-_TAIL: Final = rf"(?:(?:[t ,]| ?[-|] ?| at | à | الساعه )+{_TIME}(?: ?\(?{_ZONE}\)?)?(?: ?\([^)]*\))?)?\.?"
-_WEEKDAY: Final = r"(?:[^\W\d_]{2,12}[.,،]* )?"
+_TAIL: Final = (
+    rf"(?:(?:[t ,]| ?[-|] ?| at | à | الساعه )+{_TIME}(?: ?[(\[]?{_ZONE}[)\]]?)?(?: ?[(\[][^)\]]*[)\]])?)?\.?"
+)
+_WEEKDAY: Final = r"(?:[^\W\d_]{2,12}(?:[.,،]+ ?| ))?"
 
 _SHAPES: Final = tuple(
     re.compile(shape + _TAIL)
     for shape in (
         r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})(?:[-/.](?P<day>\d{1,2}))?",
         r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})",
+        r"(?P<year>\d{4})-?w(?P<week>\d{2})(?:-?(?P<day>[1-7]))?",
+        r"(?P<year>\d{4})-(?P<day>\d{3})",
         rf"{_WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th|er)?[- ./]+(?P<name>[^\W\d_]{{3,9}})[., /-]*(?P<year>\d{{4}}|\d{{2}})",
         rf"{_WEEKDAY}(?P<name>[^\W\d_]{{3,9}})\.? (?P<day>\d{{1,2}})(?:st|nd|rd|th)?,? (?P<year>\d{{4}})",
         rf"{_WEEKDAY}(?P<day>\d{{1,2}})[-/.](?P<month>\d{{1,2}})[-/.](?P<year>\d{{4}}|\d{{2}})",
@@ -64,7 +71,22 @@ _ASCTIME: Final = re.compile(
     rf"[a-z]{{3}},? (?P<name>[a-z]{{3}}) +(?P<day>\d{{1,2}}) {_TIME} (?:{_ZONE} )?(?P<year>\d{{4}})(?: \([^)]*\))?"
 )
 _TIME_FIRST: Final = re.compile(rf"{_TIME}(?: ?{_ZONE})?(?: ?[-|,،] ?| )(?P<rest>\S.*)")
-_EPOCH: Final = re.compile(r"\d{9,10}(?:\d{3})?")
+# 20230914T081500Z and 20230914081500, taken apart before they are read.
+_COMPACT: Final = re.compile(r"(\d{8})t?(\d{2})(\d{2})(\d{2})(z|[+-]\d{2}:?\d{2})?")
+# Seconds or milliseconds, also as older .NET writes them: /Date(1694679300000+0300)/.
+_EPOCH: Final = re.compile(r"(?:/date\()?(\d{9,10}(?:\d{3})?)(?:\.\d{1,9})?(?:(?:[+-]\d{4})?\)/)?")
+_LABEL: Final = re.compile(
+    r"^(?:published|updated|posted|modified|date|publié|le)(?: (?:on|at|le|date))? ?[:|]? ?(?=[\w])"
+)
+_REPEATED_ZONE: Final = re.compile(r"\b(gmt|utc|z)(?: \1)+$")
+_DASHES: Final = str.maketrans("\u2212\u2010\u2011\u2012\u2013\u2014", "------")
+_AGO: Final = re.compile(
+    r"(?:il y a )?(?:about )?(?P<number>\d{1,3}|an?|une?) (?P<unit>minute|min|hour|hr|heure|day|jour|week|semaine)s?\.?(?: ago)?"
+)
+_AGO_UNITS: Final = {
+    "minute": 1, "min": 1, "hour": 60, "hr": 60, "heure": 60, "day": 1_440, "jour": 1_440, "week": 10_080, "semaine": 10_080,
+}  # fmt: skip
+_DAYS_AGO: Final = {"today": 0, "aujourd'hui": 0, "yesterday": 1, "hier": 1, "just now": 0, "now": 0}
 _BLANKS: Final = re.compile(r"\s+")
 _CENTURY_TURN: Final = 70
 _NOON: Final = 12
@@ -96,16 +118,33 @@ def parse_date(raw: str, now: datetime, default_zone: tzinfo) -> ParsedDate | No
         The moment, how fine it is and the zone as written; None for what is no date. A date in the future or of the year
         zero is returned as it stands: whether to believe it is for the caller to decide.
     """
-    text = _BLANKS.sub(" ", key_form(raw[:_LONGEST])).strip(" \"'،,;")
+    text = _BLANKS.sub(" ", key_form(raw[:_LONGEST])).translate(_DASHES).strip(" \"'،,;")
+    text = _REPEATED_ZONE.sub(r"\1", _LABEL.sub("", text))
+    text = _COMPACT.sub(r"\1 \2:\3:\4\5", text) if _COMPACT.fullmatch(text) else text
     if not text:
         return None
-    return _epoch(text) or _shaped(text, default_zone) or _in_words(raw[:_LONGEST], now, default_zone)
+    known = _epoch(text) or _shaped(text, default_zone) or _ago(text, now, default_zone)
+    return known or _in_words(raw[:_LONGEST], now, default_zone)
+
+
+def _ago(text: str, now: datetime, default_zone: tzinfo) -> ParsedDate | None:
+    """Understand a distance in English or French, as themes that were left untranslated show it: 2 hours ago, hier."""
+    if text in _DAYS_AGO:
+        day = now.astimezone(default_zone).date() - timedelta(days=_DAYS_AGO[text])
+        return _parsed(datetime.combine(day, time()), "day", None, default_zone)
+    match = _AGO.fullmatch(text)
+    if match is None or not (text.endswith("ago") or text.startswith("il y a")):
+        return None
+    minutes = (int(match["number"]) if match["number"].isdecimal() else 1) * _AGO_UNITS[match["unit"]]
+    at = now.astimezone(UTC).replace(second=0, microsecond=0) - timedelta(minutes=minutes)
+    return ParsedDate(at, "day" if minutes >= _AGO_UNITS["day"] else "minute", None)
 
 
 def _epoch(text: str) -> ParsedDate | None:
-    if not _EPOCH.fullmatch(text):
+    match = _EPOCH.fullmatch(text)
+    if match is None:
         return None
-    seconds = int(text) / (1000 if len(text) > 10 else 1)  # noqa: PLR2004 - seconds have ten digits until 2286
+    seconds = int(match[1]) / (1000 if len(match[1]) > 10 else 1)  # noqa: PLR2004 - seconds have ten digits until 2286
     return ParsedDate(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds), "second", "UTC")
 
 
@@ -151,6 +190,8 @@ def _day(fields: dict[str, str | None]) -> date | None:
     if len(fields["year"] or "") == 2:  # noqa: PLR2004 - RFC 822 wrote two digits
         year += 1900 if year >= _CENTURY_TURN else 2000
     name, written = fields.get("name"), fields.get("month")
+    if fields.get("week") or len(fields.get("day") or "") == 3:  # noqa: PLR2004 - a day of the year
+        return _by_number(year, int(fields.get("week") or 0), number)
     month = int(written) if written else _MONTH_NAMES.get((name or "").strip("."), _MONTH_NAMES.get((name or "")[:3]))
     if month is None:
         return None
@@ -162,6 +203,14 @@ def _day(fields: dict[str, str | None]) -> date | None:
         except ValueError:
             continue
     return None
+
+
+def _by_number(year: int, week: int, day: int) -> date | None:
+    """Return the day of a week or of a year, as ISO 8601 numbers them."""
+    try:
+        return date.fromisocalendar(year, week, day) if week else date(year, 1, 1) + timedelta(days=day - 1)
+    except ValueError:
+        return None
 
 
 def _clock(hour: int, minute: int, second: int, half: str | None) -> tuple[int, time] | None:
@@ -179,25 +228,38 @@ def _parsed(
     at: datetime, precision: Literal["year", "month", "day", "minute", "second"], zone: str | None, default_zone: tzinfo
 ) -> ParsedDate | None:
     offset = None if zone is None else _offset(zone)
-    where = default_zone if offset is None else timezone(timedelta(minutes=offset))
+    named = _named_zone(zone) if zone and offset is None else None
+    where = named or (default_zone if offset is None else timezone(timedelta(minutes=offset)))
     try:
         value = at.replace(tzinfo=where).astimezone(UTC)
     except (OverflowError, ValueError):
         return None
-    return ParsedDate(value, precision, zone.upper() if zone and offset is not None else None)
+    return ParsedDate(value, precision, zone.upper() if zone and (named or offset is not None) else None)
 
 
 def _offset(zone: str) -> int | None:
     """Return the offset of a written zone in minutes, or None for a name that is no zone."""
     if zone in _ZONES:
         return _ZONES[zone]
-    match = re.fullmatch(r"(?:gmt|utc)? ?([+-]) ?(\d{1,2}):?(\d{2})?", zone)
+    match = re.fullmatch(r"(?:gmt|utc)? ?([+-]?) ?(\d{1,2}):?(\d{2})?", zone)  # without sign: a + that became a blank
     if match is None:
         return None
     minutes = int(match[2]) * 60 + int(match[3] or 0)
     if minutes > _GREATEST_OFFSET or int(match[3] or 0) > 59:  # noqa: PLR2004 - the last minute
         return None
     return -minutes if match[1] == "-" else minutes
+
+
+@lru_cache(maxsize=256)
+def _named_zone(name: str) -> tzinfo | None:
+    """Return the zone of a name such as Asia/Dubai, in whatever letters; None where there is none."""
+    if "/" not in name:
+        return None
+    parts = "/".join("_".join(map(str.capitalize, part.split("_"))) for part in name.split("/"))
+    try:
+        return ZoneInfo(parts)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
 
 
 def _in_words(raw: str, now: datetime, default_zone: tzinfo) -> ParsedDate | None:
