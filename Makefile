@@ -1,6 +1,6 @@
 # Everything one does with Marsad. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-cluster compose-env check lint types architecture eval corpus fuzz bench habits chaos simulate-polling docs clean
+.PHONY: help install demo run test test-cluster compose-env check lint types architecture eval train corpus fuzz bench habits chaos simulate-polling docs clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -43,6 +43,9 @@ architecture: install
 
 eval: install ## quality on labelled data (MARSAD_EVAL_DATA); a table and out/eval.json
 	$(BIN)/python tests/quality/evaluate.py $(ARGS)
+
+train: install ## learn the weights over the topics' rules anew from labelled articles (MARSAD_EVAL_DATA)
+	$(BIN)/python tests/quality/train_topics.py $(ARGS)
 
 corpus: install ## feedparser's own test documents through our parser; nothing may be lost; out/parse-corpus.txt
 	$(BIN)/python tests/quality/parse_corpus.py $(ARGS)

@@ -172,6 +172,9 @@ class ProcessSettings(_Section):
     topics_dir: Path | None = Field(
         None, description="folder of your own topic files; they add to the shipped ones or replace them by id"
     )
+    learned_topics: bool = Field(
+        True, description="let learned weights correct the rules of the shipped topics; false: rules alone"
+    )
     group_days: int = Field(7, ge=1, le=30, description="days in which reports can join one story")
 
 

@@ -61,7 +61,7 @@ class TagFilter:
 
 @lru_cache(maxsize=1)
 def _shipped() -> TagFilter:
-    return TagFilter(Tagger(load_taxonomy()), Locator())
+    return TagFilter(Tagger(load_taxonomy(learned=True)), Locator())
 
 
 def pipe_tag(record: Mapping[str, Any]) -> dict[str, Any]:

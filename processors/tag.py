@@ -14,7 +14,19 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 import msgspec
 
 from marsad.records import Article, Evidence, TopicTag
-from marsad.taxonomy import AnalysedText, CompiledTerm, CompiledTopics, Role, Taxonomy, Topic, Zone, ZoneKind, analyse
+from marsad.taxonomy import (
+    AnalysedText,
+    CompiledTerm,
+    CompiledTopics,
+    LearnedLayer,
+    Role,
+    Taxonomy,
+    Topic,
+    Zone,
+    ZoneKind,
+    analyse,
+    load_learned,
+)
 
 __all__ = ["Adjuster", "Tagger", "tag"]
 
@@ -41,8 +53,15 @@ _ENOUGH_TEXT: Final = 60
 class Adjuster(Protocol):
     """The seam for a learned layer: it may change the scores that the rules gave."""
 
+    topics: frozenset[str]
+    """Those that it decides; of the others the rules' scores stand, and what is far behind the best is not given."""
+
     def adjust(self, scores: Mapping[str, float], analysed: AnalysedText) -> Mapping[str, float]:
         """Return the scores by topic id; 1.0 is the threshold."""
+        ...
+
+    def evidence(self, topic: str, analysed: AnalysedText) -> tuple[Evidence, ...]:
+        """Return the words that spoke for a topic which it decided."""
         ...
 
 
@@ -79,12 +98,14 @@ class Tagger:
 
     Args:
         taxonomy: the topics.
-        adjuster: a learned layer over the rules' scores; none by default.
+        adjuster: a layer over the rules' scores; by default the shipped learned one if the taxonomy says so.
     """
 
     def __init__(self, taxonomy: Taxonomy, adjuster: Adjuster | None = None) -> None:
         self.taxonomy = taxonomy
         self._compiled = CompiledTopics(taxonomy)
+        if adjuster is None and taxonomy.learned:
+            adjuster = LearnedLayer(load_learned(), frozenset(topic.id for topic in taxonomy.topics) - taxonomy.own)
         self._adjuster = adjuster
         terms = self._compiled.terms
         self._topic_of = [term.topic for term in terms]
@@ -116,19 +137,28 @@ class Tagger:
         scores: Mapping[str, float] = {
             self._compiled.topics[topic].id: self._score(topic, hits, analysed) for topic, hits in found.items()
         }
-        if self._adjuster is not None:
-            scores = self._adjuster.adjust(scores, analysed)
         least = max(1.0, _FAR_BEHIND * min(_STRONG, max(scores.values(), default=0.0)))
-        kept = sorted((-score, topic_id) for topic_id, score in scores.items() if score >= least)
+        decided: frozenset[str] = frozenset()
+        given = scores
+        if self._adjuster is not None:
+            scores, decided = self._adjuster.adjust(scores, analysed), self._adjuster.topics
+        kept = sorted(
+            (-score, topic_id) for topic_id, score in scores.items() if score >= (1.0 if topic_id in decided else least)
+        )
         return tuple(
-            TopicTag(topic_id, round(-minus, 3), self._evidence(by_id.get(topic_id, _Hits([], [])), analysed))
+            TopicTag(topic_id, round(-minus, 3), self._spoke(topic_id, by_id, given, analysed))
             for minus, topic_id in kept
         )
 
     def scores(self, analysed: AnalysedText) -> dict[str, float]:
-        """Return the score of every topic that has a hit, also of those below their threshold."""
+        """Return the score by its rules of every topic that has a hit, also of those below their threshold."""
         found = self._find(analysed, prune=False)
         return {self._compiled.topics[topic].id: self._score(topic, hits, analysed) for topic, hits in found.items()}
+
+    def final_scores(self, analysed: AnalysedText) -> Mapping[str, float]:
+        """Return the scores by which ``tag_analysed`` decides: those of the rules, adjusted."""
+        scores = self.scores(analysed)
+        return scores if self._adjuster is None else self._adjuster.adjust(scores, analysed)
 
     def _find(self, analysed: AnalysedText, *, prune: bool) -> dict[int, _Hits]:
         """Return each topic's hits, without those inside a longer hit of the same topic and zone.
@@ -249,6 +279,19 @@ class Tagger:
             position = min(_position(topic, where, analysed), _MOST_PLACES)
             total += self._compiled.combinations[rule].near.weight * position
         return max(0.0, total) / topic.threshold
+
+    def _spoke(
+        self, topic: str, hits: Mapping[str, _Hits], given: Mapping[str, float], analysed: AnalysedText
+    ) -> tuple[Evidence, ...]:
+        """Return what spoke for a topic: the hits of its rules, and where these were not enough, the learned words."""
+        by_rule = self._evidence(hits[topic], analysed) if topic in hits else ()
+        if self._adjuster is None or given.get(topic, 0.0) >= 1:
+            return by_rule
+        return by_rule + tuple(
+            word
+            for word in self._adjuster.evidence(topic, analysed)
+            if not any(hit.field == word.field and hit.start <= word.start < hit.end for hit in by_rule)
+        )
 
     def _evidence(self, hits: _Hits, analysed: AnalysedText) -> tuple[Evidence, ...]:
         terms = self._compiled.terms

@@ -2,6 +2,7 @@
 
 from marsad.taxonomy.analysed import AnalysedText, Zone, ZoneKind, analyse
 from marsad.taxonomy.compiled import CompiledTerm, CompiledTopics, Role
+from marsad.taxonomy.learned import LearnedLayer, load_learned
 from marsad.taxonomy.loader import load_taxonomy, read_topic
 from marsad.taxonomy.matcher import Automaton, Hit
 from marsad.taxonomy.schema import Taxonomy, Topic
@@ -12,12 +13,14 @@ __all__ = [
     "CompiledTerm",
     "CompiledTopics",
     "Hit",
+    "LearnedLayer",
     "Role",
     "Taxonomy",
     "Topic",
     "Zone",
     "ZoneKind",
     "analyse",
+    "load_learned",
     "load_taxonomy",
     "read_topic",
 ]

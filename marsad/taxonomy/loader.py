@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from marsad.errors import TopicFileError
+from marsad.taxonomy.learned import load_learned
 from marsad.taxonomy.schema import Taxonomy, Topic
 
 __all__ = ["load_taxonomy", "read_topic"]
@@ -21,11 +22,12 @@ _STEP: Final = re.compile(r"\.(?P<key>\w+)|\[(?P<index>\d+)\]")
 _SYNTAX: Final = re.compile(r" \(at line (\d+), column \d+\)$")
 
 
-def load_taxonomy(extra_dir: Path | None = None) -> Taxonomy:
+def load_taxonomy(extra_dir: Path | None = None, *, learned: bool = False) -> Taxonomy:
     """Read the shipped topics and the user's own.
 
     Args:
         extra_dir: a folder of ``*.toml``; a topic there replaces the shipped one of the same id.
+        learned: whether the learned layer may change the scores of the shipped topics. Rules are tested without it.
 
     Raises:
         TopicFileError: a file does not follow the schema; names file, line and reason.
@@ -34,13 +36,18 @@ def load_taxonomy(extra_dir: Path | None = None) -> Taxonomy:
     for path, content in _shipped():
         topic = read_topic(content, path)
         topics[topic.id] = topic
+    shipped = dict(topics)
     if extra_dir is not None:
         topics |= _user_topics(extra_dir)
     ordered = tuple(topics[key] for key in sorted(topics))
     for topic in ordered:
         if topic.parent and topic.parent not in topics:
             raise TopicFileError(f"{topic.id}.toml", 0, f"parent {topic.parent!r} is no topic")
-    return Taxonomy(ordered, hashlib.sha256(msgspec.json.encode(ordered)).hexdigest()[:16])
+    digest = hashlib.sha256(msgspec.json.encode(ordered))
+    if learned:
+        digest.update(msgspec.json.encode(load_learned()))
+    own = frozenset(topic.id for topic in ordered if shipped.get(topic.id) != topic)
+    return Taxonomy(ordered, digest.hexdigest()[:16], learned, own)
 
 
 def read_topic(content: bytes, path: Path | str) -> Topic:

@@ -109,7 +109,11 @@ class Taxonomy(msgspec.Struct, frozen=True):
 
     topics: tuple[Topic, ...]
     version: str
-    """Hash of the topics' content: the same files give the same version everywhere."""
+    """Hash of the topics' content and of the learned layer: the same files give the same version everywhere."""
+    learned: bool = False
+    """Whether the learned layer may change the scores of the shipped topics."""
+    own: frozenset[str] = frozenset()
+    """Topics that are not as shipped. Their rules alone decide."""
 
     def topic(self, topic_id: str) -> Topic | None:
         """One topic."""

@@ -48,7 +48,7 @@ def process_ratio(bootstrap: str, data: Path, count: int = 4_160) -> list[Row]:
     Raises:
         ConfigError: the corpus is not there.
     """
-    pipeline = Pipeline.build(load_taxonomy(None))
+    pipeline = Pipeline.build(load_taxonomy(None, learned=True))
     rows = []
     for page, label in ((False, "feed text only"), (True, "with article pages")):
         sample = list(documents(data, count // 2 if page else count))

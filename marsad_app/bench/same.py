@@ -74,7 +74,7 @@ def _latest(messages: Iterable[Message]) -> dict[str, bytes]:
 
 def _tags(kafka: KafkaSettings, process: ProcessSettings, tagged: Sequence[Article]) -> Iterator[Difference]:
     """Every entry's article is among those that the agents wrote."""
-    pipeline = Pipeline.build(load_taxonomy(process.topics_dir))
+    pipeline = Pipeline.build(load_taxonomy(process.topics_dir, learned=process.learned_topics))
     feeds = {key: decode(Feed, value) for key, value in _latest(read_stream(kafka, "feeds.v1")).items()}
     made = {msgspec.json.encode(article) for article in tagged}
     for message in read_stream(kafka, "entries.v1"):

@@ -51,7 +51,7 @@ class Row(msgspec.Struct, frozen=True):
 
 def stages(data: Path, count: int = 1_536) -> list[Row]:
     """Articles a second through the whole processor, against the bare stage functions in a loop over the same entries."""
-    pipeline = Pipeline.build(load_taxonomy(None))
+    pipeline = Pipeline.build(load_taxonomy(None, learned=True))
     rows = []
     for page, label in ((True, "with article pages"), (False, "feed text only")):
         sample = list(documents(data, _PAGES if page else count))

@@ -133,7 +133,7 @@ def topics(settings: Settings) -> Iterator[Finding]:
     from marsad.taxonomy import load_taxonomy  # noqa: PLC0415 - so that a fault in it is a finding
 
     try:
-        taxonomy = load_taxonomy(settings.process.topics_dir)
+        taxonomy = load_taxonomy(settings.process.topics_dir, learned=settings.process.learned_topics)
     except ConfigError as error:
         yield fail("topics", str(error), "correct the file; `marsad topics check` also runs the examples")
         return

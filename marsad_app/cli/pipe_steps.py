@@ -17,7 +17,8 @@ def make_tagger() -> Step:
     Raises:
         ConfigError: the settings or a topic file are wrong.
     """
-    return TagFilter(Tagger(load_taxonomy(load_settings().process.topics_dir)), Locator())
+    process = load_settings().process
+    return TagFilter(Tagger(load_taxonomy(process.topics_dir, learned=process.learned_topics)), Locator())
 
 
 def make_grouper() -> Step:

@@ -17,7 +17,7 @@ _HEX = frozenset("0123456789abcdef")
 
 
 class TopicScore(msgspec.Struct, frozen=True):
-    """A topic that has at least one hit. ``score`` is 1.0 at the threshold."""
+    """A topic that has a hit or was given. ``score`` is 1.0 at the threshold."""
 
     id: str
     score: float
@@ -27,7 +27,7 @@ class TopicScore(msgspec.Struct, frozen=True):
 
 
 class Explained(msgspec.Struct, frozen=True):
-    """All topics with a hit, best first."""
+    """All topics with a hit or a tag, best first."""
 
     title: str
     topics: tuple[TopicScore, ...]
@@ -45,7 +45,9 @@ def explained(source: str, taxonomy: Taxonomy) -> Explained:
     tagger = Tagger(taxonomy)
     analysed = analyse(title, lead, text)
     tags = {tag.id: tag for tag in tagger.tag_analysed(analysed)}
-    scores = sorted(tagger.scores(analysed).items(), key=lambda item: (-item[1], item[0]))
+    final = tagger.final_scores(analysed)
+    shown = tagger.scores(analysed).keys() | tags.keys()
+    scores = sorted(((topic, final[topic]) for topic in shown), key=lambda item: (-item[1], item[0]))
     return Explained(
         title,
         tuple(

@@ -137,7 +137,8 @@ def dry_run(
     """Tag the stored articles anew and show which would gain or lose the topic; nothing is changed."""
     from marsad_app.cli.topic_dry_run import dry_run as tried  # noqa: PLC0415 - compiles the whole taxonomy
 
-    taxonomy = load_taxonomy(folder or load_settings().process.topics_dir)
+    process = load_settings().process
+    taxonomy = load_taxonomy(folder or process.topics_dir, learned=process.learned_topics)
     result = tried(_topic(taxonomy, topic_id), taxonomy, query, limit)
     if as_json:
         json_line(result)
@@ -154,7 +155,8 @@ def dry_run(
 
 
 def _taxonomy() -> Taxonomy:
-    return load_taxonomy(load_settings().process.topics_dir)
+    process = load_settings().process
+    return load_taxonomy(process.topics_dir, learned=process.learned_topics)
 
 
 def _topic(taxonomy: Taxonomy, topic_id: str) -> Topic:

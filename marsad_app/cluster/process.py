@@ -46,7 +46,7 @@ def run(settings: Settings) -> int:
         ConfigError: it cannot start; the sentence says why.
     """
     with open_context(settings, _STAGE) as context:
-        pipeline = Pipeline.build(load_taxonomy(settings.process.topics_dir))
+        pipeline = Pipeline.build(load_taxonomy(settings.process.topics_dir, learned=settings.process.learned_topics))
         with _known_feeds(context) as feeds:
             if feeds is None:
                 return 0

@@ -85,7 +85,7 @@ def reprocess(
     """
     version = ""
     if steps is None:
-        taxonomy = load_taxonomy(settings.process.topics_dir)
+        taxonomy = load_taxonomy(settings.process.topics_dir, learned=settings.process.learned_topics)
         steps, version = Pipeline.build(taxonomy), taxonomy.version
     file = settings.data.dir / _FILE
     kept = _read(file, _Kept(since, until, (version, PIPELINE_VERSION)))

@@ -75,7 +75,7 @@ def run_demo(settings: Settings, *, duration: float = 110.0, exit_when_done: boo
     shutil.rmtree(_FOLDER, ignore_errors=True)
     store = open_store(_FOLDER, wants_page)
     try:
-        board, taxonomy = Board(), load_taxonomy(None)
+        board, taxonomy = Board(), load_taxonomy(None, learned=True)
         web = web_server(settings, store, SystemClock(), board, socket, taxonomy)
         return asyncio.run(
             _demo(settings, store, web, board, taxonomy, console, duration, exit_when_done=exit_when_done)

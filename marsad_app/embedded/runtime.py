@@ -228,7 +228,7 @@ def run(settings: Settings, *, feeds_file: Path | None = None, web: bool = True)
         store = open_store(settings.data.dir, wants_page)
         opened.callback(store.close)
         feeds = feeds_to_watch(store, feeds_file)
-        taxonomy = load_taxonomy(settings.process.topics_dir)
+        taxonomy = load_taxonomy(settings.process.topics_dir, learned=settings.process.learned_topics)
         box = NewsBox() if listener and settings.websub.callback else None
         server = web_server(settings, store, clock, board, listener, taxonomy, box) if listener else None
         outlets: dict[str, Outlet] = {TERMINAL: TerminalOutlet(console)} if settings.alerts.terminal else {}

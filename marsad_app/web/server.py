@@ -81,7 +81,12 @@ class WebServer:
         """The application; imported here, since it takes half a second in which feeds can be polled already."""
         from marsad_app.web.app import create_app  # noqa: PLC0415 - see above
 
-        return create_app(self._services(self._taxonomy or load_taxonomy(self._settings.process.topics_dir)))
+        return create_app(
+            self._services(
+                self._taxonomy
+                or load_taxonomy(self._settings.process.topics_dir, learned=self._settings.process.learned_topics)
+            )
+        )
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Answer requests until ``stop``."""

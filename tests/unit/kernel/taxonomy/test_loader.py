@@ -72,6 +72,18 @@ def test_the_version_is_the_content() -> None:
     assert load_taxonomy().version == load_taxonomy().version
 
 
+def test_the_learned_layer_is_part_of_the_version() -> None:
+    assert load_taxonomy(learned=True).version != load_taxonomy().version
+    assert load_taxonomy(learned=True).version == load_taxonomy(learned=True).version
+
+
+def test_topics_that_a_user_adds_or_replaces_are_his_own(tmp_path: Path) -> None:
+    (tmp_path / "water.toml").write_text(GOOD, "utf-8")
+    (tmp_path / "sport.toml").write_text(GOOD.replace('"water"', '"sport"'), "utf-8")
+    assert load_taxonomy(tmp_path, learned=True).own == {"sport", "water"}
+    assert load_taxonomy(learned=True).own == frozenset()
+
+
 def test_a_missing_folder_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(TopicFileError, match="no such folder"):
         load_taxonomy(tmp_path / "none")
