@@ -18,7 +18,7 @@ from processors.layouts import Layouts
 from processors.page_meta import PageMeta, page_meta
 from processors.tidy import tidy, tidy_line
 
-__all__ = ["Extracted", "extract"]
+__all__ = ["Extracted", "extract", "site_of"]
 
 _MAX_FULL: Final = 2_000_000
 """Characters above which the full extractor is not asked: its time grows faster than the page."""
@@ -109,7 +109,7 @@ class _Page:
 
     def by_layout(self, layouts: Layouts) -> Sequence[str]:
         """Find the article where other pages of the site keep theirs; by itself, where that is not known or is checked."""
-        site = _site(self._url)
+        site = site_of(self._url)
         place = layouts.find(site, self._root)
         known = () if place is None else cut(place)
         if place is None or not known or layouts.is_checked(known[0]):
@@ -131,7 +131,8 @@ class _Page:
         return body.paragraphs
 
 
-def _site(url: str) -> str:
+def site_of(url: str) -> str:
+    """Return the host of an address, without www; empty where it has none."""
     try:
         return (urlsplit(url).hostname or "").removeprefix("www.")
     except ValueError:

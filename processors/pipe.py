@@ -14,12 +14,13 @@ from marsad.records import Article, Feed
 from marsad.records.ids import digest
 from processors.boilerplate import strip_boilerplate
 from processors.clean import clean_fields
-from processors.extract import extract
+from processors.extract import extract, site_of
 from processors.group import Grouper
 from processors.headline import strip_outlet
 from processors.html_text import fragment_paragraphs, read_fragment
 from processors.layouts import Layouts
 from processors.published import zone_of
+from processors.recurring import RecurringLines
 from processors.tidy import tidy, tidy_line
 
 __all__ = ["PipeExtractor", "PipeGrouper", "pipe_analyze", "pipe_clean", "pipe_dates"]
@@ -29,19 +30,22 @@ _UNDATED: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class PipeExtractor:
-    """Articles out of pages; one object remembers the layouts of sites for a run."""
+    """Articles out of pages; one object remembers the layouts and the recurring lines of sites for a run."""
 
     def __init__(self) -> None:
         self._layouts = Layouts()
+        self._lines = RecurringLines()
 
     def __call__(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """Read a page: id, url, html to id, title, text, published, author, language, image, problems."""
-        page = extract(_string(record, "html", required=True), _string(record, "url"), self._layouts)
+        url = _string(record, "url")
+        page = extract(_string(record, "html", required=True), url, self._layouts)
+        lines = self._lines.without(site_of(url), page.title, page.text.split("\n"))
         published = parse_date(page.published_raw, _UNDATED, zone_of(_feed(record))) if page.published_raw else None
         return {
             "id": _id(record),
             "title": page.title,
-            "text": page.text,
+            "text": "\n".join(lines),
             "published": _iso(published.value) if published else page.published_raw,
             "author": page.author,
             "language": page.language,

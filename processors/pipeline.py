@@ -1,7 +1,8 @@
 """The steps in order: clean, tag, locate — pure, for one entry at a time — and then group, which remembers.
 
-Both sizes run this: the embedded one in a loop, the cluster one in its agents (the first three) and its grouper. What the
-first three remember of a site's layout makes them faster and changes no text of which a page alone leaves no doubt.
+Both sizes run this: the embedded one in a loop, the cluster one in its agents (the first three) and its grouper. What
+clean remembers of a site's layout makes it faster and changes no text of which a page alone leaves no doubt; what it remembers
+of an outlet's lines takes off those that come again and again.
 """
 
 import msgspec
@@ -12,6 +13,7 @@ from processors.clean import PIPELINE_VERSION, clean
 from processors.extract import Extracted, extract
 from processors.layouts import Layouts
 from processors.locate import Locator
+from processors.recurring import RecurringLines
 from processors.tag import Tagger
 
 __all__ = ["PIPELINE_VERSION", "Pipeline"]
@@ -23,13 +25,13 @@ class Pipeline:
     Args:
         tagger: Topics.
         locator: Countries, places, people and organisations.
-        layouts: Where sites keep their articles, as far as it was learned.
     """
 
-    def __init__(self, tagger: Tagger, locator: Locator, layouts: Layouts | None = None) -> None:
+    def __init__(self, tagger: Tagger, locator: Locator) -> None:
         self.tagger = tagger
         self.locator = locator
-        self._layouts = layouts or Layouts()
+        self._layouts = Layouts()
+        self._lines = RecurringLines()
 
     @classmethod
     def build(cls, taxonomy: Taxonomy) -> "Pipeline":
@@ -49,7 +51,7 @@ class Pipeline:
         """
         if page is None and entry.page_html:
             page = extract(entry.page_html, entry.page_url or entry.url, self._layouts)
-        return self.enrich(clean(entry, feed, page=page))
+        return self.enrich(self._lines.strip(clean(entry, feed, page=page)))
 
     def enrich(self, article: Article) -> Article:
         """Return a clean article with its topics, countries, places and entities; its words are analysed once."""
