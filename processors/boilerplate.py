@@ -49,7 +49,9 @@ _SOURCE: Final = (
     r"(?:©|\(c\)|&copy;|copyright\b|حقوق\s+(?:النشر|الطبع)|(?:جميع|كافة|كل)\s+الحقوق\s+\w*محفوظة).{0,140}$",
     r".{0,60}(?:جميع|كافة|كل)\s+الحقوق\s+\w*محفوظة.{0,60}$",
     r"(?:[آا]خر\s+تحديث|تاريخ\s+النشر|نشر(?:ت)?\s+(?:في|بتاريخ|يوم)|تم\s+النشر)\s*[:\uff1a]?.{0,60}\d.{0,40}$",
-    r".{0,140}لا\s+[تي]عبر\w*\s+بالضرورة\s+عن\s+(?:ر[أا]ي|[آا]راء|موقف|مواقف|وجهة|سياسة|توجه).{0,60}$",
+    r".{0,140}لا\s+[تي](?:عبر|عكس|مثل)\w*\s+بالضرورة\s+(?:عن\s+)?(?:ر[أا]ي|[آا]راء|موقف|مواقف|وجهة|سياسة|توجه).{0,60}$",
+    r"(?:جميع|كل|كافة)?\s*ال(?:مقالات?|[آا]راء|تعليقات)\s.{0,40}[تي](?:عبر|مثل|عكس)\w*\s+(?:عن\s+)?(?:ر[أا]ي|[آا]راء|وجهات?\s+نظر)\s+(?:كتابها|كاتبها|أصحابها|صاحبها|الكاتب|الكتاب)\b.{0,60}$",
+    r"يمكنكم\s+(?:استلام|تسلم|الاشتراك|تحميل|متابعة)\s.{0,90}(?:[إا]شعارات|تطبيق|نشرتنا|قناتنا|هواتفكم|هاتفكم).{0,60}$",
     r"\d{1,2}:\d{2}(?:\s*(?:[صم]|صباحا?|مساء|am|pm|gmt|بتوقيت|غرينتش|\S{0,2}محل\S*|عاجل|مباشر|محدث))*\W*$",
     r"\d{1,3}\s*(?:/|من)\s*\d{1,3}$",
     r"(?:عاجل|مباشر|بث\s+مباشر|live)$",
@@ -87,11 +89,12 @@ _TAIL: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _AGENCIES: Final = re.compile(
-    r"^[\W_]*(?:(?:ال)?وكالات(?:\s+ال[أا]نباء)?|رويترز|(?:أ|ا)\s*[.]?\s*ف\s*[.]?\s*ب|فرانس\s+برس|(?:وكالة\s+)?الأناضول|واس|بترا|وفا|وام|متابعات|"
+    r"^[\W_]*(?:(?:ال)?وكالات(?:\s+ال[أا]نباء)?|رويترز|(?:أ|ا)\s*[.]?\s*ف\s*[.]?\s*ب|فرانس\s+برس|فرانس\s*24|(?:وكالة\s+)?الأناضول|واس|بترا|وفا|وام|متابعات|"
     r"deutsche\s+welle|dw|afp|reuters|ap|bbc|cnn|dpa|العربية[.]?\s*نت|الجزيرة[.]?\s*نت|سكاي\s+نيوز(?:\s+عربية)?|د\s*ب\s*[أا]|"
     r"[،,+/&|\-–\s()]|و(?=\s))+[\W_]*$",
     re.IGNORECASE,
 )
+_QUOTED_FROM: Final = re.compile(r"^\W*نقلا\u064b?\s+عن\s+[^.،:!؟]{2,45}\W*$")
 _LONGEST_CREDIT: Final = 60
 _TAIL_LENGTH: Final = 700
 _LONGEST_DATELINE: Final = 45
@@ -141,7 +144,7 @@ def strip_boilerplate(paragraphs: list[str], *, title: str = "") -> list[str]:
     if kept and len(kept[0]) <= _LONGEST_DATELINE and len(kept) > 1 and _DATELINE.match(kept[0]):
         del kept[0]
     while kept:
-        if len(kept) > 1 and len(kept[-1]) <= _LONGEST_CREDIT and _AGENCIES.match(kept[-1]):
+        if len(kept) > 1 and _is_credit(kept[-1]):
             del kept[-1]
             continue
         kept[-1] = strip_tail(kept[-1])
@@ -149,6 +152,11 @@ def strip_boilerplate(paragraphs: list[str], *, title: str = "") -> list[str]:
             break
         del kept[-1]
     return kept
+
+
+def _is_credit(paragraph: str) -> bool:
+    short = len(paragraph) <= _LONGEST_CREDIT
+    return short and bool(_AGENCIES.match(paragraph) or _QUOTED_FROM.match(paragraph))
 
 
 def _same(one: str, other: str) -> bool:

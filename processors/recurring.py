@@ -1,14 +1,15 @@
 """Lines that an outlet hangs on its articles: learned where the same line comes again and again, and dropped.
 
-A memory for each outlet counts its lines over its latest articles. A label (a call to subscribe, a section's name) is dropped
-when a third of the articles have it, a whole sentence only when most have it, since newsrooms repeat a sentence of background
-for weeks; words in quotation marks are never dropped. An article that comes again, by its title, is not counted again.
+A memory for each outlet counts the labels in its articles and the sentences at their beginning and end. In 22,000 articles
+of five outlets no sentence of news stood in more than eight articles, and the lines that were none in up to four hundred;
+newsrooms repeat background for days, so what few articles have must go on for hundreds of them. Words in quotation marks are
+never dropped. An article that comes again, by its title, is not counted again.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -17,17 +18,31 @@ from processors.headline import lead_of
 
 __all__ = ["RecurringLines"]
 
-_LINES: Final = 128
-"""Lines of an outlet that are remembered: those of its last dozen articles, and those that came again since."""
-_LINES_OF_ARTICLE: Final = 60
+_ONCE: Final = 384
+"""Lines of an outlet that came once and are remembered: those of its last fifty articles or so."""
+_AGAIN: Final = 64
+"""Lines of an outlet that came again and are counted."""
+_LINES_OF_ARTICLE: Final = 20
+_HEAD, _TAIL = 2, 3
+"""Paragraphs at the beginning and the end in which sentences are counted."""
 _TITLES: Final = 64
-_WINDOW: Final = 200
+_WINDOW: Final = 1_000
 """Articles after which what was counted counts half."""
 _LONGEST: Final = 400
 _LABEL: Final = 100
 """Characters; a longer line is a sentence, whatever it ends with."""
-_LABEL_ARTICLES, _LABEL_SHARE = 4, 0.3
-_SENTENCE_ARTICLES, _SENTENCE_SHARE = 6, 0.6
+
+
+class _Rule(msgspec.Struct, frozen=True):
+    """When a line is dropped: the articles that have it, their share, and over how many articles it has gone on."""
+
+    articles: int
+    share: float
+    span: int = 0
+
+
+_LABEL_RULES: Final = (_Rule(4, 0.3), _Rule(12, 0.01, 100))
+_SENTENCE_RULES: Final = (_Rule(6, 0.6), _Rule(20, 0.02, 300))
 _QUOTED: Final = re.compile(r"[\"«“”„]")
 _ENDED: Final = re.compile(r"[.!؟?…]\W*$")
 _EDGES: Final = re.compile(r"^\W+|\W+$")
@@ -44,7 +59,9 @@ class _Outlet(msgspec.Struct):
     """What is remembered of an outlet; the lines and titles that came last stand last."""
 
     articles: int = 0
-    lines: dict[int, _Line] = {}
+    once: dict[int, int] = {}
+    """Lines that came once, with the place of the article."""
+    again: dict[int, _Line] = {}
     titles: dict[int, None] = {}
 
 
@@ -55,7 +72,7 @@ class RecurringLines:
         outlets: How many outlets are remembered; those that were not heard of for longest are forgotten.
     """
 
-    def __init__(self, outlets: int = 2_000) -> None:
+    def __init__(self, outlets: int = 1_000) -> None:
         self._outlets: dict[str, _Outlet] = {}
         self._limit = outlets
 
@@ -82,13 +99,11 @@ class RecurringLines:
         if not outlet:
             return list(lines)
         memory = self._memory(outlet)
-        keys = [_key(line) for line in lines]
+        keys = _keys(lines)
         if _is_new(memory, _digest(title)):
-            _count(memory, {key for key in keys[:_LINES_OF_ARTICLE] if key is not None})
+            _count(memory, tuple(dict.fromkeys(keys.values()))[:_LINES_OF_ARTICLE])
         kept = [
-            line
-            for line, key in zip(lines, keys, strict=True)
-            if key is None or not _recurs(memory, memory.lines.get(key), line)
+            line for place, line in enumerate(lines) if not _recurs(memory, memory.again.get(keys.get(place, 0)), line)
         ]
         return kept or list(lines)
 
@@ -100,42 +115,60 @@ class RecurringLines:
         return memory
 
 
+def _keys(lines: Sequence[str]) -> dict[int, int]:
+    """Return what lines are known by, for the places of those that may be dropped."""
+    last = len(lines) - _TAIL
+    return {
+        place: _digest(_EDGES.sub("", line).lower())
+        for place, line in enumerate(lines)
+        if line
+        and len(line) <= _LONGEST
+        and (place < _HEAD or place >= last or not _is_sentence(line))
+        and _QUOTED.search(line) is None
+    }
+
+
+def _is_sentence(line: str) -> bool:
+    return len(line) > _LABEL or _ENDED.search(line) is not None
+
+
 def _is_new(memory: _Outlet, title: int) -> bool:
     known = title in memory.titles
     memory.titles.pop(title, None)
     memory.titles[title] = None
-    if len(memory.titles) > _TITLES:
-        del memory.titles[next(iter(memory.titles))]
+    _bound(memory.titles, _TITLES)
     return not known
 
 
-def _count(memory: _Outlet, keys: set[int]) -> None:
+def _count(memory: _Outlet, keys: Iterable[int]) -> None:
     memory.articles += 1
-    for key in sorted(keys):
-        line = memory.lines.pop(key, None) or _Line(0, memory.articles)
-        line.count += 1
-        memory.lines[key] = line
-    while len(memory.lines) > _LINES:
-        del memory.lines[next(iter(memory.lines))]
+    for key in keys:
+        first = memory.once.pop(key, None)
+        line = memory.again.pop(key, None) or (None if first is None else _Line(1, first))
+        if line is None:
+            memory.once[key] = memory.articles
+        else:
+            line.count += 1
+            memory.again[key] = line
+    _bound(memory.once, _ONCE)
+    _bound(memory.again, _AGAIN)
     if memory.articles % _WINDOW == 0:
-        for line in memory.lines.values():
+        for line in memory.again.values():
             line.count = (line.count + 1) // 2
             line.first = memory.articles - (memory.articles - line.first) // 2
+
+
+def _bound(remembered: dict[int, Any], limit: int) -> None:
+    while len(remembered) > limit:
+        del remembered[next(iter(remembered))]
 
 
 def _recurs(memory: _Outlet, found: _Line | None, line: str) -> bool:
     if found is None:
         return False
-    whole = len(line) > _LABEL or _ENDED.search(line) is not None
-    articles, share = (_SENTENCE_ARTICLES, _SENTENCE_SHARE) if whole else (_LABEL_ARTICLES, _LABEL_SHARE)
-    return found.count >= articles and found.count >= share * (memory.articles - found.first + 1)
-
-
-def _key(line: str) -> int | None:
-    """Return what a line is known by; None for what is never dropped."""
-    if not line or len(line) > _LONGEST or _QUOTED.search(line):
-        return None
-    return _digest(_EDGES.sub("", line).lower())
+    span = memory.articles - found.first + 1
+    rules = _SENTENCE_RULES if _is_sentence(line) else _LABEL_RULES
+    return any(found.count >= max(rule.articles, rule.share * span) and span >= rule.span for rule in rules)
 
 
 def _digest(text: str) -> int:

@@ -34,6 +34,9 @@ from processors.boilerplate import is_boilerplate, strip_boilerplate, strip_tail
         "عاجل",
         "تابعوا آخر أخبار المدينة عبر قناتنا على واتساب",
         "تابع آخر الأخبار على أخبار جوجل",
+        "** جميع المقالات المنشورة تمثل رأي كتابها فقط.",
+        "يمكنكم استلام إشعارات بأهم الموضوعات بعد تحميل أحدث نسخة من التطبيق على هاتفكم المحمول.",
+        "هذا المقال يعبر عن رأي كاتبه ولا يعكس بالضرورة وجهة نظر الشبكة.",
         "الآراء الواردة في هذا المقال لا تعبر بالضرورة عن رأي الصحيفة.",
     ],
 )
@@ -56,6 +59,8 @@ def test_lines_around_an_article_are_not_its_text(line: str) -> None:
         "تابع الملايين الحفل عبر قنوات التلفزيون والمنصات",
         "12:40 انطلاق المباراة في ملعب الساحل",
         "عاجل: هزة أرضية في الشمال",
+        "يمكنكم زيارة المعرض حتى نهاية الشهر",
+        "المقالات التي نشرتها الصحيفة أثارت جدلا واسعا",
         "وقال الوزير إن البيان لا يعبر عن موقف الحكومة",
         "شارك في الاجتماع عن بعد وزراء الخارجية، ثم صدر بيان ختامي",
     ],
@@ -82,6 +87,11 @@ def test_tails_of_feed_software_are_cut(text: str, expected: str) -> None:
 def test_title_dateline_and_credit_around_the_text_are_dropped() -> None:
     lines = ["عنوان الخبر", "العاصمة - وكالات", "قال الوزير إن المشروع اكتمل.", "وأضاف أن افتتاحه قريب.", "رويترز"]
     assert strip_boilerplate(lines, title="عنوان الخبر") == lines[2:4]
+
+
+@pytest.mark.parametrize("credit", ["*نقلاً عن الرؤية الإماراتية", "نقلا عن صحيفة الساحل", "فرانس24/ أ ف ب"])
+def test_a_credit_below_the_text_is_dropped(credit: str) -> None:
+    assert strip_boilerplate(["قال الوزير إن المشروع اكتمل.", credit]) == ["قال الوزير إن المشروع اكتمل."]
 
 
 def test_a_text_of_one_line_is_never_taken_for_a_credit() -> None:

@@ -37,10 +37,16 @@ def test_a_sentence_needs_more_articles_and_most_of_them() -> None:
         assert read(seldom, 100 + number, *lines) == [*own(100 + number), *lines]
 
 
-def test_a_label_that_few_articles_have_stays() -> None:
+def test_a_label_that_few_articles_have_is_dropped_once_that_has_gone_on_for_long() -> None:
     memory = RecurringLines()
-    for number in range(80):
-        lines = [LABEL] if number % 8 == 0 else []
+    kept = [LABEL in read(memory, number, *([LABEL] if number % 10 == 0 else [])) for number in range(200)]
+    assert kept[::10] == [True] * 11 + [False] * 9
+
+
+def test_background_that_is_repeated_for_some_days_stays() -> None:
+    memory = RecurringLines()
+    for number in range(290):
+        lines = [SENTENCE] if number % 10 == 0 else []
         assert read(memory, number, *lines) == [*own(number), *lines]
 
 
@@ -74,17 +80,18 @@ def test_a_line_that_is_given_up_by_its_outlet_is_text_again() -> None:
     memory = RecurringLines()
     for number in range(20):
         read(memory, number, LABEL)
-    for number in range(20, 300):
+    for number in range(20, 2500):
         read(memory, number)
-    assert LABEL in read(memory, 300, LABEL)
+    assert LABEL in read(memory, 2500, LABEL)
 
 
 def test_the_memory_is_bounded() -> None:
     memory = RecurringLines(outlets=3)
     for number in range(500):
-        memory.without(f"منفذ {number % 10}", f"خبر {number}", [f"سطر {number} {part}" for part in range(300)])
+        memory.without(f"منفذ {number % 10}", f"خبر {number}", [f"سطر {number // 20} {part}" for part in range(300)])
     assert len(memory._outlets) == 3
-    assert all(len(outlet.lines) <= 128 and len(outlet.titles) <= 64 for outlet in memory._outlets.values())
+    for outlet in memory._outlets.values():
+        assert (len(outlet.once), len(outlet.again), len(outlet.titles)) <= (384, 64, 64)
 
 
 @given(st.lists(st.lists(st.text(max_size=30), max_size=6), max_size=30))
