@@ -94,6 +94,14 @@ class PollLedger(Protocol):
         """Store the new state and hand on the entries: both or neither. An entry revision that is known already changes nothing."""
         ...
 
+    def commit_polls(self, polls: Sequence[tuple[FeedState, Sequence[Entry]]]) -> Sequence[Exception | None]:
+        """Commit the polls of several feeds, each as ``commit_poll`` would: one that fails ends no other.
+
+        Returns:
+            of each None, or the error that ``commit_poll`` would raise.
+        """
+        ...
+
 
 class HubInbox(Protocol):
     """The way of what hubs tell to the producers. Called by the web page; what is lost on the way is found by the next poll."""

@@ -115,26 +115,27 @@ class Shard:
         since = self._writing_since
         return self.fault is None and (since is None or self._clock.monotonic() - since < _SLOW_S)
 
-    def write(self, commit: Commit) -> None:
-        """Write it, with all else that waits, in one transaction; returns when it is durable.
+    def write(self, commits: Sequence[Commit]) -> Sequence[Exception | None]:
+        """Write them, with all else that waits, in one transaction; returns when they are durable.
 
-        Raises:
-            FencedError: the shard is another's, or was let go of; nothing was written.
-            TransientError: it is not known whether it was written.
+        Returns:
+            of each None, or why not: ``FencedError`` where the shard is another's, or was let go of, and nothing was written;
+            ``TransientError`` where it is not known whether it was.
         """
         with self._lock:
             if self.fault is not None:
-                raise _again(self.fault)
-            self._waiting.append(commit)
-            first = self._writing_since is None
-            if first:
+                return [_again(self.fault) for _ in commits]
+            self._waiting.extend(commits)
+            our_turn = self._writing_since is None
+            if our_turn:
                 self._writing_since = self._clock.monotonic()
-        if not first:
-            commit.turn.wait()
-        if not commit.done:
-            self._write_some()
-        if commit.error is not None:
-            raise _again(commit.error)
+        for commit in commits:
+            if not our_turn:
+                commit.turn.wait()
+            if not commit.done:
+                self._write_some()
+            our_turn = False
+        return [None if commit.error is None else _again(commit.error) for commit in commits]
 
     def _write_some(self) -> None:
         """Write what waits, and give the turn to the first of those who came meanwhile."""

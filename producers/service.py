@@ -14,9 +14,11 @@ from marsad.clock import Clock
 from marsad.config import PollSettings
 from marsad.errors import FencedError, FetchError, TransientError
 from marsad.events import EventSink, StageFailed
+from marsad.outcome import outcome
 from marsad.ports import FeedRegistry, Fetcher, PollLedger
 from marsad.records import Entry, Feed, FeedState, FetchRequest, FetchResponse, HubNews, Quarantined
 from marsad.records.ids import quarantine_id
+from producers.bunched import Bunched
 from producers.completing import Completer
 from producers.filler import Filler
 from producers.hubs import Hubs
@@ -38,7 +40,9 @@ _RETRY_UNEXPECTED: Final = 60.0
 _RETRY_SOON: Final = 2.0
 _STOP_SECONDS: Final = 1.5
 _KEPT_BYTES: Final = 200_000
-_LOADING: Final = 2
+# One reads ahead while another is read; one packs while another waits for the disk or the broker.
+_LOADING: Final = 1
+_STORING: Final = 2
 
 
 class Poller:
@@ -88,14 +92,13 @@ class Poller:
         self._addresses: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._asking: set[str] = set()
-        self._commits: set[asyncio.Future[Any]] = set()
         self._wake = asyncio.Event()
         # One thread: parsing holds the interpreter's lock anyway, and a queue of documents is bounded by concurrency.
         self._parsing = ThreadPoolExecutor(1, thread_name_prefix="parse")
         self._readings = KeptReadings()
-        # Each thread that reads has a connection and its cache; those that commit mostly wait, and are written together.
-        self._loading = ThreadPoolExecutor(_LOADING, thread_name_prefix="load")
-        self._storing = ThreadPoolExecutor(settings.concurrency, thread_name_prefix="commit")
+        self._threads = ThreadPoolExecutor(_LOADING + _STORING, thread_name_prefix="ledger")
+        self._loads = Bunched(self._load_all, self._threads, _LOADING)
+        self._commits = Bunched(ledger.commit_polls, self._threads, _STORING)
         self._filler = Filler(fetcher, gate, settings, clock, self._read)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -115,8 +118,7 @@ class Poller:
             if self._hubs is not None:
                 await self._hubs.close()
             self._parsing.shutdown(wait=False, cancel_futures=True)
-            self._loading.shutdown(wait=False)
-            self._storing.shutdown(wait=False)
+            self._threads.shutdown(wait=False)
 
     async def poll_once(self, feed_id: str) -> PollResult | None:
         """Poll one feed now and commit the result; None if there is no such feed.
@@ -128,8 +130,7 @@ class Poller:
             FencedError: the feed is another process's.
             TransientError: the ledger does not answer; what was handed on is known at the next poll.
         """
-        loop = asyncio.get_running_loop()
-        feed, state = await loop.run_in_executor(self._loading, self._load, feed_id)
+        feed, state = await self._loads.ask(feed_id)
         if feed is None:
             return None
         told = self._hubs.box.take(feed_id) if self._hubs is not None else ()
@@ -210,6 +211,9 @@ class Poller:
         await self._store(feed, state, filled.state, filled.entries)
         self._events.emit(filled.event)
 
+    def _load_all(self, feed_ids: Sequence[str]) -> Sequence[tuple[Feed | None, FeedState | None] | Exception]:
+        return [outcome(self._load, feed_id) for feed_id in feed_ids]
+
     def _load(self, feed_id: str) -> tuple[Feed | None, FeedState | None]:
         return self._registry.feed(feed_id), self._ledger.state(feed_id)
 
@@ -251,11 +255,7 @@ class Poller:
 
     async def _commit(self, state: FeedState, entries: Sequence[Entry]) -> None:
         """Commit to the end even if the poll is cancelled meanwhile."""
-        loop = asyncio.get_running_loop()
-        work = loop.run_in_executor(self._storing, self._ledger.commit_poll, state, entries, ())
-        self._commits.add(work)
-        work.add_done_callback(self._commits.discard)
-        await asyncio.shield(work)
+        await self._commits.ask((state, entries))
 
     def _start_due(self) -> bool:
         """Begin the polls that are due; False if more may be due than can begin now."""
@@ -395,5 +395,4 @@ class Poller:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(refreshing, *self._tasks, return_exceptions=True)
-        if self._commits:
-            await asyncio.wait(self._commits, timeout=_STOP_SECONDS)
+        await self._commits.settle(_STOP_SECONDS)

@@ -1,12 +1,14 @@
 """What polling remembers, in the shards of feeds that this process owns: states and entries go into one transaction."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import structlog
 
 from marsad.clock import Clock
 from marsad.errors import FencedError, TransientError
+from marsad.outcome import outcome
 from marsad.ports import Journal
 from marsad.records import Entry, FeedState, Quarantined
 from marsad.streams import Message
@@ -18,6 +20,8 @@ __all__ = ["PollShard", "ShardLedger"]
 
 _log = structlog.get_logger(__name__)
 _SWEEP_S: Final = 5.0
+# A thread waits for each shard's transaction.
+_THREADS: Final = 64
 
 
 class ShardLedger:
@@ -34,6 +38,7 @@ class ShardLedger:
         self._placement = placement
         self._clock = clock
         self._shards: dict[int, Shard] = {}
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="shard")
 
     def open(self, journal: Journal) -> Shard:
         """Take a shard over: read its states, and commit to it from now on.
@@ -88,6 +93,32 @@ class ShardLedger:
             FencedError: the feed is another process's by now, or was polled by one since the state was read.
             TransientError: it is not known whether it was written.
         """
+        shard, commit = self._prepared(state, entries, quarantined)
+        _raise(shard.write([commit]))
+
+    def commit_polls(self, polls: Sequence[tuple[FeedState, Sequence[Entry]]]) -> Sequence[Exception | None]:
+        """Commit the polls of several feeds, each as by ``commit_poll``; those of a shard in one transaction."""
+        found: list[Exception | None] = [None] * len(polls)
+        of_shards: dict[Shard, list[tuple[int, Commit]]] = {}
+        for at, (state, entries) in enumerate(polls):
+            prepared = outcome(self._prepared, state, entries)
+            if isinstance(prepared, Exception):
+                found[at] = prepared
+            else:
+                of_shards.setdefault(prepared[0], []).append((at, prepared[1]))
+
+        def write(shard: Shard) -> None:
+            commits = of_shards[shard]
+            for (at, _), error in zip(commits, shard.write([commit for _, commit in commits]), strict=True):
+                found[at] = error
+
+        # All at once: none waits for another's broker.
+        list(self._threads.map(write, of_shards))
+        return found
+
+    def _prepared(
+        self, state: FeedState, entries: Sequence[Entry], quarantined: Sequence[Quarantined] = ()
+    ) -> tuple[Shard, Commit]:
         shard = self._shard(state.feed_id)
         if shard.is_stale(state.feed_id):
             raise FencedError(f"shard {shard.number} was another's while {state.feed_id} was polled")
@@ -95,7 +126,7 @@ class ShardLedger:
         messages = [Message(stream=STATES, key=state.feed_id, value=value, partition=shard.number)]
         messages += [entry_message(entry) for entry in _unknown(shard, state.feed_id, entries)]
         messages += [fitted_quarantined(item) for item in quarantined]
-        shard.write(Commit(state.feed_id, value, messages))
+        return shard, Commit(state.feed_id, value, messages)
 
     def forget_strangers(self, shard: Shard) -> int:
         """Remove the states of feeds that are gone or have moved to another shard; how many.
@@ -107,7 +138,7 @@ class ShardLedger:
         strangers = self._placement.strangers(shard.number, shard.ids())
         for feed_id in strangers:
             tombstone = Message(stream=STATES, key=feed_id, value=None, partition=shard.number)
-            shard.write(Commit(feed_id, None, [tombstone]))
+            _raise(shard.write([Commit(feed_id, None, [tombstone])]))
         if strangers:
             _log.info("feed states removed", shard=shard.number, count=len(strangers))
         return len(strangers)
@@ -166,6 +197,12 @@ class PollShard:
     def close(self) -> None:
         """Let go of the shard."""
         self._ledger.close(self._shard)
+
+
+def _raise(errors: Iterable[Exception | None]) -> None:
+    for error in errors:
+        if error is not None:
+            raise error
 
 
 def _unknown(shard: Shard, feed_id: str, entries: Sequence[Entry]) -> list[Entry]:

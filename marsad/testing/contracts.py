@@ -114,6 +114,14 @@ def a_poll_replaces_the_feed_state(store: Adapters) -> None:
     assert [(state.feed_id, state.health) for state in store.polls.states()] == [("a", Health.OK), ("b", Health.NEW)]
 
 
+def polls_of_several_feeds_are_committed_at_once(store: Adapters) -> None:
+    """Each with its own state; an empty lot is none."""
+    assert list(store.polls.commit_polls([])) == []
+    polls = [(FeedState(feed_id="a"), [an_entry()]), (FeedState(feed_id="b", health=Health.OK), [])]
+    assert list(store.polls.commit_polls(polls)) == [None, None]
+    assert [(state.feed_id, state.health) for state in store.polls.states()] == [("a", Health.NEW), ("b", Health.OK)]
+
+
 def articles_are_replaced_by_id_and_never_by_an_older_revision(store: Adapters) -> None:
     """A replay of old news must not undo a correction."""
     new = an_article(article_id="a" * 32, title="عنوان مصحح", revision=2)
@@ -267,6 +275,7 @@ CONTRACTS: tuple[Callable[[Adapters], None], ...] = (
     feeds_are_added_once_and_replaced_by_id,
     a_removed_feed_takes_its_state_along,
     a_poll_replaces_the_feed_state,
+    polls_of_several_feeds_are_committed_at_once,
     articles_are_replaced_by_id_and_never_by_an_older_revision,
     search_finds_inflected_words_in_text_and_title,
     search_sorts_by_date_newest_first,

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
+from marsad.outcome import outcome
 from marsad.query import Node
 from marsad.query.document import MatchDoc
 from marsad.query.predicate import compile_predicate, spans
@@ -63,6 +64,10 @@ class InMemoryPolls:
         for entry in entries:
             self.entries.setdefault((entry.entry_id, entry.revision), entry)
         self._quarantine.quarantine(quarantined)
+
+    def commit_polls(self, polls: Sequence[tuple[FeedState, Sequence[Entry]]]) -> Sequence[Exception | None]:
+        """Commit one after the other."""
+        return [outcome(self.commit_poll, state, entries) for state, entries in polls]
 
     def forget(self, feed_id: str) -> None:
         """Drop the state of a feed that is removed."""

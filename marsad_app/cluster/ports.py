@@ -8,6 +8,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from marsad.config import KafkaSettings
+from marsad.outcome import outcome
 from marsad.records import Alert, Delivery, Entry, Feed, FeedState, Quarantined, Subscription, encode
 from marsad.streams import Message, partition_of
 from marsad_app.cluster.applying import VIEWED, is_forgotten, removed_at
@@ -133,6 +134,10 @@ class ClusterPolls(SqlitePollLedger):
             *(Message(stream="entries.v1", key=entry.article_id, value=encode(entry)) for entry in entries),
             *map(_quarantine_message, quarantined),
         )
+
+    def commit_polls(self, polls: Sequence[tuple[FeedState, Sequence[Entry]]]) -> Sequence[Exception | None]:
+        """Write one after the other."""
+        return [outcome(self.commit_poll, state, entries) for state, entries in polls]
 
 
 class ClusterSubscriptions(SqliteSubscriptions):

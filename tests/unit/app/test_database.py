@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from marsad.errors import StoreError
-from marsad.records import FeedState
+from marsad.records import Entry, Feed, FeedState
 from marsad.testing.factories import a_feed, a_quarantined, an_article, an_entry
 from marsad_app.embedded import open_store, schema
 from marsad_app.embedded.database import Database
@@ -99,6 +99,25 @@ def test_a_step_that_fails_halfway_changes_nothing(tmp_path: Path) -> None:
     assert store.polls.state("a") is None
     assert store.queue.waiting() == {"page": 0, "ready": 0}
     assert list(store.quarantine.quarantined()) == []
+    store.close()
+
+
+def test_of_polls_that_are_committed_at_once_one_that_fails_undoes_itself_alone(tmp_path: Path) -> None:
+    def wants_page(_feed: Feed, entry: Entry) -> bool:
+        if entry.entry_id == "bad":
+            raise KeyError(entry.entry_id)
+        return False
+
+    store = open_store(tmp_path, wants_page)
+    names = ("a", "b", "c")
+    store.feeds.put_feeds(a_feed(id=name) for name in names)
+    entries = {name: an_entry(feed_id=name, entry_id="bad" if name == "b" else name) for name in names}
+
+    errors = store.polls.commit_polls([(FeedState(feed_id=name), [entries[name]]) for name in names])
+
+    assert [type(error) for error in errors] == [type(None), KeyError, type(None)]
+    assert [state.feed_id for state in store.polls.states()] == ["a", "c"]
+    assert store.queue.waiting() == {"page": 0, "ready": 2}
     store.close()
 
 

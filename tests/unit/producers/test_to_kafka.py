@@ -131,6 +131,32 @@ def test_state_and_entries_go_into_one_transaction_in_the_shard_of_the_feeds_sit
     assert list(room.ledger.states()) == [known(B, entry)]
 
 
+def test_polls_that_end_at_once_are_one_transaction_in_each_shard() -> None:
+    more = a_feed(id="a2", url=f"{A.url}/2")
+    room = Room(A, B, more)
+    shards = [room.open(0), room.open(1)]
+    states = [known(feed, etag="new") for feed in (A, B, more)]
+
+    assert room.ledger.commit_polls([(state, []) for state in states]) == [None, None, None]
+
+    assert sorted([m.key for m in written] for written in room.broker.transactions) == sorted([[A.id, more.id], [B.id]])
+    assert list(room.ledger.states()) == sorted(states, key=lambda state: state.feed_id)
+    for shard in shards:
+        shard.close()
+
+
+def test_a_shard_that_is_lost_fails_its_own_polls_and_no_others() -> None:
+    room = Room(A, B, third := a_feed(id="c", url=f"{A.url}/c"))
+    room.open(0)
+    room.open(1)
+    MemoryJournal(room.broker, 0)
+
+    errors = room.ledger.commit_polls([(known(feed, etag="new"), []) for feed in (A, B, third, a_feed(id="none"))])
+
+    assert [type(error) for error in errors] == [FencedError, type(None), FencedError, FencedError]
+    assert [state.feed_id for state in room.ledger.states()] == [B.id]
+
+
 def test_a_shard_that_is_taken_over_begins_with_what_is_stored() -> None:
     room = Room(A)
     first = room.open()
