@@ -5,6 +5,7 @@ and بوزير lead on to the same words.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import compress
 from typing import NamedTuple, TypeAlias
 
 from marsad.arabic.forms import expand, proclitic_forms
@@ -68,7 +69,7 @@ class Automaton:
                 # للقاء is both ل + لقاء and ل + اللقاء: it leads on only once.
                 if shared not in there:
                     root[spelling] = (*there, shared)
-        self._root = root
+        self._root = {word: tuple((node.terms, node.next) for node in nodes) for word, nodes in root.items()}
 
     def scan(self, keys: Sequence[str]) -> list[Hit]:
         """Return every hit of every length, by first token.
@@ -79,17 +80,17 @@ class Automaton:
         found: list[Hit] = []
         add = found.append
         last = len(keys) - 1
-        for first, nodes in enumerate(map(self._root.get, keys)):
-            if nodes is not None:
-                for node in nodes:
-                    for term in node.terms:
-                        add((first, first + 1, term))
-                    following = node.next
-                    if following is not None and first < last:
-                        # Most first words of a term are not followed by its second: this spares the call.
-                        child = following.get(keys[first + 1])
-                        if child is not None:
-                            _walk(child, keys, first, found)
+        begun = list(map(self._root.get, keys))
+        # Words that begin no term are passed over in C.
+        for first, starts in compress(enumerate(begun), begun):
+            for terms, following in starts:  # type: ignore[union-attr]  # compress took the None out
+                for term in terms:
+                    add((first, first + 1, term))
+                if following is not None and first < last:
+                    # Most first words of a term are not followed by its second: this spares the call.
+                    child = following.get(keys[first + 1])
+                    if child is not None:
+                        _walk(child, keys, first, found)
         return found
 
     def __len__(self) -> int:
