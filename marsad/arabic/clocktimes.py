@@ -122,6 +122,8 @@ def clock_at(words: Words, place: int, *, after_date: bool = False) -> tuple[Clo
 
 def _digital(words: Words, place: int, *, said: bool) -> tuple[int, int, int | None, bool, int] | None:
     hour, minute = words.number(place), words.number(place + 1)
+    if hour is not None and words.key(place + 1) == "h" and not words.gap(place + 1) and words.digits(place + 2) == 2:  # noqa: PLR2004
+        return hour, words.number(place + 2) or 0, None, True, place + 3  # 15h30, as the Maghreb's French has it
     between = {":", ",", "."} if said else {":"}  # agencies write الساعة 18,00
     if hour is None or minute is None or words.gap(place + 1) not in between or words.digits(place + 1) != 2:  # noqa: PLR2004
         return None

@@ -53,6 +53,7 @@ _BEGINNINGS: Final = (
     }
 )
 _BETWEEN: Final = frozenset({"في", "عند", "من", "يوم", "حوالي"})
+_FROM: Final = frozenset({"ابتداء", "انطلاقا", "اعتبارا", "بدءا"})
 _NEAR: Final = frozenset({"", "،", ",", "-", "–", "(", "|"})
 
 
@@ -151,6 +152,8 @@ def _with_time(words: Words, span: Span) -> tuple[FoundDate, int]:
         clock = clock_at(words, place) or clock_at(words, place, after_date=True)
         if clock is None and words.key(place) in _BETWEEN:
             clock = clock_at(words, place + 1)
+        if clock is None and words.key(place) in _FROM and words.key(place + 1) == "من":
+            clock = clock_at(words, place + 2)
         if clock is not None:
             return _found(words, span.start, clock[1], clock[0].on(span.day), "minute"), clock[1]
     return _dated(words, span), span.end

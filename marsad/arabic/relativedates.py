@@ -19,20 +19,21 @@ _TENTH: Final = 10
 # What a large ordinal numbers where it numbers no day.
 _COUNTED: Final = frozenset({"القرن", "القرنين", "المركز", "المرتبه", "الدور", "الفصل", "العدد", "الصف"})
 _A_FEW: Final = 3
+_MOMENTS: Final = frozenset({"لحظات", "ثوان", "ثواني", "قليل"})
 _FEW: Final = frozenset({"بضع", "بضعه", "عده", "لبضع", "لعده"})
 
 _ONE: Final = {
     "minute": ("دقيقه",), "hour": ("ساعه",), "day": ("يوم", "يوما"), "week": ("اسبوع", "اسبوعا"),
-    "month": ("شهر", "شهرا"), "year": ("سنه", "عام", "عاما"),
+    "month": ("شهر", "شهرا"), "year": ("سنه", "عام", "عاما"), "second": ("ثانيه",), "century": ("قرن", "قرنا"),
 }  # fmt: skip
 _MANY: Final = {
     "minute": ("دقائق",), "hour": ("ساعات",), "day": ("ايام",), "week": ("اسابيع",), "month": ("اشهر", "شهور"),
-    "year": ("سنوات", "اعوام", "سنين"),
+    "year": ("سنوات", "اعوام", "سنين"), "second": ("ثوان", "ثواني"), "decade": ("عقود",), "century": ("قرون",),
 }  # fmt: skip
 _DUALS: Final = {
     "minute": ("دقيقتين", "دقيقتان"), "hour": ("ساعتين", "ساعتان"), "day": ("يومين", "يومان"),
     "week": ("اسبوعين", "اسبوعان"), "month": ("شهرين", "شهران"),
-    "year": ("سنتين", "سنتان", "عامين", "عامان"),
+    "year": ("سنتين", "سنتان", "عامين", "عامان"), "decade": ("عقدين", "عقدان"), "century": ("قرنين", "قرنان"),
 }  # fmt: skip
 _SINGLE_UNITS: Final = {word: unit for unit, words in _ONE.items() for word in words}
 _UNITS: Final = _SINGLE_UNITS | {word: unit for unit, words in _MANY.items() for word in words}
@@ -51,7 +52,14 @@ _ABOUT_THREE: Final = frozenset(
     {("ما", "يزيد", "علي"), ("ما", "يزيد", "عن"), ("ما", "يقرب", "من"), ("ما", "يربو", "علي"), ("ما", "يقارب", "من")}
 )
 _PARTS_OF_HOUR: Final = {"نصف": 30, "ربع": 15, "ثلث": 20}
-_HALVES: Final = {"hour": (30, "minute"), "day": (12, "hour"), "month": (15, "day"), "year": (6, "month")}
+_HALVES: Final = {
+    "hour": (30, "minute"),
+    "day": (12, "hour"),
+    "month": (15, "day"),
+    "year": (6, "month"),
+    "decade": (5, "year"),
+    "century": (50, "year"),
+}
 
 _DAY_WORDS: Final = {
     "اليوم": 0, "امس": -1, "الامس": -1, "البارحه": -1, "غدا": 1, "الغد": 1, "غد": 1, "الليله": 0,
@@ -68,7 +76,8 @@ _BEFORE_DAY_WORD: Final = _PARTS_OF_DAY | {"يوم", "نهايه", "بعد"}
 
 _THIS_FORMS: Final = with_clitics(("هذا", "هذه"))
 _TWO_WORDS: Final = (
-    {("بعد", tomorrow): 2 for tomorrow in ("غد", "الغد")}
+    {("قبل", "امس"): -2}
+    | {("بعد", tomorrow): 2 for tomorrow in ("غد", "الغد")}
     | {("اول", yesterday): -2 for yesterday in ("امس", "الامس", "البارحه")}
     | {(yesterday, first): -2 for yesterday in with_clitics(("امس",)) for first in ("الاول", "الاولي")}
     | {(this, part): 0 for this in with_clitics(("هذا",)) for part in ("الصباح", "المساء")}
@@ -231,7 +240,7 @@ def offset_at(words: Words, place: int, now: datetime) -> Span | Moment | None:
     at = _after_about(words, place + 1)
     if sign > 0 and at > place + 2 and words.key(place + 1) != "اقل":
         return None  # بعد أكثر من عامين tells how long something took
-    part = _part_at(words, at)
+    part = _part_at(words, at, past=sign < 0)
     if part is not None:
         counts, at = [(part[0], "minute")], part[1]
     # Bounded by the units there are, so that a chain of them is not read again from each.
@@ -260,8 +269,14 @@ def _after_about(words: Words, place: int) -> int:
     return place + 2 if two in _ABOUT_TWO else place + 3 if (*two, words.key(place + 2)) in _ABOUT_THREE else place
 
 
-def _part_at(words: Words, place: int) -> tuple[int, int] | None:
-    """Read the part of an hour: نصف ساعة, ربع ساعة; return its minutes and the place after it."""
+def _part_at(words: Words, place: int, *, past: bool) -> tuple[int, int] | None:
+    """Read the part of an hour or moments: نصف ساعة, ربع ساعة, لحظات; return the minutes and the place after it."""
+    if (
+        past
+        and words.key(place) in _MOMENTS
+        and (words.key(place) != "قليل" or words.gap(place + 1) or not words.key(place + 1))
+    ):
+        return 0, place + 1
     minutes = _PARTS_OF_HOUR.get(words.key(place))
     return (minutes, place + 2) if minutes and words.key(place + 1) == "ساعه" and not words.gap(place + 1) else None
 
@@ -276,7 +291,9 @@ def _half_after(words: Words, place: int, unit: str) -> tuple[tuple[int, str], i
 
 def _in_a_story(words: Words, at: int, counts: list[tuple[int, str]]) -> bool:
     """Tell whether minutes or hours "after" go on: then they are counted from what was just told (a goal, a blow)."""
-    return any(unit in {"minute", "hour"} for _, unit in counts) and "." not in words.gap(at)
+    if any(unit in {"decade", "century"} for _, unit in counts):
+        return True  # بعد أربعة عقود looks back on them
+    return any(unit in {"second", "minute", "hour"} for _, unit in counts) and "." not in words.gap(at)
 
 
 def _count(words: Words, place: int, *, first: bool) -> tuple[int, str, int] | None:
@@ -308,7 +325,7 @@ def _shifted(start: int, end: int, now: datetime, counts: Iterable[tuple[int, st
     at = now
     fine = False
     for number, unit in counts:
-        fine = fine or unit in {"minute", "hour"}
+        fine = fine or unit in {"second", "minute", "hour"}
         try:
             at = _STEPS[unit](at, number)
         except (OverflowError, ValueError):
@@ -324,10 +341,13 @@ def _by_months(at: datetime, number: int) -> datetime:
 
 
 _STEPS: Final[dict[str, Callable[[datetime, int], datetime]]] = {
+    "second": lambda at, number: at + timedelta(seconds=number),
     "minute": lambda at, number: at + timedelta(minutes=number),
     "hour": lambda at, number: at + timedelta(hours=number),
     "day": lambda at, number: at + timedelta(days=number),
     "week": lambda at, number: at + timedelta(weeks=number),
     "month": _by_months,
     "year": lambda at, number: _by_months(at, 12 * number),
+    "decade": lambda at, number: _by_months(at, 120 * number),
+    "century": lambda at, number: _by_months(at, 1_200 * number),
 }

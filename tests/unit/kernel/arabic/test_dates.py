@@ -102,6 +102,9 @@ def test_dates_come_out_with_the_words_they_are_made_of(text: str, expected: lis
         "ارتفع العدد إلى 27.",
         "السلطان محمد الفاتح",
         "جمع تبرعات في اليوم الثاني",
+        "قال الوزير قبل عقد القمة",
+        "وسجل بعد لحظات هدفا ثانيا",
+        "عاد بعد 30 ثانية من البداية",
     ],
 )
 def test_words_and_numbers_that_are_no_dates_are_left(text: str) -> None:
