@@ -18,7 +18,7 @@ from processors.tidy import tidy, tidy_line
 
 __all__ = ["PIPELINE_VERSION", "clean", "clean_fields", "language_of"]
 
-PIPELINE_VERSION: Final = "1"
+PIPELINE_VERSION: Final = "2"
 """Changes whenever the same entry would give another article."""
 
 _MAX_TITLE: Final = 1_000
