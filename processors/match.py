@@ -105,7 +105,7 @@ class Matcher:
         self._index = TermIndex()
         self._always: list[str] = []
         for subscription in subscriptions:
-            if subscription.enabled:
+            if subscription.enabled and set(subscription.triggers) != {Trigger.FEED_HEALTH}:
                 self._add(subscription)
         self._known = {}
 

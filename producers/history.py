@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from marsad.records import FeedState, GapMark, Health, PollNote
 
-__all__ = ["HealthChange", "PastPoll", "health_changes", "noted", "past_polls"]
+__all__ = ["HealthChange", "PastPoll", "health_changes", "latest_change", "noted", "past_polls"]
 
 # A row is some 100 bytes of a state that is written at every poll; of a feed with thirty entries the rest is 4 kB.
 _MOST_ROWS: Final = 24
@@ -33,6 +33,8 @@ class HealthChange(msgspec.Struct, frozen=True):
     health: Health
     was: Health | None
     """None where it was well before."""
+    told_at: datetime
+    """The poll that showed it."""
 
     @property
     def recovered(self) -> bool:
@@ -107,12 +109,35 @@ def health_changes(state: FeedState) -> tuple[HealthChange, ...]:
             ill, polls, since = health, 0, row.since or row.at
         polls += row.times
         if health is None and told is not None:
-            found.append(HealthChange(datetime.fromtimestamp(since, UTC), row.health, told))
+            found.append(_change(since, row, told))
             told = None
         elif health is not None and health is not told and (polls >= _SETTLED_POLLS or health in _AT_ONCE):
-            found.append(HealthChange(datetime.fromtimestamp(since, UTC), health, told))
+            found.append(_change(since, row, told))
             told = health
     return tuple(found)
+
+
+def latest_change(state: FeedState) -> HealthChange | None:
+    """The change that the latest poll showed; None where it showed none."""
+    if not state.history:
+        return None
+    last = state.history[-1]
+    before = (*state.history[:-1], replace(last, times=last.times - 1)) if last.times > 1 else state.history[:-1]
+    was, present = _told(replace(state, history=before)), _told(state)
+    # What lies before the rows that are kept is forgotten; that alone is no recovery.
+    if was is present or (present is None and last.health not in _WELL):
+        return None
+    return health_changes(state)[-1]
+
+
+def _told(state: FeedState) -> Health | None:
+    """The illness that was told last and lasts."""
+    changes = health_changes(state)
+    return None if not changes or changes[-1].recovered else changes[-1].health
+
+
+def _change(since: int, row: PollNote, was: Health | None) -> HealthChange:
+    return HealthChange(datetime.fromtimestamp(since, UTC), row.health, was, datetime.fromtimestamp(row.at, UTC))
 
 
 def _quiet(note: PollNote) -> bool:

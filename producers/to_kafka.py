@@ -1,6 +1,6 @@
 """What polling remembers, in the shards of feeds that this process owns: states and entries go into one transaction."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -10,7 +10,8 @@ from marsad.clock import Clock
 from marsad.errors import FencedError, TransientError
 from marsad.outcome import outcome
 from marsad.ports import Journal
-from marsad.records import Entry, FeedState, Quarantined
+from marsad.records import Alert, Entry, FeedState, Quarantined
+from marsad.records.codec import encode
 from marsad.streams import Message
 from producers.commits import STATES, Commit, Shard
 from producers.sharding import Placement
@@ -22,6 +23,7 @@ _log = structlog.get_logger(__name__)
 _SWEEP_S: Final = 5.0
 # A thread waits for each shard's transaction.
 _THREADS: Final = 64
+_ALERTS: Final = "alerts.v1"
 
 
 class ShardLedger:
@@ -32,10 +34,14 @@ class ShardLedger:
     Args:
         placement: the shard of each feed.
         clock: its monotonic seconds.
+        alerts: what a poll raises by the state that it leads to.
     """
 
-    def __init__(self, placement: Placement, clock: Clock) -> None:
+    def __init__(
+        self, placement: Placement, clock: Clock, alerts: Callable[[FeedState], Sequence[Alert]] = lambda _: ()
+    ) -> None:
         self._placement = placement
+        self._alerts = alerts
         self._clock = clock
         self._shards: dict[int, Shard] = {}
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="shard")
@@ -126,6 +132,10 @@ class ShardLedger:
         messages = [Message(stream=STATES, key=state.feed_id, value=value, partition=shard.number)]
         messages += [entry_message(entry) for entry in _unknown(shard, state.feed_id, entries)]
         messages += [fitted_quarantined(item) for item in quarantined]
+        messages += [
+            Message(stream=_ALERTS, key=alert.alert_id, value=encode(alert), partition=shard.number)
+            for alert in self._alerts(state)
+        ]
         return shard, Commit(state.feed_id, value, messages)
 
     def forget_strangers(self, shard: Shard) -> int:

@@ -16,6 +16,8 @@ class Trigger(StrEnum):
     NEW_STORY = "new-story"
     STORY_OUTLETS = "story-outlets"
     CORRECTION = "correction"
+    FEED_HEALTH = "feed-health"
+    """A feed falls ill or has recovered; the query chooses the feeds."""
 
 
 AlertReason = Trigger
@@ -68,7 +70,14 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, tag="alert", tag_field="r
     evidence: tuple[str, ...] = ()
     """The words of the article that matched, as they stand there."""
     at: datetime
+    feed_id: str = ""
+    """The feed that it is about, where it is about no article."""
     v: int = 1
+
+    @property
+    def page(self) -> str:
+        """Where the web page shows what it is about."""
+        return f"/feeds/{self.feed_id}" if self.feed_id else f"/articles/{self.article_id}"
 
 
 class DeliveryState(StrEnum):

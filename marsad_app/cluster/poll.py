@@ -18,12 +18,13 @@ from marsad.config import KafkaSettings, Settings
 from marsad.connect import consumer_options
 from marsad.errors import ConfigError, TransientError
 from marsad.ports import Fetcher, Journal
-from marsad.records import Feed
+from marsad.records import Alert, Feed, FeedState, Subscription
 from marsad.streams import topic_name
 from marsad_app.cluster.brake import Brake
 from marsad_app.cluster.hub_news import HubNewsFollower
 from marsad_app.cluster.service import Context, Step, run_stage
 from marsad_app.cluster.tables import Table
+from marsad_app.feed_alerts import FeedAlerts
 from marsad_app.switching import favour_the_loop
 from processors.transact import Shards
 from producers.completing import Completer
@@ -41,6 +42,7 @@ __all__ = ["run"]
 _log = structlog.get_logger(__name__)
 _FEEDS: Final = "feeds.v1"
 _STATES: Final = "feed-states.v1"
+_SUBSCRIPTIONS: Final = "subscriptions.v1"
 _BEHIND: Final = ("process",)
 # Each commit holds a thread while it waits for its turn in the shard's next transaction.
 _MOST_THREADS: Final = 256
@@ -66,7 +68,17 @@ def _build(context: Context) -> Iterator[Step]:
         opened.callback(table.close)
         table.start()
         placement = Placement(table, settings.kafka.partitions)
-        ledger = ShardLedger(placement, clock)
+        subscribed = Table(
+            settings.kafka, _SUBSCRIPTIONS, Subscription, lambda why: progress.waits(_SUBSCRIPTIONS, why)
+        )
+        opened.callback(subscribed.close)
+        subscribed.start()
+        telling = FeedAlerts(lambda: list(subscribed.all()))
+
+        def alerts(state: FeedState) -> list[Alert]:
+            return [alert for alert, _ in telling.raised(table.get(state.feed_id), state)]
+
+        ledger = ShardLedger(placement, clock, alerts)
 
         def open_shard(journal: Journal) -> PollShard:
             return PollShard(journal, ledger, placement, clock)

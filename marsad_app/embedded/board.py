@@ -20,6 +20,7 @@ _REASONS = {
     Trigger.NEW_STORY: "new story",
     Trigger.STORY_OUTLETS: "carried by several outlets",
     Trigger.CORRECTION: "correction",
+    Trigger.FEED_HEALTH: "feed's health",
 }
 
 

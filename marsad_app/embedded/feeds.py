@@ -54,6 +54,7 @@ class SqlitePollLedger:
         queue: takes the new entries, in the same transaction.
         quarantine: takes what could not be read, in the same transaction.
         wants_page: whether the article page of an entry of a feed is to be read first.
+        tell: raises the alerts of a poll by the state that it leads to, in the same transaction.
     """
 
     def __init__(
@@ -62,11 +63,13 @@ class SqlitePollLedger:
         queue: EntryQueue,
         quarantine: SqliteQuarantine,
         wants_page: Callable[[Feed, Entry], bool],
+        tell: Callable[[FeedState], None] = lambda _: None,
     ) -> None:
         self._db = database
         self._queue = queue
         self._quarantine = quarantine
         self._wants_page = wants_page
+        self._tell = tell
         self._feeds = SqliteFeeds(database)
 
     def state(self, feed_id: str) -> FeedState | None:
@@ -87,6 +90,7 @@ class SqlitePollLedger:
         with self._db.write():
             self._put(row, entries)
             self._quarantine.quarantine(quarantined)
+            self._tell(state)
 
     def commit_polls(self, polls: Sequence[tuple[FeedState, Sequence[Entry]]]) -> Sequence[Exception | None]:
         """Commit them in one transaction; where that fails, one by one: a commit costs a millisecond of waiting for the disk."""
@@ -95,10 +99,11 @@ class SqlitePollLedger:
         return [outcome(self.commit_poll, state, entries) for state, entries in polls]
 
     def _commit_all(self, polls: Sequence[tuple[FeedState, Sequence[Entry]]]) -> None:
-        rows = [(_row(state), entries) for state, entries in polls]
+        rows = [_row(state) for state, _ in polls]
         with self._db.write():
-            for row, entries in rows:
+            for row, (state, entries) in zip(rows, polls, strict=True):
                 self._put(row, entries)
+                self._tell(state)
 
     def _put(self, row: _Row, entries: Sequence[Entry]) -> None:
         """Inside a transaction: the state and its entries."""

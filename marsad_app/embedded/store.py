@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from marsad.errors import CodecError
-from marsad.records import Entry, Feed, Quarantined, decode
+from marsad.records import Entry, Feed, FeedState, Quarantined, decode
 from marsad_app.embedded.alerts import SqliteAlertLedger, SqliteDeliveryLedger, SqliteSubscriptions
 from marsad_app.embedded.articles import SqliteArticles, SqliteStories
 from marsad_app.embedded.counts import StoreCounts, count_store
@@ -13,6 +13,9 @@ from marsad_app.embedded.feeds import SqliteFeeds, SqlitePollLedger
 from marsad_app.embedded.quarantine import SqliteQuarantine
 from marsad_app.embedded.queue import EntryQueue
 from marsad_app.embedded.search import SqliteSearch
+from marsad_app.feed_alerts import FeedAlerts
+from producers.history import latest_change
+from sinks.alerts.plan import deliveries_for
 
 __all__ = ["FILE_NAME", "Store", "open_store"]
 
@@ -36,13 +39,22 @@ class Store:
         self.quarantine = SqliteQuarantine(self.database)
         self.queue = EntryQueue(self.database)
         self.feeds = SqliteFeeds(self.database)
-        self.polls = SqlitePollLedger(self.database, self.queue, self.quarantine, wants_page)
+        self.polls = SqlitePollLedger(self.database, self.queue, self.quarantine, wants_page, self._tell)
         self.articles = SqliteArticles(self.database)
         self.search = SqliteSearch(self.database)
         self.stories = SqliteStories(self.database)
         self.subscriptions = SqliteSubscriptions(self.database)
         self.alerts = SqliteAlertLedger(self.database)
         self.deliveries = SqliteDeliveryLedger(self.database)
+        self._feed_alerts = FeedAlerts(self.subscriptions.subscriptions)
+
+    def _tell(self, state: FeedState) -> None:
+        """Enter the alerts about a feed's health that a poll raises."""
+        if latest_change(state) is None:
+            return
+        raised = self._feed_alerts.raised(self.feeds.feed(state.feed_id), state)
+        deliveries = [delivery for alert, whose in raised for delivery in deliveries_for(alert, whose)]
+        self.alerts.record_alerts([alert for alert, _ in raised], deliveries)
 
     def counts(self) -> StoreCounts:
         """How much of what it holds."""

@@ -89,7 +89,7 @@ def alert_entry(
         title=alert.title,
         updated=alert.at,
         published=alert.at,
-        link=f"{base_url}/articles/{alert.article_id}",
+        link=f"{base_url}{alert.page}",
         original=alert.url,
         summary=f"{reason}\n{matched}: {words}" if words else reason,
         author=alert.outlet,

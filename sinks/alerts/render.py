@@ -16,12 +16,14 @@ _REASONS = {
         Trigger.NEW_STORY: "قصة جديدة",
         Trigger.STORY_OUTLETS: "قصة تناقلتها مصادر عدة",
         Trigger.CORRECTION: "تصحيح لخبر سبق التنبيه إليه",
+        Trigger.FEED_HEALTH: "تغيّر حال خلاصة",
     },
     "en": {
         Trigger.NEW_ARTICLE: "New article",
         Trigger.NEW_STORY: "New story",
         Trigger.STORY_OUTLETS: "Story carried by several outlets",
         Trigger.CORRECTION: "Correction of something you were alerted to",
+        Trigger.FEED_HEALTH: "A feed's health has changed",
     },
 }
 _WORDS = {
@@ -89,7 +91,7 @@ def _text(alert: Alert, language: str, base_url: str) -> str:
     if alert.url:
         lines.append(f"{words['read']}: {alert.url}")
     if base_url:
-        lines.append(f"{words['here']}: {base_url}/articles/{alert.article_id}")
+        lines.append(f"{words['here']}: {base_url}{alert.page}")
     return "\n".join(lines)
 
 
@@ -106,6 +108,6 @@ def _html(alert: Alert, language: str, base_url: str) -> str:
     if alert.url.startswith(("http://", "https://")):
         links.append(f'<a href="{html.escape(alert.url)}">{words["read"]}</a>')
     if base_url:
-        links.append(f'<a href="{html.escape(base_url)}/articles/{alert.article_id}">{words["here"]}</a>')
+        links.append(f'<a href="{html.escape(base_url + alert.page)}">{words["here"]}</a>')
     parts.append(f"<p>{' · '.join(links)}</p>")
     return "".join(parts)

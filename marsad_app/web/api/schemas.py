@@ -207,7 +207,7 @@ class SubscriptionIn(BaseModel):
 
     name: str = Field(min_length=1, max_length=120)
     query: str = Field(min_length=1, max_length=2_000)
-    triggers: list[Trigger] = Field([Trigger.NEW_STORY], min_length=1, max_length=4)
+    triggers: list[Trigger] = Field([Trigger.NEW_STORY], min_length=1, max_length=5)
     story_outlets: int = Field(2, ge=2, le=100)
     cadence: Literal["instant", "hourly", "daily", "weekly"] = "instant"
     quiet: QuietHoursModel | None = None

@@ -5,8 +5,8 @@ from marsad.streams import STREAMS, partition_of, stream, topic_name
 ORDER = ["app", "producers", "agents", "group", "match", "index", "alerts", "web"]
 
 
-def test_every_stream_has_one_writer_but_the_quarantine() -> None:
-    assert {found.name for found in STREAMS if len(found.written_by) != 1} == {"quarantine.v1"}
+def test_every_stream_has_one_writer_but_the_quarantine_and_the_alerts_about_articles_and_feeds() -> None:
+    assert {found.name for found in STREAMS if len(found.written_by) != 1} == {"quarantine.v1", "alerts.v1"}
 
 
 def test_data_flows_one_way() -> None:

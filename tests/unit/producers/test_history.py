@@ -2,8 +2,12 @@
 
 from http import HTTPStatus
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from marsad.errors import FetchError
-from marsad.records import Health
+from marsad.records import FeedState, Health, PollNote
+from producers.history import latest_change, noted
 from producers.testing import START, History, entries_of
 
 
@@ -42,3 +46,34 @@ def test_another_failure_is_another_row_and_the_rows_are_bounded() -> None:
     assert [row.health for row in history.state.history[-2:]] == [Health.DNS, Health.NETWORK]
     assert {row.status for row in history.state.history} == {0}
     assert len(history.state.history) == 24
+
+
+def told(*polls: Health) -> list[tuple[Health, bool]]:
+    """What each poll in turn tells, as somebody who is told at once sees it."""
+    state, found = FeedState(feed_id="f"), []
+    for number, health in enumerate(polls):
+        state = noted(state, PollNote(at=60 * number, health=health, since=60 * number, new=health is Health.OK))
+        change = latest_change(state)
+        if change is not None:
+            assert change.told_at.timestamp() == 60 * number
+            found.append((change.health, change.recovered))
+    return found
+
+
+def test_an_illness_is_told_at_its_second_poll_and_the_recovery_at_once() -> None:
+    ill, well = Health.DNS, Health.UNCHANGED
+
+    assert told(well, ill, ill, ill, well, well) == [(ill, False), (well, True)]
+    assert told(ill, well, ill, well) == []
+    assert told(well, ill, ill, Health.TLS, Health.TLS, ill) == [(ill, False), (Health.TLS, False)]
+    assert told(well, Health.GONE, well) == [(Health.GONE, False), (well, True)]
+
+
+@given(st.lists(st.sampled_from([Health.OK, Health.UNCHANGED, Health.DNS, Health.TLS, Health.GONE]), max_size=120))
+def test_nobody_is_told_twice_of_one_illness_nor_of_a_recovery_from_none(polls: list[Health]) -> None:
+    present: Health | None = None
+    for health, recovered in told(*polls):
+        assert recovered == (health in {Health.OK, Health.UNCHANGED})
+        assert health is not present
+        assert present is not None or not recovered
+        present = None if recovered else health

@@ -10,10 +10,10 @@ from msgspec.structs import replace
 
 from marsad.clock import SystemClock
 from marsad.errors import FencedError, StoreError, TransientError
-from marsad.records import Entry, Feed, FeedState, Quarantined, Seen
+from marsad.records import Alert, Entry, Feed, FeedState, Health, Quarantined, Seen
 from marsad.records.codec import decode, encode
 from marsad.streams import Message, partition_of
-from marsad.testing.factories import NOW, a_feed, a_quarantined, an_entry
+from marsad.testing.factories import NOW, a_feed, a_quarantined, an_alert, an_entry
 from producers.politeness import site_of
 from producers.sharding import Placement, ShardedRegistry
 from producers.to_kafka import PollShard, ShardLedger
@@ -92,12 +92,12 @@ def feed_in(shard: int, name: str = "f") -> Feed:
 class Room:
     """A ledger with its surroundings."""
 
-    def __init__(self, *feeds: Feed) -> None:
+    def __init__(self, *feeds: Feed, alerts: Callable[[FeedState], Sequence[Alert]] = lambda _: ()) -> None:
         self.feeds = Feeds(*feeds)
         self.broker = Broker()
         self.placement = Placement(self.feeds, SHARDS)
         self.clock = SystemClock()
-        self.ledger = ShardLedger(self.placement, self.clock)
+        self.ledger = ShardLedger(self.placement, self.clock, alerts)
         self.registry = ShardedRegistry(self.feeds, self.placement, self.ledger.owned)
 
     def open(self, shard: int = 0, gate: Callable[[], None] = lambda: None) -> PollShard:
@@ -155,6 +155,21 @@ def test_a_shard_that_is_lost_fails_its_own_polls_and_no_others() -> None:
 
     assert [type(error) for error in errors] == [FencedError, type(None), FencedError, FencedError]
     assert [state.feed_id for state in room.ledger.states()] == [B.id]
+
+
+def test_an_alert_about_the_feed_goes_into_the_same_transaction_and_partition() -> None:
+    alert = an_alert()
+    room = Room(A, B, alerts=lambda state: [alert] if state.health is Health.GONE else [])
+    room.open(1)
+    room.ledger.state(B.id)
+
+    room.ledger.commit_poll(known(B), [])
+    room.ledger.commit_poll(known(B, health=Health.GONE), [])
+
+    assert len(room.broker.of("alerts.v1")) == 1
+    written = room.broker.transactions[-1]
+    assert [(m.stream, m.key, m.partition) for m in written[1:]] == [("alerts.v1", alert.alert_id, 1)]
+    assert decode(Alert, written[1].value or b"") == alert
 
 
 def test_a_shard_that_is_taken_over_begins_with_what_is_stored() -> None:

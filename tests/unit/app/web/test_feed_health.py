@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from marsad.config import PollSettings
-from marsad.records import FeedState, GapMark, Health, PollNote, Standing
-from marsad.testing.factories import NOW
+from marsad.records import FeedState, GapMark, Health, PollNote, Standing, Trigger
+from marsad.testing.factories import NOW, an_alert
 from marsad.testing.fakes import InMemoryStore
 from marsad_app.web.reasons import reason_in
 from marsad_app.web.texts import Texts
@@ -172,3 +172,19 @@ def remember(store: InMemoryStore, *polls: tuple[Health, int]) -> None:
     )
     gap = GapMark(NOW - timedelta(seconds=36_000), None, None, 4, fill="partly", found=3, source="pages")
     store.polls.commit_poll(replace(state, history=rows, gaps=(gap,), backfilled=3), [])
+
+
+async def test_an_alert_about_a_feed_leads_to_its_page(client: httpx.AsyncClient, store: InMemoryStore) -> None:
+    alert = an_alert(subscription_id="subscription-1", article_id="", story_id="feed:1", feed_id="feed-1")
+    alert = replace(alert, alert_id="about-a-feed", reason=Trigger.FEED_HEALTH, at=NOW)
+    store.alerts.record_alerts([alert], [])
+
+    page = (await client.get("/subscriptions/subscription-1?lang=ar")).text
+    listed = (await client.get("/subscriptions?lang=en")).text
+    form = (await client.get("/subscriptions/subscription-1/edit?lang=ar")).text
+
+    assert 'href="/feeds/feed-1"' in page
+    assert "حال خلاصة" in page
+    assert "/stories/feed" not in page
+    assert 'href="/feeds/feed-1"' in listed
+    assert 'value="feed-health"' in form

@@ -1,0 +1,89 @@
+"""Alerts about the feeds themselves: who is told when one falls ill or has recovered. Pure but for the subscriptions it asks.
+
+A poll decides by the state that it leads to, and the alerts are written together with that state. Their ids follow from the
+change, so that a state that is written again raises none again.
+"""
+
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from marsad.errors import QueryError
+from marsad.query import MatchDoc, compile_predicate, parse
+from marsad.query.parse import Resolve
+from marsad.records import Alert, Article, CountryTag, Feed, FeedState, Subscription, Trigger
+from marsad.records.ids import alert_id
+from producers.history import HealthChange, latest_change
+
+__all__ = ["FeedAlerts"]
+
+_log = structlog.get_logger(__name__)
+
+
+class FeedAlerts:
+    """Raises the alerts of subscriptions to the feeds' health.
+
+    Args:
+        subscriptions: all subscriptions; asked only when a feed's health has changed.
+        resolve: names of topics and countries, as for ``marsad.query.parse``.
+    """
+
+    def __init__(self, subscriptions: Callable[[], Sequence[Subscription]], resolve: Resolve | None = None) -> None:
+        self._subscriptions = subscriptions
+        self._resolve = resolve
+
+    def raised(self, feed: Feed | None, state: FeedState) -> list[tuple[Alert, Subscription]]:
+        """The alerts that the poll which led to a state raises, each with whose it is; nearly always none."""
+        change = latest_change(state)
+        if feed is None or change is None:
+            return []
+        doc = MatchDoc.of(_as_article(feed, change))
+        return [
+            (_alert(feed, change, subscription), subscription)
+            for subscription in self._subscriptions()
+            if subscription.enabled
+            and Trigger.FEED_HEALTH in subscription.triggers
+            and subscription.created_at <= change.told_at
+            and self._matches(subscription, doc, change)
+        ]
+
+    def _matches(self, subscription: Subscription, doc: MatchDoc, change: HealthChange) -> bool:
+        try:
+            return compile_predicate(parse(subscription.query, now=change.told_at, resolve=self._resolve))(doc)
+        except QueryError as error:
+            _log.warning("subscription cannot be matched", name=subscription.name, reason=error.reason)
+            return False
+
+
+def _as_article(feed: Feed, change: HealthChange) -> Article:
+    """The feed as queries see it: ``feed:``, ``outlet:``, ``country:`` (the outlet's), ``lang:`` and words of its names."""
+    return Article(
+        article_id="",
+        feed_ids=(feed.id,),
+        title=f"{feed.outlet} {feed.title}",
+        language=feed.language,
+        outlet=feed.outlet,
+        countries=(CountryTag(code=feed.country, mentions=1),) if feed.country else (),
+        published_at=change.told_at,
+        first_seen_at=change.told_at,
+    )
+
+
+def _alert(feed: Feed, change: HealthChange, subscription: Subscription) -> Alert:
+    from marsad_app.web.texts import Texts, language_of  # noqa: PLC0415 - names of languages and zones: 50 ms, seldom needed
+
+    texts = Texts(language_of(subscription.language), change.told_at)
+    said = texts("feeds.recovered") if change.recovered else texts(f"health.{change.health.value}")
+    event = f"feed:{feed.id}:{change.health.value}:{int(change.at.timestamp())}"
+    return Alert(
+        alert_id=alert_id(subscription.id, event, Trigger.FEED_HEALTH),
+        subscription_id=subscription.id,
+        story_id=event,
+        article_id="",
+        feed_id=feed.id,
+        reason=Trigger.FEED_HEALTH,
+        title=f"{feed.title}: {said}",
+        outlet=feed.outlet,
+        url=feed.url,
+        at=change.told_at,
+    )
