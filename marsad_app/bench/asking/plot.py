@@ -41,8 +41,8 @@ def svg(curve: Sequence[Outcome], others: Sequence[Outcome]) -> str:
 
         parts += _axes(left, title, (low, high), (bottom, top))
         parts.append(_line([place(each) for each in sorted(curve, key=lambda each: each.requests_a_day)]))
-        parts += [_point(*place(each), _OURS, _patience(each), small=True) for each in curve]
-        parts += [_point(*place(each), colour, each.policy) for each, colour in zip(others, _COLOURS, strict=False)]
+        parts += [_ours(*place(each), f"{each.patience:.0f} s") for each in curve if each.patience]
+        parts += [_other(*place(each), index, each.policy) for index, each in enumerate(others)]
     width = len(_PANELS) * (_WIDTH + _LEFT) + 24
     height = _TOP + _HEIGHT + _BELOW
     return (
@@ -52,12 +52,8 @@ def svg(curve: Sequence[Outcome], others: Sequence[Outcome]) -> str:
     )
 
 
-def _patience(each: Outcome) -> str:
-    return f"{each.patience:.0f} s"
-
-
 def _range(values: Sequence[float]) -> tuple[float, float]:
-    return min(values) / 1.25, max(values) * 1.25
+    return min(values) / 1.45, max(values) * 1.25
 
 
 def _share(value: float, low: float, high: float) -> float:
@@ -90,11 +86,19 @@ def _line(points: Sequence[tuple[float, float]]) -> str:
     return f'<polyline points="{path}" fill="none" stroke="{_OURS}" stroke-width="2"/>'
 
 
-def _point(x: float, y: float, colour: str, label: str, *, small: bool = False) -> str:
-    radius, size = (3, 9) if small else (4.5, 11)
-    below = y + 13 if small else y - 8
-    anchor = "end" if small else "middle"
-    return (
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{colour}"/>'
-        f'<text x="{x:.1f}" y="{below:.1f}" font-size="{size}" text-anchor="{anchor}" fill="{colour}">{escape(label)}</text>'
+def _ours(x: float, y: float, label: str) -> str:
+    """A point of the curve, its label below and to the left, where lower and fewer is."""
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{_OURS}"/>' + _label(x - 4, y + 13, label, _OURS, "end", 9)
+
+
+def _other(x: float, y: float, number: int, label: str) -> str:
+    """The point of another policy, its label to the right; every other one stands lower, since two are neighbours."""
+    colour = _COLOURS[number % len(_COLOURS)]
+    down = 14 if number % 2 else -4
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.5" fill="{colour}"/>' + _label(
+        x + 7, y + down, label, colour, "start", 11
     )
+
+
+def _label(x: float, y: float, label: str, colour: str, anchor: str, size: int) -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" fill="{colour}">{escape(label)}</text>'
