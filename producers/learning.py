@@ -35,6 +35,8 @@ def learn(
     else:
         rhythm = observe(before.rhythm, published, since=before.last_ok_at, now=now, gap=gap)
         rate = 0.0
+    # Where entries were missed, those that are there are only the least that came.
+    moved = max(rate_after(before, new, now), before.rate if gap else 0.0)
     return replace(
         standing_after(before, now, failed=False),
         muted=False,
@@ -43,7 +45,7 @@ def learn(
         last_new_count=new or before.last_new_count,
         entries_seen=before.entries_seen + new,
         known_share=_share(before, new, total),
-        rate=rate or rate_after(before, new, now),
+        rate=rate or moved,
         rhythm=rhythm,
         window=before.window if total is None else total,
     )

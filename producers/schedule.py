@@ -48,7 +48,7 @@ _LEAST_RATE: Final = 1e-6
 _MARKED: Final = 1.5
 # Failures that pass by themselves wait less than those that somebody must mend: a share of the time that it has been failing.
 _SOFT: Final = frozenset({Health.NETWORK, Health.SLOW, Health.HTTP_5XX, Health.THROTTLED, Health.BOT_WALL})
-# None waits for longer than some hours before the feed is taken for dead: what came while it was away leaves its window.
+# None waits for longer than some hours in the first week, and then ever longer: what came while it was away leaves its window.
 _SOFT_SHARE: Final = 0.125
 _HARD_SHARE: Final = 0.25
 _SOFT_LONGEST: Final = 3_600.0
@@ -215,8 +215,7 @@ def after_failure(
     down = (now - (state.failing_since or now)).total_seconds()
     first = max(settings.min_interval, min(state.interval or settings.min_interval, _LONGEST_FIRST_RETRY))
     share, longest = (_SOFT_SHARE, _SOFT_LONGEST) if health in _SOFT else (_HARD_SHARE, _HARD_LONGEST)
-    if state.standing is Standing.DEAD:
-        longest = settings.max_interval
+    longest += share * max(0.0, down - _DEAD_AFTER.total_seconds())
     wish, why = max(first, min(down * share, longest)), _failures(state, health, down)
     if state.standing is Standing.FLAPPING:
         wish = min(wish, max(first, _FLAPPING_RETRY))

@@ -238,6 +238,18 @@ def test_a_feed_that_stops_is_silent_by_its_own_weeks_and_one_that_rests_at_nigh
     assert "in which it used to bring" in after[-1].detail
 
 
+def test_a_feed_that_was_away_while_entries_rolled_over_keeps_its_rate() -> None:
+    history = History()
+    for number in range(20, 60):
+        history.poll([entry(n, published_at=history.now) for n in range(number - 10, number)], minutes=30)
+    before = history.state
+    history.poll([entry(n, published_at=history.now + timedelta(days=7)) for n in range(300, 310)], minutes=7 * 1_440)
+
+    assert before is not None
+    assert history.state is not None
+    assert (history.state.gap_count, history.state.rate) == (1, before.rate)
+
+
 def test_each_decision_says_why() -> None:
     history = History()
     for number in range(2, 40):

@@ -201,7 +201,14 @@ def test_a_feed_that_comes_back_by_itself_is_not_waited_for_as_for_a_broken_one(
 
 def test_a_feed_that_fails_is_tried_again_before_its_entries_are_gone() -> None:
     assert wait(failing(Health.HTTP_4XX, 20, rate=20.0, window=20)) <= 3_600 / 2
-    assert wait(failing(Health.HTTP_4XX, 20, rate=20.0, window=20, standing=Standing.DEAD)) > 3_600
+    assert wait(failing(Health.HTTP_4XX, 200, rate=20.0, window=20, standing=Standing.DEAD)) > 3_600
+
+
+def test_a_dead_feed_is_asked_more_seldom_step_by_step() -> None:
+    week, fortnight = (wait(failing(Health.NETWORK, days * 24, standing=Standing.DEAD)) for days in (7, 14))
+
+    assert week == 3_600
+    assert 20 * 3_600 < fortnight <= SETTINGS.max_interval
 
 
 def polls(*answers: bool, hours: float = 1) -> FeedState:
