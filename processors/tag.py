@@ -131,8 +131,7 @@ class Tagger:
 
     def tag_analysed(self, analysed: AnalysedText) -> tuple[TopicTag, ...]:
         """Return the topics of an article whose tokens are known, best first."""
-        # A learned layer may lift a topic that is below its threshold by the rules alone.
-        found = self._find(analysed, prune=self._adjuster is None)
+        found = self._find(analysed, prune=True)
         by_id = {self._compiled.topics[topic].id: hits for topic, hits in found.items()}
         scores: Mapping[str, float] = {
             self._compiled.topics[topic].id: self._score(topic, hits, analysed) for topic, hits in found.items()
@@ -150,15 +149,21 @@ class Tagger:
             for minus, topic_id in kept
         )
 
-    def scores(self, analysed: AnalysedText) -> dict[str, float]:
-        """Return the score by its rules of every topic that has a hit, also of those below their threshold."""
-        found = self._find(analysed, prune=False)
+    def scores(self, analysed: AnalysedText, *, prune: bool = False) -> dict[str, float]:
+        """Return the score by its rules of every topic that has a hit, also of those below their threshold.
+
+        Args:
+            analysed: the article.
+            prune: leave out topics whose hits could not reach the threshold wherever they stood, as tagging does.
+        """
+        found = self._find(analysed, prune=prune)
         return {self._compiled.topics[topic].id: self._score(topic, hits, analysed) for topic, hits in found.items()}
 
     def final_scores(self, analysed: AnalysedText) -> Mapping[str, float]:
         """Return the scores by which ``tag_analysed`` decides: those of the rules, adjusted."""
-        scores = self.scores(analysed)
-        return scores if self._adjuster is None else self._adjuster.adjust(scores, analysed)
+        if self._adjuster is None:
+            return self.scores(analysed)
+        return self._adjuster.adjust(self.scores(analysed, prune=True), analysed)
 
     def _find(self, analysed: AnalysedText, *, prune: bool) -> dict[int, _Hits]:
         """Return each topic's hits, without those inside a longer hit of the same topic and zone.

@@ -6,10 +6,11 @@ words before common ones) is above nought. ``learned.json`` holds nothing else a
 ``tests/quality/train_topics.py``.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
-from math import exp, tanh
+from math import tanh
 from typing import Any, Final
 
 import msgspec
@@ -18,13 +19,13 @@ import numpy as np
 from marsad.records import Evidence
 from marsad.taxonomy.analysed import AnalysedText, ZoneKind
 
-__all__ = ["ANSWERED", "Learned", "LearnedLayer", "LearnedTopic", "load_learned", "squashed", "word_counts"]
+__all__ = ["Learned", "LearnedLayer", "LearnedTopic", "load_learned", "squashed", "word_counts"]
 
 _ZONE_WEIGHT: Final = {ZoneKind.TITLE: 3, ZoneKind.LEAD: 2, ZoneKind.BODY: 1}
 _BODY: Final = 150
 """Tokens of the body whose words count: what an article is about stands in its beginning."""
 _SQUASHED_BY: Final = 1.5
-ANSWERED: Final = 12
+_ANSWERED: Final = 12
 """Known words that an article must have; one with fewer is left to the rules."""
 _BEST_SCORE: Final = 2.5
 """The learned scores lie between 0 and this, which is no more than the rules' usual span; the threshold is at 1.0."""
@@ -65,16 +66,13 @@ def squashed(score: float) -> float:
     return tanh(score / _SQUASHED_BY)
 
 
-def word_counts(analysed: AnalysedText) -> dict[str, int]:
+def word_counts(analysed: AnalysedText) -> Counter[str]:
     """Return how often an article says each stem, words of title and lead counted several times."""
-    counts: dict[str, int] = {}
-    get = counts.get
+    stems: list[str] = []
     for zone in analysed.zones:
-        weight = _ZONE_WEIGHT[zone.kind]
         end = min(zone.end, zone.first + _BODY) if zone.kind is ZoneKind.BODY else zone.end
-        for stem in zone.tokens.stems[zone.first : end]:
-            counts[stem] = get(stem, 0) + weight
-    return counts
+        stems += zone.tokens.stems[zone.first : end] * _ZONE_WEIGHT[zone.kind]
+    return Counter(stems)
 
 
 class LearnedLayer:
@@ -92,12 +90,14 @@ class LearnedLayer:
         self.topics = topics & learned.topics.keys()
         self._ids = sorted(self.topics)
         self._column = {topic: number for number, topic in enumerate(sorted(learned.topics))}
-        self._row = {stem: number for number, stem in enumerate(learned.rarity)}
+        self._stems = tuple(learned.rarity)
+        self._row = {stem: number for number, stem in enumerate(self._stems)}
         self._lone = learned.lone
         decided = [learned.topics[topic] for topic in self._ids]
         self._rarity = np.array(list(learned.rarity.values()))
         self._start = np.array([topic.start for topic in decided])
-        self._words = np.zeros((len(self._row), len(decided)))
+        # Half the width: a row for each word of the article is fetched from memory.
+        self._words = np.zeros((len(self._row), len(decided)), dtype=np.float32)
         self._rules = np.zeros((len(self._column), len(decided)))
         for number, topic in enumerate(decided):
             for stem, weight in topic.words.items():
@@ -108,9 +108,9 @@ class LearnedLayer:
     def adjust(self, scores: Mapping[str, float], analysed: AnalysedText) -> dict[str, float]:
         """Return the scores with those of the topics that the layer decides replaced; as they are for a few words."""
         rows, values = self._vector(analysed)
-        if len(rows) < ANSWERED:
+        if len(rows) < _ANSWERED:
             return dict(scores)
-        sums = self._start + values @ self._words[rows]
+        sums = self._start + values.astype(np.float32) @ self._words[rows]
         for topic, score in scores.items():
             column = self._column.get(topic)
             if column is not None:
@@ -118,8 +118,9 @@ class LearnedLayer:
         if len(sums) and -self._lone <= sums.max() < 0:
             sums[sums.argmax()] = 0.0
         kept = {topic: score for topic, score in scores.items() if topic not in self.topics}
-        found = zip(self._ids, sums.tolist(), strict=True)
-        return kept | {topic: _score(total) for topic, total in found}
+        # A sum of weights as a score: 1.0 at nought.
+        found = _BEST_SCORE / (1 + (_BEST_SCORE - 1) * np.exp(-np.clip(sums, -50, 50)))
+        return kept | dict(zip(self._ids, found.tolist(), strict=True))
 
     def evidence(self, topic: str, analysed: AnalysedText) -> tuple[Evidence, ...]:
         """Return the words that spoke most for a topic, each at its first place, in the order of the text."""
@@ -127,8 +128,7 @@ class LearnedLayer:
             return ()
         rows, values = self._vector(analysed)
         speaking = values * self._words[rows, self._ids.index(topic)]
-        stems = list(self._row)
-        best = sorted(zip((-speaking).tolist(), (stems[row] for row in rows), strict=True))[:_SHOWN]
+        best = sorted(zip((-speaking).tolist(), (self._stems[row] for row in rows), strict=True))[:_SHOWN]
         weights = {stem: round(-minus, 3) for minus, stem in best if minus < 0}
         found: dict[str, Evidence] = {}
         for zone in analysed.zones:
@@ -142,19 +142,9 @@ class LearnedLayer:
 
     def _vector(self, analysed: AnalysedText) -> tuple[list[int], "np.ndarray[Any, np.dtype[np.float64]]"]:
         """Return the rows of the known words and their values; these have the length one together."""
-        row_of = self._row
-        rows: list[int] = []
-        counts: list[int] = []
-        for stem, count in word_counts(analysed).items():
-            row = row_of.get(stem)
-            if row is not None:
-                rows.append(row)
-                counts.append(count)
-        values = np.log1p(np.array(counts, dtype=np.float64)) * self._rarity[rows] if rows else np.zeros(0)
+        known = self._row
+        counts = {known[stem]: count for stem, count in word_counts(analysed).items() if stem in known}
+        rows = list(counts)
+        values = np.log1p(np.array(list(counts.values()), dtype=np.float64)) * self._rarity[rows]
         length = float(np.sqrt(values @ values))
         return rows, values / length if length else values
-
-
-def _score(total: float) -> float:
-    """Return a sum of weights as a score: 1.0 at nought."""
-    return _BEST_SCORE / (1 + (_BEST_SCORE - 1) * exp(-max(-50.0, min(50.0, total))))

@@ -47,7 +47,7 @@ def explained(source: str, taxonomy: Taxonomy) -> Explained:
     tags = {tag.id: tag for tag in tagger.tag_analysed(analysed)}
     final = tagger.final_scores(analysed)
     shown = tagger.scores(analysed).keys() | tags.keys()
-    scores = sorted(((topic, final[topic]) for topic in shown), key=lambda item: (-item[1], item[0]))
+    scores = sorted(((topic, final.get(topic, 0.0)) for topic in shown), key=lambda item: (-item[1], item[0]))
     return Explained(
         title,
         tuple(

@@ -129,7 +129,7 @@ def read(data: Path, wanted: Iterable[str]) -> tuple[Space, dict[str, Counted]]:
             analysed = analyse(record["title"], record["abstract"] or "", record["text"] or "")
             words = word_counts(analysed)
             if record["id"] in chosen:
-                found[record["id"]] = Counted(words, tagger.scores(analysed))
+                found[record["id"]] = Counted(words, tagger.scores(analysed, prune=True))
             else:
                 others.append(words)
     return _space(others), found
