@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
@@ -164,10 +165,35 @@ def _visible_date(root: Element) -> str:
         text = _squeeze(text_of(element)[:200])
         if len(text) <= _LONGEST_DATE and _DATED.search(text) and not _listed(element):
             return text
+    return _date_below_heading(root)
+
+
+def _date_below_heading(root: Element) -> str:
+    """Return the date that stands between the headline and the text, where nothing names it: old sites have it so."""
+    heading = next(root.iter("h1"), None)
+    texts = filter(None, (_squeeze(found[:_LONGEST_DATE]) for found in _texts_after(heading)))
+    for text in islice(texts, _LABELS_BELOW):
+        if len(text) >= _LONGEST_DATE:
+            return ""
+        if _DATED.search(text) and sum(map(str.isdigit, text)) >= _DATE_DIGITS:
+            return text
     return ""
 
 
+def _texts_after(element: Element | None) -> Iterator[str]:
+    while element is not None and element.tag != "body":
+        yield element.tail or ""
+        for sibling in element.itersiblings():
+            if sibling.tag not in {"script", "style"}:
+                yield from sibling.itertext()
+            yield sibling.tail or ""
+        element = element.getparent()
+
+
+_LABELS_BELOW: Final = 12
 _LONGEST_DATE: Final = 80
+_DATE_DIGITS: Final = 5
+"""Digits of a year and a day."""
 
 
 def _listed(element: Element) -> bool:

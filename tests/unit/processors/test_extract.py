@@ -110,3 +110,16 @@ def test_what_is_hidden_or_leads_elsewhere_is_no_text(name: str) -> None:
     text = "نص طويل من الخبر الأول في هذا اليوم من الأسبوع. " * 6
     page = f'<h1>خبر</h1><div class="article-body"><p>{text}</p><div class="{name}">سجل الآن لتقرأ المزيد من المقالات</div></div>'
     assert extract(page).text == text.strip()
+
+
+@pytest.mark.parametrize(
+    ("below", "date"),
+    [
+        ("<div>الثلاثاء 15 كانون الثاني 2008</div>", "الثلاثاء 15 كانون الثاني 2008"),
+        ("<b>بيروت</b><br>12/3/2011 - 10:35", "12/3/2011 - 10:35"),
+        ("<div>ضمن خطة 2030 للتنمية</div>", ""),
+        (f"<p>{'نص طويل من الخبر الأول في هذا اليوم. ' * 4}</p><div>12/3/2011</div>", ""),
+    ],
+)
+def test_a_date_that_nothing_names_is_found_below_the_heading_alone(below: str, date: str) -> None:
+    assert extract(f"<body><i>1/1/2001</i><h1>خبر</h1>{below}<p>نص</p></body>").published_raw == date
