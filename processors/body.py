@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 from lxml import etree
 
-from processors.html_text import INLINE, Block, Element, blocks, looks_of
+from processors.html_text import INLINE, Block, Element, blocks, looks_of, text_of
 from processors.page_frame import Frame, is_card, is_named, within
 
 __all__ = ["Body", "agree", "cut", "find_body", "is_enough", "place_of", "states"]
@@ -29,6 +29,7 @@ _MAX_LINKS_OF_SENTENCE: Final = 0.8
 _ENDED: Final = re.compile(r".{40,}[.؟!?…][\"»”)]?$")
 
 _MARKS: Final = etree.XPath("//@itemprop | //@property")
+_TITLE: Final = etree.XPath("concat(//head/title, ' ', //head/meta[@property='og:title']/@content)")
 _BODY_MARKS: Final = frozenset({"articlebody", "text"})
 
 
@@ -97,12 +98,19 @@ def _with_standfirst(container: Element, paragraphs: tuple[str, ...]) -> tuple[s
         if heading is not None:
             break
         around = around.getparent()
-    if heading is None or around is None or around is container:
+    if heading is None or around is None or around is container or not _is_headline(heading):
         return paragraphs
     found = _between(around, heading, container)
     begun = "".join(paragraphs[:1])[:_SAME]
     kept = tuple(block.text for block in found if block.text[:_SAME] != begun)
     return (*kept, *paragraphs) if len(found) <= _MOST_STANDFIRST else paragraphs
+
+
+def _is_headline(heading: Element) -> bool:
+    """Whether a heading is the article's and not the site's name: its words stand in the page's title, if it has one."""
+    titles = str(_TITLE(heading.getroottree())).split()
+    words = text_of(heading).split()
+    return not titles or 2 * sum(word in titles for word in words) > len(words)
 
 
 def _is_dated(text: str) -> bool:

@@ -123,3 +123,10 @@ def test_what_is_hidden_or_leads_elsewhere_is_no_text(name: str) -> None:
 )
 def test_a_date_that_nothing_names_is_found_below_the_heading_alone(below: str, date: str) -> None:
     assert extract(f"<body><i>1/1/2001</i><h1>خبر</h1>{below}<p>نص</p></body>").published_raw == date
+
+
+def test_the_name_of_the_site_in_a_heading_brings_no_standfirst() -> None:
+    text = "نص طويل من الخبر الأول في هذا اليوم من الأسبوع. " * 6
+    motto = "صحيفة يومية مستقلة تصدر من العاصمة وتعنى بشؤون الموانئ والتجارة"
+    page = f"<head><title>ارتفاع حركة الحاويات</title></head><h1>الأفق</h1><p>{motto}</p><div class=article-body><p>{text}</p></div>"
+    assert extract(page).text == text.strip()
