@@ -143,7 +143,10 @@ class AiohttpFetcher:
         limit = request.max_bytes
         if (answer.content_length or 0) > limit:
             raise _too_large(request, answer.status)
-        unpacker = Unpacker(answer.headers.get("Content-Encoding", ""), limit)
+        encoding = answer.headers.get("Content-Encoding", "")
+        if not encoding and answer.content_length is not None and "Transfer-Encoding" not in answer.headers:
+            return await answer.read()  # as long as it says: what follows is not taken for the body's
+        unpacker = Unpacker(encoding, limit)
         body = bytearray()
         packed = 0
         async for chunk in answer.content.iter_chunked(_CHUNK):
@@ -178,7 +181,7 @@ def _flat(answer: aiohttp.ClientResponse) -> dict[str, str]:
     flat: dict[str, str] = {}
     for name, value in answer.headers.items():
         key = name.lower()
-        text = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        text = value if value.isascii() else value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         flat[key] = f"{flat[key]}, {text}" if key in flat else text
     return flat
 

@@ -8,6 +8,7 @@ import asyncio
 import socket
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 
@@ -30,6 +31,8 @@ _REFUSED: Final[tuple[Network, ...]] = tuple(
     )
 )  # fmt: skip
 _DNS_THREADS: Final = 16
+# Every request asks this of its host three times, at 10 µs each.
+_KNOWN_HOSTS: Final = 4_096
 
 
 class BlockedAddressError(OSError):
@@ -54,6 +57,7 @@ def is_allowed(address: Address, allow: Sequence[Network]) -> bool:
     return not any(address in network for network in _REFUSED)
 
 
+@lru_cache(_KNOWN_HOSTS)
 def literal_address(host: str) -> Address | None:
     """The address that a host name is when it is one already; None for a name to be resolved."""
     try:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ _extract = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
 _INSIDE_CONCURRENCY: Final = 8
 _LONGEST_PAUSE: Final = 3_600.0
 _IDLE_SITES: Final = 512
+_KNOWN_HOSTS: Final = 4_096
 
 
 def site_of(url: str) -> str:
@@ -28,6 +30,11 @@ def site_of(url: str) -> str:
         host = (urlsplit(url).hostname or "").rstrip(".")
     except ValueError:
         return ""
+    return _site_of_host(host)
+
+
+@lru_cache(_KNOWN_HOSTS)
+def _site_of_host(host: str) -> str:
     if literal_address(host) is not None:
         return host
     return _extract(host).top_domain_under_public_suffix or host
@@ -36,10 +43,11 @@ def site_of(url: str) -> str:
 class _Gate:
     """One site: who is in, and when the next may start."""
 
-    __slots__ = ("free", "next_start", "paused_until", "users")
+    __slots__ = ("free", "next_start", "paused_until", "spacing", "users")
 
-    def __init__(self, places: int) -> None:
+    def __init__(self, places: int, spacing: float) -> None:
         self.free = asyncio.Semaphore(places)
+        self.spacing = spacing
         self.next_start = 0.0
         self.paused_until = 0.0
         self.users = 0
@@ -77,7 +85,7 @@ class HostGate:
         gate.users += 1
         try:
             async with gate.free:
-                await self._wait_for_turn(gate, site)
+                await self._wait_for_turn(gate)
                 async with self._all:
                     yield
         finally:
@@ -98,18 +106,20 @@ class HostGate:
     def _gate(self, site: str) -> _Gate:
         gate = self._gates.get(site)
         if gate is None:
-            gate = self._gates[site] = _Gate(self.limit(site))
+            gate = self._gates[site] = _Gate(
+                self.limit(site), 0.0 if self._inside(site) else self._settings.host_spacing
+            )
         return gate
 
     def _inside(self, site: str) -> bool:
         address = literal_address(site)
         return address is not None and any(address in network for network in self._settings.allow_networks)
 
-    async def _wait_for_turn(self, gate: _Gate, site: str) -> None:
+    async def _wait_for_turn(self, gate: _Gate) -> None:
         """Take the next free start; a pause that begins during the wait is waited for as well."""
         now = self._clock.monotonic()
         start = max(now, gate.next_start)
-        gate.next_start = start + (0.0 if self._inside(site) else self._settings.host_spacing)
+        gate.next_start = start + gate.spacing
         if start > now:
             await asyncio.sleep(start - now)
         paused = gate.paused_until - self._clock.monotonic()

@@ -1,5 +1,6 @@
 """The wire form: JSON with the record's name and schema version in it. An old version still reads."""
 
+import contextlib
 from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar
@@ -48,16 +49,21 @@ def decode(kind: type[Record], data: bytes) -> Record:
     Raises:
         CodecError: no JSON, another record, a field of a wrong type, or a version newer than this program knows.
     """
+    current = version_of(kind)
+    with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+        record: Record = _decoder(kind).decode(data)
+        # Mostly it is of the present version: looking at the version first would read all of it twice.
+        if getattr(record, "v", None) == current:
+            return record
     try:
         header = _header.decode(data)
-        current = version_of(kind)
         if header.v > current:
             raise CodecError(
                 f"{header.record} record of version {header.v}, this program reads up to {current}: update Marsad"
             )
         if header.v < current:
             return _upgrade(kind, data, header.v, current)
-        record: Record = _decoder(kind).decode(data)
+        record = _decoder(kind).decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CodecError(f"no {kind.__name__} record: {error}") from error
     return record

@@ -36,7 +36,7 @@ from marsad_app.bench.speed import Row
 from marsad_app.embedded.board import Board
 from marsad_app.embedded.store import Store, open_store
 from marsad_app.embedded.supervise import PollingTold
-from marsad_app.switching import favour_the_loop
+from marsad_app.switching import favour_the_loop, set_loaded_aside
 from producers.fetch import AiohttpFetcher
 from producers.parse import parse
 from producers.politeness import HostGate
@@ -233,6 +233,7 @@ async def _measure(store: Store, port: int, count: int) -> Figures:
         poller = Poller(
             store.feeds, store.polls, fetcher, gate, _SETTINGS, clock, rng, turns, may_start=turns.may_start
         )
+        set_loaded_aside()
         running = asyncio.create_task(poller.run(stop))
         # Each feed once, as after some minutes of a real run: what a feed held is known, connections are open.
         turns.begin(count)

@@ -25,7 +25,7 @@ from marsad_app.cluster.hub_news import HubNewsFollower
 from marsad_app.cluster.service import Context, Step, run_stage
 from marsad_app.cluster.tables import Table
 from marsad_app.feed_alerts import FeedAlerts
-from marsad_app.switching import favour_the_loop
+from marsad_app.switching import favour_the_loop, set_loaded_aside
 from processors.transact import Shards
 from producers.completing import Completer
 from producers.fetch import AiohttpFetcher
@@ -242,6 +242,7 @@ class _Polling:
                 hubs=self._hubs(fetcher, gate),
             )
             turning = asyncio.create_task(self._turn())
+            set_loaded_aside()
             try:
                 await poller.run(self._stop)
             finally:

@@ -23,7 +23,7 @@ from marsad_app.embedded.page_stage import PageStage
 from marsad_app.embedded.server import web_server
 from marsad_app.embedded.store import Store, open_store
 from marsad_app.embedded.supervise import PollingTold, Worker, supervise, wait
-from marsad_app.switching import favour_the_loop
+from marsad_app.switching import favour_the_loop, set_loaded_aside
 from marsad_app.web.server import WebServer, bind
 from producers.catalogue import load_catalogue
 from producers.fetch import AiohttpFetcher
@@ -151,6 +151,7 @@ class Runtime:
                 self._board,
             )
             reading = asyncio.create_task(supervise("pages", pages.run, stop, self._board))
+            set_loaded_aside()
             try:
                 await poller.run(stop)
             finally:

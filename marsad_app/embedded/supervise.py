@@ -9,6 +9,7 @@ import structlog
 
 from marsad.errors import MarsadError
 from marsad.events import Event, EventSink, FeedPolled, StageFailed
+from marsad_app.switching import set_loaded_aside
 
 __all__ = ["PollingTold", "Worker", "supervise", "wait"]
 
@@ -126,7 +127,9 @@ class Worker:
         step: Callable[[], int] | None = None
         while not self._stop.is_set():
             try:
-                step = step or self._make()
+                if step is None:
+                    step = self._make()
+                    set_loaded_aside()
                 worked = step()
             except Exception as error:  # noqa: BLE001 - the edge of the stage: told, waited, tried again
                 _told(self.name, error, pause, self._events)

@@ -147,6 +147,17 @@ async def test_an_endless_body_is_too_large() -> None:
         assert (await failure(base, max_bytes=200_000)).health == "too-large"
 
 
+async def test_a_body_that_is_longer_than_its_content_length_says_is_never_read_beyond_the_limit() -> None:
+    async def endless(_: Asked, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(100):
+            writer.write(b"8000\r\n" + b"x" * 0x8000 + b"\r\n")
+            await writer.drain()
+
+    async with serving(endless) as base:
+        assert (await failure(base, max_bytes=200_000)).health in {"too-large", "network"}
+
+
 async def test_a_server_that_drips_is_slow() -> None:
     async def handle(asked: Asked, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
