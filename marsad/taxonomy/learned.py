@@ -16,6 +16,7 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
+from marsad.arabic import stem
 from marsad.records import Evidence
 from marsad.taxonomy.analysed import AnalysedText, ZoneKind
 
@@ -31,6 +32,9 @@ _BEST_SCORE: Final = 2.5
 """The learned scores lie between 0 and this, which is no more than the rules' usual span; the threshold is at 1.0."""
 _SHOWN: Final = 5
 """Words that are shown as evidence of a topic."""
+_UNKNOWN: Final = -1
+_REMEMBERED: Final = 1 << 17
+_LONGEST_REMEMBERED: Final = 48
 
 
 class LearnedTopic(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,11 +72,32 @@ def squashed(score: float) -> float:
 
 def word_counts(analysed: AnalysedText) -> Counter[str]:
     """Return how often an article says each stem, words of title and lead counted several times."""
-    stems: list[str] = []
+    return Counter([stem(key) for key in _weighed_keys(analysed)])
+
+
+def _weighed_keys(analysed: AnalysedText) -> list[str]:
+    """Return the words that count in key form, each as often as it counts where it stands."""
+    keys: list[str] = []
     for zone in analysed.zones:
         end = min(zone.end, zone.first + _BODY) if zone.kind is ZoneKind.BODY else zone.end
-        stems += zone.tokens.stems[zone.first : end] * _ZONE_WEIGHT[zone.kind]
-    return Counter(stems)
+        keys += zone.tokens.keys[zone.first : end] * _ZONE_WEIGHT[zone.kind]
+    return keys
+
+
+class _Rows(dict[str, int]):
+    """By word in key form, the row of its stem or -1: a bounded memo, so that the rest of a text need not be stemmed."""
+
+    def __init__(self, row_of: Mapping[str, int]) -> None:
+        super().__init__()
+        self._row_of = row_of
+
+    def __missing__(self, key: str) -> int:
+        row = self._row_of.get(stem(key), _UNKNOWN)
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        if len(key) <= _LONGEST_REMEMBERED:
+            self[key] = row
+        return row
 
 
 class LearnedLayer:
@@ -91,17 +116,18 @@ class LearnedLayer:
         self._ids = sorted(self.topics)
         self._column = {topic: number for number, topic in enumerate(sorted(learned.topics))}
         self._stems = tuple(learned.rarity)
-        self._row = {stem: number for number, stem in enumerate(self._stems)}
+        row_of = {word: row for row, word in enumerate(self._stems)}
+        self._row_of_key = _Rows(row_of)
         self._lone = learned.lone
         decided = [learned.topics[topic] for topic in self._ids]
         self._rarity = np.array(list(learned.rarity.values()))
         self._start = np.array([topic.start for topic in decided])
         # Half the width: a row for each word of the article is fetched from memory.
-        self._words = np.zeros((len(self._row), len(decided)), dtype=np.float32)
+        self._words = np.zeros((len(row_of), len(decided)), dtype=np.float32)
         self._rules = np.zeros((len(self._column), len(decided)))
         for number, topic in enumerate(decided):
-            for stem, weight in topic.words.items():
-                self._words[self._row[stem], number] = weight
+            for word, weight in topic.words.items():
+                self._words[row_of[word], number] = weight
             for other, weight in topic.rules.items():
                 self._rules[self._column[other], number] = weight
 
@@ -129,21 +155,21 @@ class LearnedLayer:
         rows, values = self._vector(analysed)
         speaking = values * self._words[rows, self._ids.index(topic)]
         best = sorted(zip((-speaking).tolist(), (self._stems[row] for row in rows), strict=True))[:_SHOWN]
-        weights = {stem: round(-minus, 3) for minus, stem in best if minus < 0}
+        weights = {word: round(-minus, 3) for minus, word in best if minus < 0}
         found: dict[str, Evidence] = {}
         for zone in analysed.zones:
             stems_here = zone.tokens.stems
             for at in range(zone.first, zone.end):
-                stem = stems_here[at]
-                if stem in weights and stem not in found:
+                word = stems_here[at]
+                if word in weights and word not in found:
                     span = zone.tokens.starts[at], zone.tokens.ends[at]
-                    found[stem] = Evidence(zone.tokens.keys[at], zone.field, *span, weights[stem])
+                    found[word] = Evidence(zone.tokens.keys[at], zone.field, *span, weights[word])
         return tuple(found.values())
 
     def _vector(self, analysed: AnalysedText) -> tuple[list[int], "np.ndarray[Any, np.dtype[np.float64]]"]:
         """Return the rows of the known words and their values; these have the length one together."""
-        known = self._row
-        counts = {known[stem]: count for stem, count in word_counts(analysed).items() if stem in known}
+        counts = Counter(map(self._row_of_key.__getitem__, _weighed_keys(analysed)))
+        counts.pop(_UNKNOWN, None)
         rows = list(counts)
         values = np.log1p(np.array(list(counts.values()), dtype=np.float64)) * self._rarity[rows]
         length = float(np.sqrt(values @ values))
