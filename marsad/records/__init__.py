@@ -7,6 +7,7 @@ from marsad.records.entry import Enclosure, Entry
 from marsad.records.feed import (
     Feed,
     FeedKind,
+    FeedMemory,
     FeedState,
     GapFill,
     GapMark,
@@ -39,6 +40,7 @@ __all__ = [
     "FacetName",
     "Feed",
     "FeedKind",
+    "FeedMemory",
     "FeedState",
     "FetchRequest",
     "FetchResponse",

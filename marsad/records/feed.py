@@ -11,6 +11,7 @@ from marsad.records.hub import HubLink
 __all__ = [
     "Feed",
     "FeedKind",
+    "FeedMemory",
     "FeedState",
     "GapFill",
     "GapMark",
@@ -107,6 +108,14 @@ class Seen(msgspec.Struct, frozen=True, array_like=True):
     revision: int = 1
     at: int = 0
     """Unix seconds at which it was last found in the feed."""
+
+
+class FeedMemory(msgspec.Struct, frozen=True, kw_only=True, tag="feed-memory", tag_field="record"):
+    """The remembered entries of a feed, where they are stored apart from the rest of its state."""
+
+    feed_id: str
+    seen: dict[str, Seen]
+    v: int = 1
 
 
 class GapMark(msgspec.Struct, frozen=True):

@@ -1,16 +1,31 @@
 """Feeds and what polling remembers, in SQLite."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+from msgspec.structs import replace
 
 from marsad.outcome import outcome
-from marsad.records import Entry, Feed, FeedState, Quarantined
+from marsad.records import Entry, Feed, FeedMemory, FeedState, Quarantined, Seen
 from marsad_app.embedded.database import Database, pack, unpack
 from marsad_app.embedded.quarantine import SqliteQuarantine
 from marsad_app.embedded.queue import EntryQueue
 
 __all__ = ["SqliteFeeds", "SqlitePollLedger"]
 
-_Row = tuple[str, float | None, bytes]
+_STATES: Final = "SELECT s.data, m.data FROM feed_states s LEFT JOIN feed_memories m USING (feed_id)"
+_HAS_MEMORY: Final = "SELECT 1 FROM feed_memories WHERE feed_id = ?"
+# More polls than are ever under way at once; what was forgotten is written once more than it need be.
+_MOST_READ: Final = 1_024
+
+
+class _Row(NamedTuple):
+    feed_id: str
+    due: float | None
+    state: bytes
+    seen: dict[str, Seen]
+    is_kept: bool
+    """Whether what is stored of ``seen`` is the same."""
 
 
 class SqliteFeeds:
@@ -71,22 +86,30 @@ class SqlitePollLedger:
         self._wants_page = wants_page
         self._tell = tell
         self._feeds = SqliteFeeds(database)
+        self._read: dict[str, dict[str, Seen]] = {}
 
     def state(self, feed_id: str) -> FeedState | None:
         """What is known of the feed; None before its first poll."""
         with self._db.read() as connection:
-            row = connection.execute("SELECT data FROM feed_states WHERE feed_id = ?", (feed_id,)).fetchone()
-        return unpack(FeedState, row[0]) if row else None
+            row = connection.execute(f"{_STATES} WHERE feed_id = ?", (feed_id,)).fetchone()
+        if row is None:
+            return None
+        state = _state(*row)
+        if row[1] is not None:
+            if len(self._read) >= _MOST_READ:
+                self._read.clear()
+            self._read[feed_id] = state.seen
+        return state
 
     def states(self) -> Iterator[FeedState]:
         """All states, by feed id."""
         with self._db.read() as connection:
-            rows = connection.execute("SELECT data FROM feed_states ORDER BY feed_id").fetchall()
-        return (unpack(FeedState, data) for (data,) in rows)
+            rows = connection.execute(f"{_STATES} ORDER BY feed_id").fetchall()
+        return (_state(*row) for row in rows)
 
     def commit_poll(self, state: FeedState, entries: Sequence[Entry], quarantined: Sequence[Quarantined] = ()) -> None:
         """Store the new state and queue the entries: both or neither."""
-        row = _row(state)
+        row = self._row(state)
         with self._db.write():
             self._put(row, entries)
             self._quarantine.quarantine(quarantined)
@@ -99,7 +122,7 @@ class SqlitePollLedger:
         return [outcome(self.commit_poll, state, entries) for state, entries in polls]
 
     def _commit_all(self, polls: Sequence[tuple[FeedState, Sequence[Entry]]]) -> None:
-        rows = [_row(state) for state, _ in polls]
+        rows = [self._row(state) for state, _ in polls]
         with self._db.write():
             for row, (state, entries) in zip(rows, polls, strict=True):
                 self._put(row, entries)
@@ -108,12 +131,23 @@ class SqlitePollLedger:
     def _put(self, row: _Row, entries: Sequence[Entry]) -> None:
         """Inside a transaction: the state and its entries."""
         with self._db.write() as connection:
-            connection.execute("INSERT OR REPLACE INTO feed_states VALUES (?, ?, ?)", row)
-        feed = self._feeds.feed(row[0]) if entries else None
+            connection.execute("INSERT OR REPLACE INTO feed_states VALUES (?, ?, ?)", (row.feed_id, row.due, row.state))
+            # The feed may have been removed since it was read, and its memory with it.
+            stored = row.is_kept and connection.execute(_HAS_MEMORY, (row.feed_id,)).fetchone()
+            if not stored:
+                memory = pack(FeedMemory(feed_id=row.feed_id, seen=row.seen))
+                connection.execute("INSERT OR REPLACE INTO feed_memories VALUES (?, ?)", (row.feed_id, memory))
+        feed = self._feeds.feed(row.feed_id) if entries else None
         for entry in entries:
             self._queue.put(entry, wants_page=feed is not None and self._wants_page(feed, entry))
 
+    def _row(self, state: FeedState) -> _Row:
+        """What is written of a state: not its memory, where that is what was read last."""
+        due = state.next_poll_at.timestamp() if state.next_poll_at else None
+        is_kept = self._read.pop(state.feed_id, None) == state.seen
+        return _Row(state.feed_id, due, pack(replace(state, seen={})), state.seen, is_kept)
 
-def _row(state: FeedState) -> _Row:
-    due = state.next_poll_at.timestamp() if state.next_poll_at else None
-    return state.feed_id, due, pack(state)
+
+def _state(data: bytes, memory: bytes | None) -> FeedState:
+    state = unpack(FeedState, data)
+    return state if memory is None else replace(state, seen=unpack(FeedMemory, memory).seen)

@@ -3,13 +3,14 @@ import threading
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from marsad.errors import StoreError
-from marsad.records import Entry, Feed, FeedState
+from marsad.records import Entry, Feed, FeedState, Seen
 from marsad.testing.factories import a_feed, a_quarantined, an_article, an_entry
 from marsad_app.embedded import open_store, schema
-from marsad_app.embedded.database import Database
-from marsad_app.embedded.store import FILE_NAME
+from marsad_app.embedded.database import Database, pack
+from marsad_app.embedded.store import FILE_NAME, Store
 
 
 def test_a_file_of_an_older_version_is_lifted_and_keeps_its_rows(
@@ -118,6 +119,66 @@ def test_of_polls_that_are_committed_at_once_one_that_fails_undoes_itself_alone(
     assert [type(error) for error in errors] == [type(None), KeyError, type(None)]
     assert [state.feed_id for state in store.polls.states()] == ["a", "c"]
     assert store.queue.waiting() == {"page": 0, "ready": 2}
+    store.close()
+
+
+SEEN = {"e": Seen("hash", "a" * 32, 1, 5)}
+
+
+def memory(store: Store) -> list[tuple[str, bytes]]:
+    with store.database.read() as connection:
+        return connection.execute("SELECT feed_id, data FROM feed_memories").fetchall()
+
+
+def test_what_a_feed_held_is_written_when_it_has_changed(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    store.polls.commit_poll(FeedState(feed_id="a", seen=SEEN), [])
+    with store.database.write() as connection:
+        mark = memory(store)[0][1]
+        connection.execute(
+            "UPDATE feed_memories SET data = CAST(data || x'00' AS BLOB)"
+        )  # what follows the deflated bytes is passed over
+    state = store.polls.state("a")
+    assert state is not None
+
+    store.polls.commit_poll(replace(state, etag="2"), [])
+    assert memory(store)[0][1] == mark + b"\0"
+    assert store.polls.state("a") == FeedState(feed_id="a", seen=SEEN, etag="2")
+
+    more = SEEN | {"f": Seen("other", "b" * 32, 1, 6)}
+    store.polls.commit_poll(replace(state, seen=more), [])
+    assert store.polls.state("a") == FeedState(feed_id="a", seen=more)
+    store.close()
+
+
+def test_a_state_of_the_first_version_keeps_what_the_feed_held(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    old = FeedState(feed_id="a", seen=SEEN)
+    with store.database.write() as connection:
+        connection.execute("INSERT INTO feed_states VALUES ('a', NULL, ?)", (pack(old),))
+
+    state = store.polls.state("a")
+    assert state == old
+    assert list(store.polls.states()) == [old]
+    store.polls.commit_poll(replace(old, etag="2"), [])
+
+    assert store.polls.state("a") == replace(old, etag="2")
+    assert len(memory(store)) == 1
+    store.close()
+
+
+def test_a_feed_that_is_removed_while_it_is_polled_loses_nothing_when_it_comes_back(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    store.feeds.put_feeds([a_feed(id="a")])
+    store.polls.commit_poll(FeedState(feed_id="a", seen=SEEN), [])
+    state = store.polls.state("a")
+    assert state is not None
+    store.feeds.remove_feed("a")
+    assert memory(store) == []
+
+    store.polls.commit_polls([(state, []), (FeedState(feed_id="b"), [])])
+
+    assert store.polls.state("a") == state
     store.close()
 
 
