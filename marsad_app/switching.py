@@ -5,8 +5,10 @@ import sys
 
 __all__ = ["favour_the_loop", "set_loaded_aside"]
 
-# Each time that the loop comes back from the network it waits for the interpreter's lock: at Python's own 5 ms, some 350
-# polls a second and halts of 170 ms beside 27 threads on two busy cores; at half a millisecond 500 and 105 ms.
+# Each time that the loop comes back from the network it waits for the interpreter's lock. Beside 27 threads on two busy cores
+# this took halts from 170 ms at Python's own 5 ms to 105 ms, and polls from 350 to 500 a second. Beside the three threads that
+# a poller has now, one run of the polling bench each: 822 polls a second against 826 at 5 ms, the median of the longest halts
+# 34 against 33 ms, processor time 6 % more. What it is still for are the busy threads of the embedded size.
 _SWITCH_S = 0.0005
 
 

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -138,17 +139,12 @@ class Poller:
             return heard
         request = request_for(feed, state, self._clock.now(), self._settings)
         answer, parsed, asked_at = await self._ask(feed_id, state, request)
-        result = decide(
-            feed,
-            state,
-            request,
-            answer,
-            parsed,
-            now=self._clock.now(),
-            asked_at=asked_at,
-            settings=self._settings,
-            rng=self._rng,
-        )
+        decided = partial(decide, now=self._clock.now(), asked_at=asked_at, settings=self._settings, rng=self._rng)
+        if parsed is None:
+            result = decided(feed, state, request, answer, None)
+        else:  # comparing two thousand entries would hold up the loop
+            loop = asyncio.get_running_loop()
+            result = await loop.run_in_executor(self._parsing, decided, feed, state, request, answer, parsed)
         if result.retry_after:
             self._gate.throttle(request.url, result.retry_after)
         asks: Sequence[HubRequest] = ()

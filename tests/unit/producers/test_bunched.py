@@ -64,7 +64,7 @@ async def test_more_calls_than_one_trip_takes_are_all_answered() -> None:
 
     assert await asyncio.gather(*(bunched.ask(n + 100) for n in range(300))) == [2 * (n + 100) for n in range(300)]
     assert sum(map(len, trips.made)) == 300
-    assert len(trips.made) < 10
+    assert len(trips.made) < 30
 
 
 async def test_a_call_whose_caller_was_cancelled_is_made_all_the_same() -> None:
