@@ -10,7 +10,6 @@ import structlog
 
 from marsad.errors import QueryError
 from marsad.query import MatchDoc, compile_predicate, parse
-from marsad.query.parse import Resolve
 from marsad.records import Alert, Article, CountryTag, Feed, FeedState, Subscription, Trigger
 from marsad.records.ids import alert_id
 from producers.history import HealthChange, latest_change
@@ -24,18 +23,19 @@ class FeedAlerts:
     """Raises the alerts of subscriptions to the feeds' health.
 
     Args:
-        subscriptions: all subscriptions; asked only when a feed's health has changed.
-        resolve: names of topics and countries, as for ``marsad.query.parse``.
+        feed: a feed by its id; it and the subscriptions are asked for only when a feed's health has changed.
+        subscriptions: all subscriptions.
     """
 
-    def __init__(self, subscriptions: Callable[[], Sequence[Subscription]], resolve: Resolve | None = None) -> None:
+    def __init__(self, feed: Callable[[str], Feed | None], subscriptions: Callable[[], Sequence[Subscription]]) -> None:
+        self._feed = feed
         self._subscriptions = subscriptions
-        self._resolve = resolve
 
-    def raised(self, feed: Feed | None, state: FeedState) -> list[tuple[Alert, Subscription]]:
+    def raised(self, state: FeedState) -> list[tuple[Alert, Subscription]]:
         """The alerts that the poll which led to a state raises, each with whose it is; nearly always none."""
         change = latest_change(state)
-        if feed is None or change is None:
+        feed = None if change is None else self._feed(state.feed_id)
+        if change is None or feed is None:
             return []
         doc = MatchDoc.of(_as_article(feed, change))
         return [
@@ -49,7 +49,7 @@ class FeedAlerts:
 
     def _matches(self, subscription: Subscription, doc: MatchDoc, change: HealthChange) -> bool:
         try:
-            return compile_predicate(parse(subscription.query, now=change.told_at, resolve=self._resolve))(doc)
+            return compile_predicate(parse(subscription.query, now=change.told_at))(doc)
         except QueryError as error:
             _log.warning("subscription cannot be matched", name=subscription.name, reason=error.reason)
             return False

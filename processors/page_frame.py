@@ -41,24 +41,7 @@ class Frame:
 
     def holds(self, element: Element) -> bool:
         """Whether an element, or one around it, is of the frame."""
-        if not self.active:
-            return False
-        path = []
-        answer = False
-        current: Element | None = element
-        while current is not None:
-            known = self._known.get(current)
-            if known is not None:
-                answer = known
-                break
-            path.append(current)
-            if _is_frame(current):
-                answer = True
-                break
-            current = current.getparent()
-        for each in path:
-            self._known[each] = answer
-        return answer
+        return self.active and _inherited(element, self._known, _is_frame)
 
 
 def _is_frame(element: Element) -> bool:
@@ -96,18 +79,21 @@ def is_named(element: Element) -> bool:
 def within(container: Element) -> Callable[[Element | None], bool]:
     """Make a test of what stands in a container; it remembers what it was asked."""
     known: dict[Element, bool] = {container: True}
+    return lambda element: _inherited(element, known)
 
-    def inside(element: Element | None) -> bool:
-        path = []
-        answer = False
-        while element is not None:
-            if element in known:
-                answer = known[element]
-                break
+
+def _inherited(
+    element: Element | None, known: dict[Element, bool], holds: Callable[[Element], bool] = lambda _: False
+) -> bool:
+    """Whether something is so of an element or of one around it; what was found out on the way is remembered."""
+    path: list[Element] = []
+    answer: bool | None = None
+    while element is not None and answer is None:
+        answer = known.get(element)
+        if answer is None:
             path.append(element)
+            answer = True if holds(element) else None
             element = element.getparent()
-        for each in path:
-            known[each] = answer
-        return answer
-
-    return inside
+    found = bool(answer)
+    known.update(dict.fromkeys(path, found))
+    return found

@@ -22,14 +22,13 @@ from producers.entries import reconcile
 from producers.identity import Known, candidates, guids_reused
 from producers.parse import ParsedEntry, ParsedFeed
 from producers.politeness import site_of
+from producers.robots import MOST_BYTES, PATH, read_robots, robots_url
 
 __all__ = ["Filled", "Walk", "begin", "end", "next_request", "open_gap", "opened", "take"]
 
 _ACCEPT: Final = "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, */*;q=0.1"
 _PAGED: Final = "paged"
 _FIRST_OLDER_PAGE: Final = 2
-_ROBOTS: Final = "/robots.txt"
-_ROBOTS_BYTES: Final = 512_000
 _MOST_SITEMAPS: Final = 2
 _MOST_FAILURES: Final = 3
 # A feed whose last gaps could not be filled is tried again after a day: each vain try costs its site some requests.
@@ -103,7 +102,7 @@ def opened(
     under = _shared_section(parsed.entries)
     older = _follow(parsed, url) or (_paged(url, _FIRST_OLDER_PAGE) if _is_wordpress(parsed, url) else "")
     # Where its entries share no section, a site's sitemap would bring the news of all sections under the one of this feed.
-    robots = _robots(parsed.link or url) if parsed.kind != "sitemap" and (under or not feed.section) else ""
+    robots = robots_url(parsed.link or url) if parsed.kind != "sitemap" and (under or not feed.section) else ""
     ask = _of_site((older, robots), before.url or feed.url)
     if not ask:
         return replace(mark, fill="unfilled", reason="no-older-pages")
@@ -129,7 +128,7 @@ def next_request(walk: Walk, settings: PollSettings) -> FetchRequest | None:
         return None
     url = walk.mark.ask[0]
     if _is_robots(url):
-        return FetchRequest(url=url, purpose="robots", max_bytes=min(room, _ROBOTS_BYTES))
+        return FetchRequest(url=url, purpose="robots", max_bytes=min(room, MOST_BYTES))
     return FetchRequest(url=url, purpose="feed", max_bytes=room, accept=_ACCEPT)
 
 
@@ -158,7 +157,7 @@ def take(
     if isinstance(answer, FetchError) or answer.status != HTTPStatus.OK:
         return _going_on(walk, rest)
     if request.purpose == "robots":
-        return _going_on(walk, (*_sitemaps(_named_in_robots(answer.body)), *rest))
+        return _going_on(walk, (*_sitemaps(read_robots(answer.body).sitemaps), *rest))
     if parsed is None or parsed.kind is None:
         return _going_on(walk, rest)
     if parsed.kind == "sitemap" and parsed.feed_links:
@@ -297,18 +296,8 @@ def _page_number(url: str) -> int:
     return int(number) if number.isascii() and number.isdigit() and len(number) < 5 else 0  # noqa: PLR2004 - 9,999 pages
 
 
-def _robots(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}{_ROBOTS}"
-
-
 def _is_robots(url: str) -> bool:
-    return urlsplit(url).path == _ROBOTS
-
-
-def _named_in_robots(body: bytes) -> list[str]:
-    lines = (line.partition(":") for line in body.decode("utf-8", "replace").splitlines())
-    return [value.strip() for name, _, value in lines if name.strip().lower() == "sitemap"]
+    return urlsplit(url).path == PATH
 
 
 def _sitemaps(addresses: Iterable[str], *, only_news: bool = False) -> list[str]:

@@ -21,6 +21,7 @@ from producers.hints import retry_after
 from producers.parse.charset import declared_charsets
 from producers.parse.walls import looks_like_bot_wall, looks_like_login
 from producers.politeness import HostGate
+from producers.robots import MOST_BYTES, read_robots, robots_url
 from producers.walled import WalledSites
 
 __all__ = ["PageReader"]
@@ -30,8 +31,6 @@ _HTML_TYPES: Final = ("text/html", "application/xhtml", "text/plain", "applicati
 _ROBOTS_HOSTS: Final = 2_000
 _ROBOTS_SECONDS: Final = 86_400.0
 _ROBOTS_RETRY_SECONDS: Final = 600.0
-# RFC 9309 section 2.5: a crawler must read at least 500 KiB of it.
-_ROBOTS_BYTES: Final = 512_000
 _HOME: Final = re.compile(r"/?(?:[a-z]{2}/?)?", re.IGNORECASE)
 _LOGIN: Final = re.compile(
     r"/(?:users?/)?(?:log|sign)[-_]?(?:in|on)(?=[/.]|$)|/(?:sso|paywall|subscribe)(?=[/.]|$)", re.IGNORECASE
@@ -153,7 +152,7 @@ class PageReader:
         Raises:
             TransientError: the server cannot say now what it permits.
         """
-        request = FetchRequest(url=f"{origin}/robots.txt", purpose="robots", max_bytes=_ROBOTS_BYTES)
+        request = FetchRequest(url=robots_url(origin), purpose="robots", max_bytes=MOST_BYTES)
         try:
             answer = await self._get(request)
         except FetchError as error:
@@ -164,7 +163,7 @@ class PageReader:
             self._put_off(request.url, answer)
         if answer.status != HTTPStatus.OK:
             return None, _ROBOTS_SECONDS
-        return Protego.parse(answer.body.decode("utf-8", "replace")), _ROBOTS_SECONDS
+        return read_robots(answer.body), _ROBOTS_SECONDS
 
 
 def _page_problem(text: str) -> str:

@@ -8,7 +8,6 @@ import contextlib
 import random
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import structlog
@@ -44,8 +43,6 @@ _FEEDS: Final = "feeds.v1"
 _STATES: Final = "feed-states.v1"
 _SUBSCRIPTIONS: Final = "subscriptions.v1"
 _BEHIND: Final = ("process",)
-# Each commit holds a thread while it waits for its turn in the shard's next transaction.
-_MOST_THREADS: Final = 256
 _JOIN_S: Final = 3.0
 
 
@@ -73,10 +70,10 @@ def _build(context: Context) -> Iterator[Step]:
         )
         opened.callback(subscribed.close)
         subscribed.start()
-        telling = FeedAlerts(lambda: list(subscribed.all()))
+        telling = FeedAlerts(table.get, subscribed.all)
 
         def alerts(state: FeedState) -> list[Alert]:
-            return [alert for alert, _ in telling.raised(table.get(state.feed_id), state)]
+            return [alert for alert, _ in telling.raised(state)]
 
         ledger = ShardLedger(placement, clock, alerts)
 
@@ -216,8 +213,6 @@ class _Polling:
 
     async def _poll(self) -> None:
         context, settings = self._context, self._context.settings.poll
-        threads = min(_MOST_THREADS, 2 * settings.concurrency + 8)
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(threads, thread_name_prefix="commit"))
         gate = HostGate(settings, context.clock)
         async with AiohttpFetcher(settings, context.clock) as fetcher:
             completer = Completer(

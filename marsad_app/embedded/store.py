@@ -14,7 +14,6 @@ from marsad_app.embedded.quarantine import SqliteQuarantine
 from marsad_app.embedded.queue import EntryQueue
 from marsad_app.embedded.search import SqliteSearch
 from marsad_app.feed_alerts import FeedAlerts
-from producers.history import latest_change
 from sinks.alerts.plan import deliveries_for
 
 __all__ = ["FILE_NAME", "Store", "open_store"]
@@ -46,13 +45,13 @@ class Store:
         self.subscriptions = SqliteSubscriptions(self.database)
         self.alerts = SqliteAlertLedger(self.database)
         self.deliveries = SqliteDeliveryLedger(self.database)
-        self._feed_alerts = FeedAlerts(self.subscriptions.subscriptions)
+        self._feed_alerts = FeedAlerts(self.feeds.feed, self.subscriptions.subscriptions)
 
     def _tell(self, state: FeedState) -> None:
         """Enter the alerts about a feed's health that a poll raises."""
-        if latest_change(state) is None:
+        raised = self._feed_alerts.raised(state)
+        if not raised:
             return
-        raised = self._feed_alerts.raised(self.feeds.feed(state.feed_id), state)
         deliveries = [delivery for alert, whose in raised for delivery in deliveries_for(alert, whose)]
         self.alerts.record_alerts([alert for alert, _ in raised], deliveries)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from elasticsearch import Elasticsearch, NotFoundError
+from elasticsearch import BadRequestError, Elasticsearch, NotFoundError
 
 from marsad.config import ElasticsearchSettings
 from marsad.records.ids import digest
@@ -35,6 +35,7 @@ _DOUBLE: Final = {"type": "double"}
 # Terms end at 32,766 bytes; a longer value would have its document refused. It stays in the source.
 _KEYWORD: Final = {"type": "keyword", "ignore_above": 8_000}
 _TEXT: Final = {"type": "text", "analyzer": KEY, "fields": {"stem": {"type": "text", "analyzer": STEM}}}
+_EXISTS: Final = "resource_already_exists_exception"
 _PRIORITY: Final = 300
 """Above templates for all indices that an operator may have."""
 
@@ -164,11 +165,18 @@ def ensure_indices(client: Elasticsearch, settings: ElasticsearchSettings, now: 
     ensure_templates(client, settings)
     wanted = (month_index(now, settings.prefix), story_index(settings.prefix))
     with explained(settings):
-        made = [name for name in wanted if not client.indices.exists(index=name)]
-        for name in made:
-            # Another process may have been quicker.
-            client.options(ignore_status=400).indices.create(index=name)
-    return made
+        return [name for name in wanted if not client.indices.exists(index=name) and _made(client, name)]
+
+
+def _made(client: Elasticsearch, name: str) -> bool:
+    """Make an index; False where another process was quicker."""
+    try:
+        client.indices.create(index=name)
+    except BadRequestError as error:
+        if error.error != _EXISTS:
+            raise
+        return False
+    return True
 
 
 def _stands(client: Elasticsearch, name: str, wanted: dict[str, Any]) -> bool:
