@@ -14,7 +14,7 @@ import msgspec
 from marsad.arabic import Tokens, tokenize
 from marsad.records import Article, Story
 from marsad.records.ids import story_id
-from processors.grouping.features import Document, Words, read_words
+from processors.grouping.features import Document, Words, read_words, setting_of
 from processors.grouping.judge import Comparer, Likeness, copy_odds, event_odds
 from processors.grouping.stories import StoryBook
 from processors.grouping.window import Window
@@ -71,11 +71,10 @@ class Grouper:
         known = self._window.get(article.article_id)
         if known is not None:
             self._window.replace(known, words)
-            known.countries = _countries(article)
+            known.setting = setting_of(article)
             copy_of = known.root if known.root != known.key else ""
             return self._placed(article, known.story, copy_of)
-        document = self._window.new_document(article.article_id, article.published_at.timestamp())
-        document.countries = _countries(article)
+        document = self._new_document(article)
         comparer = Comparer(document, self._window.fill(document, words))
         candidates = self._window.candidates(document.vector)
         judged = {other.number: comparer.compare(other) for other in candidates}
@@ -100,8 +99,7 @@ class Grouper:
         for article in articles:
             self._advance(article.published_at)
             words = _words(article, None)
-            document = self._window.new_document(article.article_id, article.published_at.timestamp())
-            document.countries = _countries(article)
+            document = self._new_document(article)
             self._window.fill(document, words)
             document.story = article.story_id or story_id(article.article_id)
             document.root = article.duplicate_of or article.article_id
@@ -116,6 +114,11 @@ class Grouper:
             if not members:
                 del self._members[document.story]
                 self._book.drop(document.story)
+
+    def _new_document(self, article: Article) -> Document:
+        document = self._window.new_document(article.article_id, article.published_at.timestamp())
+        document.setting = setting_of(article)
+        return document
 
     def _enter(self, document: Document) -> None:
         self._window.add(document)
@@ -136,10 +139,6 @@ class Grouper:
             if fit > best:
                 best, chosen = fit, story
         return chosen
-
-
-def _countries(article: Article) -> frozenset[str]:
-    return frozenset(country.code for country in article.countries)
 
 
 def _words(article: Article, tokens: Tokens | None) -> Words:

@@ -6,6 +6,7 @@ import msgspec
 
 from marsad.records import Article, CountryTag, Story, TopicTag
 from processors.group import Grouper
+from processors.grouping.features import setting_of
 from processors.grouping.stories import StoryBook
 
 __all__ = ["StoryWindow", "retold"]
@@ -39,7 +40,7 @@ class StoryWindow(Grouper):
             return None
         document = self._window.get(article.article_id)
         if document is not None:
-            document.countries = frozenset(country.code for country in article.countries)
+            document.setting = setting_of(article)
         return self._book.put(article.story_id, article, article.duplicate_of)
 
 

@@ -41,6 +41,7 @@ _REQUEST_MS: Final = 11_000
 _BROKER: Final = "broker"
 
 Place = tuple[str, int]
+_ALWAYS_THERE: Final[Place] = ("entries.v1", 0)
 
 
 class Reader(Protocol):
@@ -135,15 +136,16 @@ class Audit:
         while len(self._pending) > _MOST_PENDING:
             self._pending.popleft()
             self.left_out += 1
-        if self._reader is None and (self._pending or self._progress.positions()):
+        if self._reader is None:
             self._reader = self._open_reader()
-        if self._reader is not None:
-            self._ends(self._reader)
-            self._holes(self._reader)
+        self._ends(self._reader)
+        self._holes(self._reader)
 
     def _ends(self, reader: Reader) -> None:
         positions = self._progress.positions()
         if not positions:
+            # One that stands by for others hears of an outage only if it asks.
+            reader.ends([_ALWAYS_THERE])
             return
         still, self._still = self._still, {place: position.offset for place, position in positions.items()}
         for place, end in reader.ends(list(positions)).items():
