@@ -20,8 +20,9 @@ Readings = Mapping[str, ParsedEntry]
 
 _EDGE: Final = re.compile(r"<(/?)(?:[\w-]{1,40}:)?(?:item|entry)(?=[\s/>])[^<>]*>", re.IGNORECASE)
 _AROUND: Final = re.compile(r"<(?:[\w-]{1,40}:)?(?:rss|rdf|feed|channel)(?=[\s>])[^<>]*>", re.IGNORECASE)
-# Elements of the channel between its entries or after them are read with what came before them.
-_END: Final = re.compile(r"(?:\s|</[^<>]*>)*")
+# Elements of the channel between its entries or after them are read with what came before them; an entry in any other element
+# that is still open, such as a link that nobody closed, changes how that one reads.
+_END: Final = re.compile(r"(?:\s|</(?:[\w-]{1,40}:)?(?:rss|rdf|feed|channel)\s*>)*", re.IGNORECASE)
 _DIGEST: Final = 10
 
 
