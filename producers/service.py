@@ -173,10 +173,9 @@ class Poller:
 
     async def _poll_and_requeue(self, feed_id: str) -> None:
         """One poll; whatever goes wrong in it concerns this feed alone."""
-        now = self._clock.now()
-        again = now + timedelta(seconds=max(_RETRY_UNEXPECTED, self._settings.min_interval))
+        again: datetime | None = None
         try:
-            result = await self.poll_once(feed_id)
+            result = await self._visitor.visit(feed_id)
             if result is None:
                 self._let_go(feed_id)
             else:
@@ -185,20 +184,22 @@ class Poller:
             self._let_go(feed_id)
         except TransientError:
             # The ledger says why, once for all feeds; until it is well no poll begins.
-            again = now + timedelta(seconds=_RETRY_SOON * (1 + self._rng.random()))
+            again = self._in(_RETRY_SOON * (1 + self._rng.random()))
         except Exception as error:  # noqa: BLE001  # the edge of the stage: one feed must never stop the others
-            self._events.emit(
-                StageFailed(
-                    stage="poll",
-                    error=f"{feed_id}: {type(error).__name__}: {error}",
-                    retry_in=(again - now).total_seconds(),
-                )
-            )
+            told = f"{feed_id}: {type(error).__name__}: {error}"
+            self._events.emit(StageFailed(stage="poll", error=told, retry_in=self._pause()))
             await self._visitor.quarantine(feed_id, error)
         finally:
             self._asking.discard(feed_id)
-            told = self._hubs is not None and feed_id in self._hubs.box
-            self._queue.done(feed_id, min(again, self._clock.now()) if told else again)
+            again = again or self._in(self._pause())
+            told_by_hub = self._hubs is not None and feed_id in self._hubs.box
+            self._queue.done(feed_id, min(again, self._clock.now()) if told_by_hub else again)
+
+    def _pause(self) -> float:
+        return max(_RETRY_UNEXPECTED, self._settings.min_interval)
+
+    def _in(self, seconds: float) -> datetime:
+        return self._clock.now() + timedelta(seconds=seconds)
 
     def _let_go(self, feed_id: str) -> None:
         """Watch the feed no more: it was removed or is another process's. If it is here after all, the next refresh finds it."""
