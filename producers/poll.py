@@ -59,6 +59,8 @@ class PollResult(msgspec.Struct, frozen=True, kw_only=True):
     new: int = 0
     revised: int = 0
     missed: int = 0
+    lacks_text: bool = False
+    """Among ``entries`` is one that was read without its texts: the whole document must be read, and decided about again."""
     retry_after: float = 0.0
     """Seconds for which the whole site wants to be left alone."""
     event: FeedPolled
@@ -297,6 +299,7 @@ def _read(case: _Case, answer: FetchResponse, parsed: ParsedFeed, hints: Hints) 
         new=result.new,
         revised=result.revised,
         missed=missed,
+        lacks_text=result.lacks_text,
         event=_event(case, state, new=result.new, revised=result.revised, missed=missed),
     )
 

@@ -5,7 +5,6 @@ import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from functools import partial
 from typing import Final
 
 from msgspec.structs import replace
@@ -126,8 +125,12 @@ class Visitor:
                 feed, state = await self._load(feed_id)
                 if feed is None:
                     return None
-            parsed = await self._read(answer, feed_id)
-        result = await self._decided(feed, state, request, answer, parsed, asked_at)
+            loop = asyncio.get_running_loop()
+            result, parsed = await loop.run_in_executor(
+                self._parsing, self._read_and_decided, feed, state, request, answer, asked_at
+            )
+        else:
+            result = self._decided(feed, state, request, answer, None, asked_at)
         if result.retry_after:
             self._gate.throttle(request.url, result.retry_after)
         asks: Sequence[HubRequest] = ()
@@ -143,7 +146,7 @@ class Visitor:
             await self._fill_gap(feed, result.state)
         return result
 
-    async def _decided(
+    def _decided(
         self,
         feed: Feed,
         state: FeedState | None,
@@ -152,12 +155,25 @@ class Visitor:
         parsed: ParsedFeed | None,
         asked_at: datetime,
     ) -> PollResult:
-        decided = partial(decide, now=self._clock.now(), asked_at=asked_at, settings=self._settings, rng=self._rng)
-        if parsed is None:
-            return decided(feed, state, request, answer, None)
-        # Comparing two thousand entries would hold up the loop.
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._parsing, decided, feed, state, request, answer, parsed)
+        now = self._clock.now()
+        return decide(
+            feed, state, request, answer, parsed, now=now, asked_at=asked_at, settings=self._settings, rng=self._rng
+        )
+
+    def _read_and_decided(
+        self, feed: Feed, state: FeedState | None, request: FetchRequest, answer: FetchResponse, asked_at: datetime
+    ) -> tuple[PollResult, ParsedFeed]:
+        """In a thread: reading, and comparing two thousand entries, would hold up the loop.
+
+        What was read before a poll that was not stored, or was forgotten since, is new though its texts were left out.
+        """
+        most = self._settings.max_entries
+        parsed = self._readings.read(feed.id, answer, most)
+        result = self._decided(feed, state, request, answer, parsed, asked_at)
+        if result.lacks_text:
+            parsed = self._readings.read("", answer, most)
+            result = self._decided(feed, state, request, answer, parsed, asked_at)
+        return result, parsed
 
     async def _hear(self, feed: Feed, state: FeedState, told: Sequence[HubNews]) -> PollResult | None:
         """Take in what the feed's hub told; None where the feed itself is to be asked now."""
@@ -247,10 +263,10 @@ class Visitor:
         except FetchError as error:
             return error, asked_at
 
-    async def _read(self, answer: FetchResponse, feed_id: str = "") -> ParsedFeed:
+    async def _read(self, answer: FetchResponse) -> ParsedFeed:
         loop = asyncio.get_running_loop()
         most = self._settings.max_entries
-        return await loop.run_in_executor(self._parsing, self._readings.read, feed_id, answer, most)
+        return await loop.run_in_executor(self._parsing, self._readings.read, "", answer, most)
 
     async def _commit(self, state: FeedState, entries: Sequence[Entry]) -> None:
         """Commit to the end even if the poll is cancelled meanwhile."""

@@ -23,6 +23,7 @@ _AROUND: Final = re.compile(r"<(?:[\w-]{1,40}:)?(?:rss|rdf|feed|channel)(?=[\s>]
 # Elements of the channel between its entries or after them are read with what came before them; an entry in any other element
 # that is still open, such as a link that nobody closed, changes how that one reads.
 _END: Final = re.compile(r"(?:\s|</(?:[\w-]{1,40}:)?(?:rss|rdf|feed|channel)\s*>)*", re.IGNORECASE)
+_SECTIONS: Final = (("<![CDATA[", "]]>"), ("<!--", "-->"), ("<?", "?>"))
 _DIGEST: Final = 10
 
 
@@ -77,8 +78,8 @@ def pieces(text: str, url: str) -> Pieces | None:
 
 
 def _is_whole(piece: str) -> bool:
-    """Tell whether no comment and no CDATA section reaches beyond the piece: what looks like an entry in one is none."""
-    return piece.count("<![CDATA[") == piece.count("]]>") and piece.count("<!--") == piece.count("-->")
+    """Tell whether no comment, CDATA section or instruction reaches beyond the piece: what looks like an entry in one is none."""
+    return all(piece.count(opening) == piece.count(closing) for opening, closing in _SECTIONS)
 
 
 def _context(head: str, url: str) -> bytes:
