@@ -29,6 +29,7 @@ from producers.poll import PollResult, decide, is_quiet, needs_parse, request_fo
 from producers.postponed import Postponed
 from producers.push import as_answer, as_result
 from producers.readings import KeptReadings
+from producers.turns import Turns
 from producers.websub import HubRequest
 
 __all__ = ["Visitor"]
@@ -91,6 +92,7 @@ class Visitor:
         self._later = Postponed(ledger.put_states, self._threads, self._unwritten)
         self._filler = Filler(fetcher, gate, settings, clock, self._read)
         self._at_hand = AtHand()
+        self._turns = Turns()
 
     async def visit(self, feed_id: str) -> PollResult | None:
         """Poll one feed now and commit the result; None if there is no such feed.
@@ -109,6 +111,7 @@ class Visitor:
             raise
 
     async def _visit(self, feed_id: str) -> PollResult | None:
+        await self._turns.take()
         told = self._hubs.box.take(feed_id) if self._hubs is not None else ()
         found = None if told else self._at_hand.get(feed_id)
         feed, state = found or await self._load(feed_id)
