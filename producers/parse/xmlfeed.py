@@ -70,7 +70,7 @@ def _mostly_known(body: str, url: str, known: Readings) -> Pieces | None:
 
     Known pieces are elements of well-formed documents with the same surroundings: only the rest is looked at.
     """
-    parts = pieces(body, url) if known else None
+    parts = pieces(body, url, known) if known else None
     if parts is None or known.keys().isdisjoint(parts.digests):
         return None
     return parts if is_well_formed(parts.without(known)) else None
@@ -81,7 +81,7 @@ def _read_rest(
 ) -> tuple[Mapping[str, Any], Sequence[ParsedEntry], Readings]:
     """The document with what is known left out and put in again; the whole document where it cannot be cut."""
     if parts is None and mended.well_formed:
-        parts = pieces(mended.text, url)
+        parts = pieces(mended.text, url, known)
     if parts is not None:
         found = _read(parts.without(known))
         fresh = [_entry(raw, url) for raw in found.get("entries", ())]
