@@ -185,6 +185,10 @@ class WebSettings(_Section):
     port: int = Field(8080, ge=0, le=65_535, description="0 takes a free port")
     base_url: str = Field("", description="address that readers use, for links in alerts; default: http://host:port")
     token: SecretStr = Field(SecretStr(""), description="if set, changes through the API and the pages need it")
+    images: bool = Field(
+        False,
+        description="show an article's picture; the reader's browser then loads it from the outlet or whoever serves it",
+    )
 
 
 class AlertSettings(_Section):

@@ -1,6 +1,6 @@
 """Arabic text: keys, tokens, stems and forms; encodings, direction, language and dates."""
 
-from marsad.arabic.bidi import balance, isolate_latin, strip_controls
+from marsad.arabic.bidi import balance, isolate_latin, shown, strip_controls
 from marsad.arabic.charset import decode
 from marsad.arabic.dates import FoundDate, find_dates
 from marsad.arabic.feeddates import ParsedDate, parse_date
@@ -28,6 +28,7 @@ __all__ = [
     "parse_date",
     "proclitic_forms",
     "repair",
+    "shown",
     "stem",
     "strip_controls",
     "strip_marks",

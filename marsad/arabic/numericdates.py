@@ -7,6 +7,7 @@ from marsad.arabic.calendardates import Span, safe_date, year_number
 from marsad.arabic.datelex import Words
 from marsad.arabic.hijri import FIRST_YEAR, LAST_YEAR, to_gregorian
 from marsad.arabic.months import weekday
+from marsad.arabic.planned import ends_clause, goes
 
 _SEPARATORS: Final = frozenset("/-.–")
 _YEAR: Final = 4
@@ -34,6 +35,8 @@ def numeric_at(words: Words, place: int, today: date) -> list[Span]:
     third = words.number(place + 2)
     if third is not None and words.gap(place + 2) == separator:
         return _three(words, place, (first, second, third), today)
+    if separator == "/" and third is not None and words.gap(place + 2) == "," and ends_clause(words, place + 3):
+        return _american(words, place, (first, second, third), today)
     if words.digits(place) == _YEAR and words.digits(place + 1) <= 2:  # noqa: PLR2004 - a month has two digits
         return _year_and_month(words, place, first, second)
     return _day_and_month(words, place, (first, second), today)
@@ -47,8 +50,7 @@ def _three(words: Words, place: int, parts: tuple[int, int, int], today: date) -
         day, month, year = parts
     elif max(lengths) <= 2 and words.gap(place + 1) in "/-":  # noqa: PLR2004 - a year of two digits
         day, month, year = parts
-        year += _CENTURY * (today.year // _CENTURY)
-        year -= _CENTURY if year > today.year + 1 else 0
+        year = _in_full(year, today)
     else:
         return []
     hijri = FIRST_YEAR <= year <= LAST_YEAR
@@ -58,6 +60,21 @@ def _three(words: Words, place: int, parts: tuple[int, int, int], today: date) -
     if words.key(end) in {"م", "ه"} and not words.gap(end):
         end += 1
     return [] if found is None else [Span(place, end, found, "day", hijri=hijri)]
+
+
+def _american(words: Words, place: int, parts: tuple[int, int, int], today: date) -> list[Span]:
+    """Return the day of 08/12, 15: a comma before the year is the American order, month first."""
+    month, day, year = parts
+    if words.digits(place + 2) not in {2, _YEAR} or max(words.digits(place), words.digits(place + 1)) > 2:  # noqa: PLR2004
+        return []
+    found = safe_date(year if year >= _CENTURY else _in_full(year, today), month, day)
+    return [] if found is None else [Span(place, place + 3, found, "day")]
+
+
+def _in_full(year: int, today: date) -> int:
+    """Return the year of two digits that is not past the next."""
+    year += _CENTURY * (today.year // _CENTURY)
+    return year - _CENTURY if year > today.year + 1 else year
 
 
 def _year_and_month(words: Words, place: int, year: int, month: int) -> list[Span]:
@@ -74,7 +91,11 @@ def _day_and_month(words: Words, place: int, parts: tuple[int, int], today: date
     """Return the day of 22/04, where a word or the form shows that it is no score, share or number of a house."""
     lengths = {words.digits(place), words.digits(place + 1)}
     shown = words.key(place - 1) in _DATE_WORDS or weekday(words.key(place - 1)) is not None or lengths == {2}
-    if words.gap(place + 1) != "/" or not shown or max(lengths) > 2:  # noqa: PLR2004 - two digits at most
+    if words.gap(place + 1) == "." and goes(words, place) and ends_clause(words, place + 2):
+        shown = True  # سيعود 22.4: behind a verb of going no decimal number
+    elif words.gap(place + 1) != "/":
+        return []
+    if not shown or max(lengths) > 2:  # noqa: PLR2004 - two digits at most
         return []
     day, month = parts if parts[1] <= _MONTHS else parts[::-1]
     days = [safe_date(year, month, day) for year in (today.year - 1, today.year, today.year + 1)]

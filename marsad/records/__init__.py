@@ -3,7 +3,7 @@
 from marsad.records.alert import Alert, AlertReason, Delivery, DeliveryState, QuietHours, Subscription, Trigger
 from marsad.records.article import Article, CountryTag, EntityTag, Evidence, Place, Precision, TextField, TopicTag
 from marsad.records.codec import decode, encode
-from marsad.records.entry import Enclosure, Entry
+from marsad.records.entry import DateDoubt, Enclosure, Entry
 from marsad.records.feed import (
     Feed,
     FeedKind,
@@ -30,6 +30,7 @@ __all__ = [
     "AlertReason",
     "Article",
     "CountryTag",
+    "DateDoubt",
     "Delivery",
     "DeliveryState",
     "Enclosure",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
+from pathlib import Path
 
 import msgspec
 import structlog
@@ -16,6 +17,7 @@ from marsad.taxonomy import Taxonomy
 from marsad.taxonomy.resolve import topic_resolver
 from marsad_app.embedded.queue import Queued
 from marsad_app.embedded.store import Store
+from marsad_app.learned import Learned
 from processors.group import Grouper
 from processors.match import Matcher
 from processors.merge import merge
@@ -60,6 +62,7 @@ class Processor:
         batch: entries in one transaction.
         group_days: days of the story window.
         extra_outlets: outlets that get every alert, such as the terminal.
+        learned: keeps what the pipeline learns between starts.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class Processor:
         batch: int,
         group_days: int,
         extra_outlets: Sequence[str] = (),
+        learned: Learned | None = None,
     ) -> None:
         self._store = store
         self._pipeline = pipeline
@@ -85,6 +89,7 @@ class Processor:
         # Twice the days: how rare words are, which weighs those in the window, rests on what came before them as well.
         self._kept = timedelta(days=2 * group_days)
         self._extra = extra_outlets
+        self._learned = learned
         self._grouper: Grouper | None = None
         self._matcher: Matcher | None = None
         self._subscriptions: dict[str, Subscription] = {}
@@ -106,6 +111,8 @@ class Processor:
             _log.warning("a batch failed, its entries go one by one", error=f"{type(error).__name__}: {error}")
             for one in cleaned:
                 self._alone(one)
+        if self._learned is not None:
+            self._learned.keep()
         return len(items)
 
     def _through(self, cleaned: Iterable[_Cleaned]) -> None:
@@ -251,15 +258,17 @@ def make_processor(
     events: EventSink,
     *,
     extra_outlets: Sequence[str] = (),
+    learned_file: Path | None = None,
 ) -> Processor:
     """The processor with the shipped steps; takes two seconds, mostly for the terms of all topics."""
+    pipeline = Pipeline.build(taxonomy)
 
     def make_matcher(subscriptions: Sequence[Subscription], before: Matcher | None) -> Matcher:
         return Matcher(subscriptions, now=clock.now(), resolve=topic_resolver(taxonomy), reuse=before)
 
     return Processor(
         store,
-        Pipeline.build(taxonomy),
+        pipeline,
         lambda: Grouper(days=settings.group_days),
         make_matcher,
         clock,
@@ -267,4 +276,5 @@ def make_processor(
         batch=settings.batch,
         group_days=settings.group_days,
         extra_outlets=extra_outlets,
+        learned=Learned(learned_file, pipeline, clock) if learned_file else None,
     )

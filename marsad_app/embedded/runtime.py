@@ -96,6 +96,7 @@ class Runtime:
             self._clock,
             self._board,
             extra_outlets=[TERMINAL] if TERMINAL in self._outlets else [],
+            learned_file=self._settings.data.dir / "learned.bin",
         )
         return processor.step
 

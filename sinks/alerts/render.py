@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from marsad.arabic import isolate_latin
+from marsad.arabic import balance, shown
 from marsad.records import Alert, Subscription, Trigger
 
 __all__ = ["Message", "render"]
@@ -66,13 +66,13 @@ def render(subscription: Subscription, alerts: Sequence[Alert], base_url: str) -
     words = _WORDS[language]
     first = alerts[0]
     if len(alerts) == 1:
-        title = f"[{subscription.name}] {first.title}"
+        title = f"[{balance(subscription.name)}] {first.title}"
     else:
-        title = f"[{subscription.name}] {words['digest']}: {len(alerts)} {words['alerts']}"
+        title = f"[{balance(subscription.name)}] {words['digest']}: {len(alerts)} {words['alerts']}"
     text = "\n\n".join(_text(alert, language, base_url) for alert in alerts)
     direction = "rtl" if language == "ar" else "ltr"
     body = "".join(_html(alert, language, base_url) for alert in alerts)
-    return Message(_one_line(isolate_latin(title)), text, f'<div dir="{direction}" lang="{language}">{body}</div>')
+    return Message(_one_line(shown(title)), text, f'<div dir="{direction}" lang="{language}">{body}</div>')
 
 
 def _one_line(text: str) -> str:
@@ -83,11 +83,11 @@ def _one_line(text: str) -> str:
 def _text(alert: Alert, language: str, base_url: str) -> str:
     words = _WORDS[language]
     lines = [
-        isolate_latin(alert.title),
-        f"{_REASONS[language][alert.reason]} · {words['source']}: {isolate_latin(alert.outlet)}",
+        shown(alert.title),
+        f"{_REASONS[language][alert.reason]} · {words['source']}: {shown(alert.outlet)}",
     ]
     if alert.evidence:
-        lines.append(f"{words['matched']}: {'، '.join(isolate_latin(part) for part in alert.evidence[:5])}")
+        lines.append(f"{words['matched']}: {'، '.join(shown(part) for part in alert.evidence[:5])}")
     if alert.url:
         lines.append(f"{words['read']}: {alert.url}")
     if base_url:
@@ -97,12 +97,12 @@ def _text(alert: Alert, language: str, base_url: str) -> str:
 
 def _html(alert: Alert, language: str, base_url: str) -> str:
     words = _WORDS[language]
-    parts = [f'<h2 dir="auto">{html.escape(alert.title)}</h2>']
+    parts = [f'<h2 dir="auto">{html.escape(shown(alert.title))}</h2>']
     parts.append(
-        f"<p>{_REASONS[language][alert.reason]} · {words['source']}: <bdi>{html.escape(alert.outlet)}</bdi></p>"
+        f"<p>{_REASONS[language][alert.reason]} · {words['source']}: <bdi>{html.escape(shown(alert.outlet))}</bdi></p>"
     )
     if alert.evidence:
-        marks = "، ".join(f"<mark><bdi>{html.escape(part)}</bdi></mark>" for part in alert.evidence[:5])
+        marks = "، ".join(f"<mark><bdi>{html.escape(shown(part))}</bdi></mark>" for part in alert.evidence[:5])
         parts.append(f"<p>{words['matched']}: {marks}</p>")
     links = []
     if alert.url.startswith(("http://", "https://")):
