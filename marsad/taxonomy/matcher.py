@@ -62,7 +62,6 @@ class Automaton:
         with _collector_resting():
             self._root = _built(entries)
 
-
     def scan(self, keys: Sequence[str]) -> list[Hit]:
         """Return every hit of every length, by first token.
 

@@ -52,7 +52,13 @@ def tagging(data: Path, count: int | None = None) -> list[Row]:
     return [
         Row("tag and locate, all terms: articles/s of one core", figures.per_second, 800, detail=detail),
         Row("building topics, gazetteer and 10,000 terms: s", figures.build_s, 3, at_most=True),
-        Row("memory of topics, gazetteer, 10,000 terms and what is remembered, MB", figures.memory_mb, 200, at_most=True, detail=detail),
+        Row(
+            "memory of topics, gazetteer, 10,000 terms and what is remembered, MB",
+            figures.memory_mb,
+            200,
+            at_most=True,
+            detail=detail,
+        ),
     ]
 
 
