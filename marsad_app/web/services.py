@@ -20,6 +20,7 @@ from marsad.ports import (
 from marsad.query import Node, parse
 from marsad.taxonomy import Taxonomy
 from marsad.taxonomy.resolve import topic_resolver
+from marsad.taxonomy.synonyms import other_names
 
 __all__ = ["Services"]
 
@@ -79,4 +80,4 @@ class Services:
         Raises:
             QueryError: it cannot be understood.
         """
-        return parse(text, now=self.clock.now(), resolve=topic_resolver(self.taxonomy))
+        return parse(text, now=self.clock.now(), resolve=topic_resolver(self.taxonomy), names=other_names)
