@@ -28,6 +28,7 @@ __all__ = [
     "ElasticsearchSettings",
     "HealthSettings",
     "KafkaSettings",
+    "KibanaSettings",
     "LogSettings",
     "Network",
     "PollSettings",
@@ -246,6 +247,17 @@ class ElasticsearchSettings(_Section):
     timeout: float = Field(30, gt=0, description="seconds for one request")
 
 
+class KibanaSettings(_Section):
+    """Where data views and dashboards are imported into. Without credentials here, those of ``elasticsearch`` are used."""
+
+    url: str = Field("http://127.0.0.1:5601", description="address of Kibana, with its base path if it has one")
+    space: str = Field("", pattern=r"^[a-z0-9_-]*$", description="space that is imported into; empty: the default one")
+    username: str = Field("", description="user for basic authentication")
+    password: SecretStr = Field(SecretStr(""), description="its password")
+    api_key: SecretStr = Field(SecretStr(""), description="API key (encoded form); instead of user and password")
+    ca: Path | None = Field(None, description="certificates (PEM) that Kibana's is checked against")
+
+
 class HealthSettings(_Section):
     """The health endpoint of each cluster service: /healthz, /readyz and /metrics."""
 
@@ -287,6 +299,7 @@ class Settings(BaseSettings):
     alerts: AlertSettings = AlertSettings()
     kafka: KafkaSettings = KafkaSettings()
     elasticsearch: ElasticsearchSettings = ElasticsearchSettings()
+    kibana: KibanaSettings = KibanaSettings()
     health: HealthSettings = HealthSettings()
     log: LogSettings = LogSettings()
 

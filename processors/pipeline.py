@@ -5,6 +5,7 @@ clean remembers of a site's layout makes it faster and changes no text of which 
 of an outlet's lines takes off those that come again and again. Both can be written down for the next start.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -41,11 +42,13 @@ class Pipeline:
     Args:
         tagger: Topics.
         locator: Countries, places, people and organisations.
+        topics: The topics in force; where they are others than the tagger's, a new tagger takes its place.
     """
 
-    def __init__(self, tagger: Tagger, locator: Locator) -> None:
+    def __init__(self, tagger: Tagger, locator: Locator, topics: Callable[[], Taxonomy] | None = None) -> None:
         self.tagger = tagger
         self.locator = locator
+        self._topics = topics
         self._layouts = Layouts()
         self._lines = RecurringLines()
 
@@ -53,6 +56,11 @@ class Pipeline:
     def build(cls, taxonomy: Taxonomy) -> "Pipeline":
         """Make the pipeline of a taxonomy and the shipped gazetteer."""
         return cls(Tagger(taxonomy), Locator())
+
+    @classmethod
+    def following(cls, topics: Callable[[], Taxonomy]) -> "Pipeline":
+        """Make a pipeline that tags each article by the topics that are in force then."""
+        return cls(Tagger(topics()), Locator(), topics)
 
     def stateless(self, entry: Entry, feed: Feed, page: Extracted | None = None) -> Article:
         """Take an entry through clean, tag and locate.
@@ -87,6 +95,8 @@ class Pipeline:
 
     def enrich(self, article: Article) -> Article:
         """Return a clean article with its topics, countries, places and entities; its words are analysed once."""
+        if self._topics is not None and (taxonomy := self._topics()) is not self.tagger.taxonomy:
+            self.tagger = Tagger(taxonomy)
         analysed = analyse(article.title, article.lead, article.text)
         located = self.locator.locate_analysed(analysed)
         return msgspec.structs.replace(

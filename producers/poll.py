@@ -25,13 +25,24 @@ from producers.parse.htmltext import plain_text
 from producers.schedule import Plan, after_failure, after_success, human, standing_after
 from producers.validators import LYING, asks_conditionally, trust_after
 
-__all__ = ["PollResult", "body_hash", "decide", "explain", "known_after", "needs_parse", "request_for", "wants_page"]
+__all__ = [
+    "PollResult",
+    "body_hash",
+    "decide",
+    "explain",
+    "is_quiet",
+    "known_after",
+    "needs_parse",
+    "request_for",
+    "wants_page",
+]
 
 _ACCEPT: Final = (
     "application/rss+xml, application/atom+xml, application/feed+json, application/rdf+xml;q=0.9, "
     "application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.1"
 )
 _MOST_GAPS: Final = 20
+_WELL: Final = frozenset({Health.OK, Health.UNCHANGED})
 # A summary of 600 characters is about 100 Arabic words: shorter is a teaser, longer is the article or most of it.
 _WHOLE_TEXT: Final = 600
 # How long a site is left alone that answers 429 without saying for how long.
@@ -48,6 +59,8 @@ class PollResult(msgspec.Struct, frozen=True, kw_only=True):
     new: int = 0
     revised: int = 0
     missed: int = 0
+    lacks_text: bool = False
+    """Among ``entries`` is one that was read without its texts: the whole document must be read, and decided about again."""
     retry_after: float = 0.0
     """Seconds for which the whole site wants to be left alone."""
     event: FeedPolled
@@ -84,7 +97,23 @@ def needs_parse(state: FeedState | None, answer: FetchResponse, *, now: datetime
         return False
     if state is None or state.last_ok_at is None or body_hash(answer.body) != state.body_hash:
         return True
-    return state.health not in {Health.OK, Health.UNCHANGED} or state.last_ok_at.date() != now.date()
+    return state.health not in _WELL or state.last_ok_at.date() != now.date()
+
+
+def is_quiet(before: FeedState, result: PollResult) -> bool:
+    """Tell whether a poll without a document taught nothing that a crash may not take: what was known, and when to ask again.
+
+    Args:
+        before: the state that the poll began with.
+        result: of a poll whose answer needed no parsing.
+    """
+    after = result.state
+    return (
+        {before.health, after.health} <= _WELL
+        and (before.url, before.redirect_votes, before.muted, before.hub)
+        == (after.url, after.redirect_votes, after.muted, after.hub)
+        and before.standing is after.standing
+    )
 
 
 class _Case(msgspec.Struct, frozen=True):
@@ -270,6 +299,7 @@ def _read(case: _Case, answer: FetchResponse, parsed: ParsedFeed, hints: Hints) 
         new=result.new,
         revised=result.revised,
         missed=missed,
+        lacks_text=result.lacks_text,
         event=_event(case, state, new=result.new, revised=result.revised, missed=missed),
     )
 

@@ -21,6 +21,7 @@ from marsad.query.fields import field_kind, field_name, suggestion
 from marsad.query.joined import begins_name, either_way
 from marsad.query.scan import MAX_NESTING, Scanned, scan
 from marsad.query.values import Context, keyword, quantity, wildcard
+from marsad.query.widen import Names, widened
 
 __all__ = ["MAX_CLAUSES", "MAX_SLOP", "Resolve", "parse"]
 
@@ -41,7 +42,9 @@ _AT: Final = re.compile(r"at position (\d+)")
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
 
 
-def parse(text: str, *, now: datetime, zone: tzinfo = UTC, resolve: Resolve | None = None) -> Node:
+def parse(
+    text: str, *, now: datetime, zone: tzinfo = UTC, resolve: Resolve | None = None, names: Names | None = None
+) -> Node:
     """Read a query.
 
     Args:
@@ -49,6 +52,7 @@ def parse(text: str, *, now: datetime, zone: tzinfo = UTC, resolve: Resolve | No
         now: the instant that relative times start from.
         zone: where days begin, for dates without a zone.
         resolve: finds the stored value of a topic or country by its name; country names of CLDR are known without it.
+        names: finds what else a word or phrase calls the same thing; such names are then searched for as well.
 
     Raises:
         QueryError: it cannot be understood or is too large; says where, and what was expected there.
@@ -60,7 +64,7 @@ def parse(text: str, *, now: datetime, zone: tzinfo = UTC, resolve: Resolve | No
     node = reader.read(_grammar(scanned)) if scanned.text.strip() else None
     if node is None:
         raise QueryError("expected a word: there is nothing but punctuation", 0)
-    return node
+    return node if names is None else widened(node, names)
 
 
 def _grammar(scanned: Scanned) -> tree.Item:

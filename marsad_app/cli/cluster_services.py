@@ -64,7 +64,8 @@ def process(
     """Clean, tag and locate entries: a Faust worker, one of any number.
 
     With --reprocess, what came since WHEN is tagged again by the present topics, here and beside the running workers, and then
-    it ends; a run that was cut off goes on when it is started again. Alerts are not raised a second time.
+    it ends; a run that was cut off goes on when it is started again. Alerts are not raised a second time. Without a cluster it
+    does so with the articles of the store, also beside `marsad run`.
     """
     if reprocess:
         _reprocess(since, until)
@@ -88,10 +89,12 @@ def _reprocess(since: str, until: str) -> None:
         raise ConfigError(f"--until {until} is not after --since {since}")
     settings = load_settings()
     configure_logs(settings.log)
-    again: Callable[..., int] = import_module("marsad_app.cluster.reprocess").reprocess
-    note(
-        f"{again(settings, first, last)} entries are tagged again; `marsad cluster lag` shows how far the stages behind are"
-    )
+    again: Callable[..., int] = import_module(
+        f"marsad_app.{'cluster' if settings.clustered else 'embedded'}.reprocess"
+    ).reprocess
+    done = again(settings, first, last)
+    behind = "; `marsad cluster lag` shows how far the stages behind are" if settings.clustered else ""
+    note(f"{done} entries are tagged again{behind}")
 
 
 def _period(option: str, written: str, now: datetime) -> Period:

@@ -12,11 +12,11 @@ from marsad.config import Settings
 from marsad.errors import TransientError
 from marsad.events import ItemOutcome, Outcome
 from marsad.records import Feed
-from marsad.taxonomy import load_taxonomy
 from marsad_app.cluster.brake import Brake
 from marsad_app.cluster.service import EXIT_BROKEN, Context, open_context
 from marsad_app.cluster.tables import Table
 from marsad_app.learned import Learned
+from marsad_app.live_topics import LiveTopics
 from processors.agents import App, Outgoing, Shared, Steps, hear, make_app, register_tagging
 from processors.pipeline import Pipeline
 
@@ -47,7 +47,7 @@ def run(settings: Settings) -> int:
         ConfigError: it cannot start; the sentence says why.
     """
     with open_context(settings, _STAGE) as context:
-        pipeline = Pipeline.build(load_taxonomy(settings.process.topics_dir, learned=settings.process.learned_topics))
+        pipeline = Pipeline.following(LiveTopics(settings.process, context.clock))
         learned = Learned(settings.data.dir / f"learned-{context.instance}.bin", pipeline, context.clock)
         with _known_feeds(context) as feeds:
             if feeds is None:

@@ -13,11 +13,10 @@ from marsad.errors import MarsadError, PoisonError
 from marsad.events import AlertRaised, EventSink, ItemOutcome, Outcome
 from marsad.records import Alert, Article, Delivery, Entry, Feed, Quarantined, Story, Subscription, encode
 from marsad.records.ids import quarantine_id
-from marsad.taxonomy import Taxonomy
-from marsad.taxonomy.resolve import topic_resolver
 from marsad_app.embedded.queue import Queued
 from marsad_app.embedded.store import Store
 from marsad_app.learned import Learned
+from marsad_app.live_topics import LiveTopics
 from processors.group import Grouper
 from processors.match import Matcher
 from processors.merge import merge
@@ -253,7 +252,7 @@ def _forgotten(entry: Entry) -> Feed:
 def make_processor(
     settings: ProcessSettings,
     store: Store,
-    taxonomy: Taxonomy,
+    topics: LiveTopics,
     clock: Clock,
     events: EventSink,
     *,
@@ -261,10 +260,10 @@ def make_processor(
     learned_file: Path | None = None,
 ) -> Processor:
     """The processor with the shipped steps; takes two seconds, mostly for the terms of all topics."""
-    pipeline = Pipeline.build(taxonomy)
+    pipeline = Pipeline.following(topics)
 
     def make_matcher(subscriptions: Sequence[Subscription], before: Matcher | None) -> Matcher:
-        return Matcher(subscriptions, now=clock.now(), resolve=topic_resolver(taxonomy), reuse=before)
+        return Matcher(subscriptions, now=clock.now(), resolve=topics.resolve, reuse=before)
 
     return Processor(
         store,

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from marsad.clock import Clock
 from marsad.config import Settings
 from marsad.ports import HubInbox
-from marsad.taxonomy import Taxonomy
 from marsad_app.embedded.board import Board
 from marsad_app.embedded.store import Store
+from marsad_app.live_topics import Topics
 from marsad_app.web.services import Services
 from sinks.alerts.deliver import check_outlet
 
@@ -19,7 +19,7 @@ def services_for(
     store: Store,
     clock: Clock,
     board: Board,
-    taxonomy: Taxonomy,
+    topics: Topics,
     inbox: HubInbox | None = None,
 ) -> Services:
     """Everything that ``create_app`` needs, over one store."""
@@ -42,7 +42,7 @@ def services_for(
         quarantine=store.quarantine,
         settings=settings,
         clock=clock,
-        taxonomy=taxonomy,
+        topics=topics,
         replay=replay,
         status=status,
         check_outlet=check_outlet,

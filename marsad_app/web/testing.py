@@ -33,6 +33,7 @@ def services_over(
     clock: Clock | None = None,
 ) -> Services:
     """Everything that ``create_app`` needs, over fakes; replaying drops the item from quarantine."""
+    topics = taxonomy or load_taxonomy(None)
     settings = Settings.model_construct(web=web or WebSettings(), websub=websub or WebSubSettings())
     return Services(
         registry=store.feeds,
@@ -45,7 +46,7 @@ def services_over(
         quarantine=store.quarantine,
         settings=settings,
         clock=clock or FrozenClock(NOW),
-        taxonomy=taxonomy or load_taxonomy(None),
+        topics=lambda: topics,
         replay=store.quarantine.drop_quarantined,
         status=lambda: _STATUS,
         inbox=inbox,

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from marsad.records import Health
 from marsad.records.ids import article_id
 from marsad.testing.factories import a_feed
+from producers.identity import kept
 from producers.parse import ParsedEntry
 from producers.testing import START, History, entries_of, entry
 
@@ -171,6 +172,28 @@ def test_whatever_a_feed_shows_when_each_entry_comes_out_once(polls: list[list[i
     )
     assert history.state is not None
     assert {f"خبر رقم {number}" for number in polls[-1]} <= {one.title for one in history.entries}
+
+
+def test_entries_that_are_known_by_what_was_kept_of_them_mean_the_same_without_their_texts() -> None:
+    before = entries_of(1, 2, 3, 4)
+    whole, thin = History(), History()
+    whole.poll(before)
+    thin.poll(before)
+    after = [entry(5), *before[1:], entry(4, title="صياغة أخرى"), entry(6, title="")]
+
+    found = whole.poll(after)
+    again = thin.poll([kept(one) if one in before else one for one in after], body=repr(after).encode())
+
+    assert again == found
+    assert not again.lacks_text
+
+
+def test_a_new_entry_without_its_texts_is_told_of() -> None:
+    history = History()
+    history.poll(entries_of(1, 2))
+
+    assert history.poll([kept(entry(3)), *entries_of(1, 2)]).lacks_text
+    assert not history.poll([kept(one) for one in entries_of(1, 2, 3)]).lacks_text
 
 
 def test_memory_is_bounded_and_holds_all_that_is_in_the_feed() -> None:
