@@ -76,6 +76,7 @@ def test_a_name_is_found_whether_it_is_written_apart_or_as_one_word(query: str, 
 def test_words_that_only_look_like_such_a_name_are_themselves() -> None:
     assert not found("أبواب", an_article(title="أبو اب", lead="", text=""))
     assert not found("عبد الله", an_article(title="الله ثم عبد", lead="", text=""))
+    assert found('"عبد الفتاح السيسي"', an_article(title="قال عبدالفتاح السيسي", lead="", text=""))
     assert found("أبوظبي", an_article(title="في أبو ظبي", lead="", text=""))
     assert not found("-عبدالله", an_article(title="قال عبد الله", lead="", text=""))
 
