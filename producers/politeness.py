@@ -11,7 +11,7 @@ import tldextract
 
 from marsad.clock import Clock
 from marsad.config import PollSettings
-from producers.guard import literal_address
+from marsad.addresses import literal_address
 
 __all__ = ["HostGate", "site_of"]
 

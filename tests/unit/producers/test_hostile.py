@@ -18,7 +18,7 @@ from marsad.testing.factories import a_feed, an_entry
 from marsad.testing.fakes import InMemoryStore
 from producers import guard
 from producers.fetch import AiohttpFetcher
-from producers.guard import is_allowed
+from marsad.addresses import is_allowed
 from producers.loopback import Asked, Handler, always, reply, routes, serving
 from producers.pages import PageReader
 from producers.parse import parse
