@@ -201,7 +201,8 @@ class AlertSettings(_Section):
         SecretStr(""), description="outlet that is told of a lost outlet where the subscription has no other"
     )
     allow_networks: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
-        (), description="private addresses (CIDR) that webhooks and other outlets of subscriptions may be at, such as 10.0.0.0/8"
+        (),
+        description="private addresses (CIDR) that webhooks and other outlets of subscriptions may be at, such as 10.0.0.0/8",
     )
     smtp_host: str = Field("", description="mail server for mailto: outlets; they are refused where it is empty")
     smtp_port: int = Field(587, ge=1, le=65_535, description="its port")

@@ -66,9 +66,7 @@ def delivering(context: Context, outlets: Mapping[str, Outlet]) -> Iterator[Step
     opened: weakref.WeakSet[DeliveryShard] = weakref.WeakSet()
 
     def open_shard(journal: Journal) -> DeliveryShard:
-        shard = DeliveryShard(
-            journal, subscriptions, sender, context.clock, progress, lose=lose, operator=operator
-        )
+        shard = DeliveryShard(journal, subscriptions, sender, context.clock, progress, lose=lose, operator=operator)
         opened.add(shard)
         return shard
 

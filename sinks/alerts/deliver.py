@@ -160,7 +160,9 @@ class Deliverer:
         if len(by_outlet) == 1:
             self._send_all(*by_outlet.values(), subscriptions=subscriptions)
         else:
-            runs = [self._threads.submit(self._send_all, each, subscriptions=subscriptions) for each in by_outlet.values()]
+            runs = [
+                self._threads.submit(self._send_all, each, subscriptions=subscriptions) for each in by_outlet.values()
+            ]
             for run in runs:
                 run.result()
         return len(due)

@@ -110,9 +110,7 @@ class MailOutlet:
         names: of topics and countries.
     """
 
-    def __init__(
-        self, outlet: str, settings: AlertSettings, links: Links, clock: Clock, names: Names = CODES
-    ) -> None:
+    def __init__(self, outlet: str, settings: AlertSettings, links: Links, clock: Clock, names: Names = CODES) -> None:
         self._outlet = outlet
         self._settings = settings
         self._links = links

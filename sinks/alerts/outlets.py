@@ -142,7 +142,9 @@ class Outlets:
         elif _is_mail(plain):
             mail.recipient(plain)
             if not self._settings.smtp_host:
-                raise ConfigError("no mail server is set: mailto: needs alerts.smtp_host; mailto://user:password@host brings its own")
+                raise ConfigError(
+                    "no mail server is set: mailto: needs alerts.smtp_host; mailto://user:password@host brings its own"
+                )
         elif _instance(plain) is None:
             scheme = plain.partition(":")[0][:20]
             raise ConfigError(

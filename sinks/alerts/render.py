@@ -144,7 +144,10 @@ class _Block:
         """As plain text."""
         comma = self._words["comma"]
         lines = [isolate_latin(_one_line(self._story.shown.title))]
-        lines += [f"{fact.label}: {comma.join(isolate_latin(_one_line(each)) for each in fact.values)}" for fact in self._facts]
+        lines += [
+            f"{fact.label}: {comma.join(isolate_latin(_one_line(each)) for each in fact.values)}"
+            for fact in self._facts
+        ]
         lines += [
             f"{self._words['also']}: {isolate_latin(_one_line(other.title))} ({isolate_latin(_one_line(other.outlet))})"
             for other in self._story.others[:_MOST_SHOWN]
@@ -164,7 +167,11 @@ class _Block:
             f'<li dir="auto">{html.escape(_one_line(other.title))} — <bdi>{html.escape(_one_line(other.outlet))}</bdi></li>'
             for other in self._story.others[:_MOST_SHOWN]
         )
-        more = f'<p style="margin:8px 0 0">{self._words["also"]}:</p><ul style="margin:4px 0">{others}</ul>' if others else ""
+        more = (
+            f'<p style="margin:8px 0 0">{self._words["also"]}:</p><ul style="margin:4px 0">{others}</ul>'
+            if others
+            else ""
+        )
         links = " · ".join(
             f'<a href="{html.escape(address)}" style="color:#14505c">{label}</a>' for label, address in self._links
         )

@@ -55,7 +55,9 @@ class Seal:
         scheme, _, text = stored.removeprefix(_MARK).partition(":")
         try:
             if self._cipher is None:
-                raise ConfigError(f"the outlet {scheme}:… is stored encrypted: set alerts.key to the key that it was saved with")
+                raise ConfigError(
+                    f"the outlet {scheme}:… is stored encrypted: set alerts.key to the key that it was saved with"
+                )
             return self._cipher.decrypt(base64.urlsafe_b64decode(text), [scheme.encode()]).decode()
         except (InvalidTag, binascii.Error, ValueError):
             raise ConfigError(

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from hashlib import blake2b
 from itertools import islice
+
 import msgspec
 
 from marsad.records import Alert, Delivery, DeliveryState, Subscription

@@ -54,8 +54,16 @@ def target(outlet: str) -> SplitResult:
         fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         fits = False
-    if not fits or len(address) > _LONGEST_ADDRESS or not address.isascii() or not address.isprintable() or " " in address:
-        raise ConfigError("after webhook: an http or https address is expected, such as webhook:https://hooks.example.org/marsad")
+    if (
+        not fits
+        or len(address) > _LONGEST_ADDRESS
+        or not address.isascii()
+        or not address.isprintable()
+        or " " in address
+    ):
+        raise ConfigError(
+            "after webhook: an http or https address is expected, such as webhook:https://hooks.example.org/marsad"
+        )
     if parts.username or parts.password:
         raise ConfigError("a webhook's address holds no user or password: its messages are signed")
     return parts
