@@ -18,6 +18,7 @@ from marsad_app.cli.outlets import lazily_accepted, outlets_for
 from marsad_app.cli.output import JsonOption, cell, instant, json_line, note, table
 from marsad_app.cli.quiet import parse_quiet
 from marsad_app.subscribing import settled, try_outlets
+from sinks.alerts.plan import TERMINAL
 from sinks.alerts.seal import shown
 
 __all__ = ["app", "find"]
@@ -219,6 +220,8 @@ def try_out(
         one = find(store, subscription)
         page = store.search.search(parse_query(one.query), sort="date", limit=5)
     articles = [hit.article for hit in page.hits]
+    if send and TERMINAL in one.outlets:
+        typer.echo(f"● {cell(one.name)}  {cell(articles[0].title if articles else '')}")
     results = try_outlets(one, articles, outlets_for(load_settings()).at, SystemClock().now()) if send else []
     if as_json:
         json_line(
@@ -235,7 +238,7 @@ def try_out(
     failed = sum(1 for _, why in results if why)
     if failed:
         raise ConfigError(f"{failed} of {len(results)} outlets did not take the test message")
-    if send and not results:
+    if send and not one.outlets:
         note("it has no outlets: its alerts are on the web page and in its Atom feed")
 
 

@@ -175,12 +175,15 @@ class WebhookOutlet:
         connection = made(parts.hostname or "", parts.port, timeout=self._settings.timeout)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         # A time-out holds for each read: an answer that drips would never end.
-        clock = threading.Timer(2 * self._settings.timeout, _cut, [connection])
+        ended = threading.Event()
+        clock = threading.Timer(2 * self._settings.timeout, _cut, [connection, ended])
         clock.daemon = True
         clock.start()
         try:
             connection.request("POST", path, body, headers)
             answer = connection.getresponse()
+            if ended.is_set():  # headers that end because the connection was cut look complete
+                raise TimeoutError("its answer does not end")
             # The status decides; of what follows enough is read that the other side sees its answer taken.
             answer.read(_MOST_ANSWER)
             return answer.status, answer.headers.get("retry-after", "")
@@ -189,8 +192,9 @@ class WebhookOutlet:
             connection.close()
 
 
-def _cut(connection: http.client.HTTPConnection) -> None:
+def _cut(connection: http.client.HTTPConnection, ended: threading.Event) -> None:
     """End a connection under whoever reads from it."""
+    ended.set()
     if connection.sock is not None:
         with contextlib.suppress(OSError):
             connection.sock.shutdown(socket.SHUT_RDWR)

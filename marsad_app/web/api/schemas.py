@@ -216,17 +216,17 @@ class SubscriptionIn(BaseModel):
     name: str = Field(min_length=1, max_length=120)
     query: str = Field(min_length=1, max_length=2_000)
     triggers: list[Trigger] = Field([Trigger.NEW_STORY], min_length=1, max_length=len(CHOSEN))
-    story_outlets: int = Field(2, description="outlets a story must reach, for story-outlets")
-    story_countries: int = Field(2, description="countries a story must reach, for story-countries")
+    story_outlets: int = Field(2, ge=2, le=100, description="outlets a story must reach, for story-outlets")
+    story_countries: int = Field(2, ge=2, le=100, description="countries a story must reach, for story-countries")
     cadence: Cadence = "instant"
-    every: int = Field(15, description="minutes between digests, for every")
+    every: int = Field(15, ge=1, le=1_440, description="minutes between digests, for every")
     at: time = Field(time(7), description="local time of daily and weekly digests")
-    weekday: int = Field(0, description="day of weekly digests; 0 is Monday")
+    weekday: int = Field(0, ge=0, le=6, description="day of weekly digests; 0 is Monday")
     zone: str = Field(
         "", max_length=60, description="IANA time zone of digests; by default that of the quiet hours, else UTC"
     )
-    cooldown: int = Field(0, description="minutes after a message in which none goes out")
-    cap: int = Field(0, description="messages a local day to one outlet; 0: no limit")
+    cooldown: int = Field(0, ge=0, le=10_080, description="minutes after a message in which none goes out")
+    cap: int = Field(0, ge=0, le=1_000, description="messages a local day to one outlet; 0: no limit")
     quiet: QuietHoursModel | None = None
     outlets: list[str] = Field(default_factory=list, max_length=20)
     language: Literal["ar", "en"] = "ar"

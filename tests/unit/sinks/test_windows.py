@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -78,8 +79,7 @@ def test_there_is_one_daily_digest_for_each_local_day(subscription: Subscription
 
     assert days == sorted(set(days))
     assert all(
-        end - start <= timedelta(hours=25, minutes=30) or zone.key == "Pacific/Apia"
-        for start, end in zip(ends, ends[1:])
+        end - start <= timedelta(hours=25, minutes=30) or zone.key == "Pacific/Apia" for start, end in pairwise(ends)
     )
 
 
