@@ -214,6 +214,6 @@ def _witnesses(members: list[Document]) -> list[Document]:
 
 
 def _original(candidates: list[Document], judged: dict[int, Likeness]) -> Document | None:
-    """Return the earliest document that the new one is a copy of."""
+    """Return the document published first of those that the new one is a copy of."""
     copies = [other for other in candidates if copy_odds(judged[other.number]) > _COPY]
-    return min(copies, key=lambda other: other.number, default=None)
+    return min(copies, key=lambda other: (other.at, other.number), default=None)
