@@ -103,6 +103,9 @@ _STORY: Final[dict[str, Any]] = {
     "countries": _KEYWORD,
     "topics": _KEYWORD,
     "merged_into": _KEYWORD,
+    "first_outlet": _KEYWORD,
+    "recent": _LONG,
+    "edition": _LONG,
     "search": {"properties": {"last_second": _LONG}},
 }
 
