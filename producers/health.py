@@ -181,8 +181,8 @@ def frozen_date(entries: Sequence[ParsedEntry], now: datetime) -> datetime | Non
 def date_doubt(entries: Sequence[ParsedEntry], was: FeedState, now: datetime, *, known: int) -> DateDoubt:
     """Why a document's dates say nothing of its entries; empty where they may be believed.
 
-    One date for all, a day old and more, is proven wrong by entries that came since the last poll; the first poll proves
-    nothing, and an edition may bear one date. Dates about the time of the request are proven wrong by entries
+    One date for all, a day old and more, is proven wrong by entries that came since the last poll and share it with those that
+    were there before; the first poll proves nothing, and an edition may bear one date. Dates about the time of the request are proven wrong by entries
     that were there minutes ago, and by their number.
 
     Args:
@@ -193,7 +193,8 @@ def date_doubt(entries: Sequence[ParsedEntry], was: FeedState, now: datetime, *,
     """
     dates = [entry.published_at for entry in entries if entry.published_at]
     if frozen_date(entries, now) and was.seen:
-        return "frozen" if now - dates[0] > _EDITION else ""
+        shared = known > 0 or was.newest_published == dates[0]
+        return "frozen" if shared and now - dates[0] > _EDITION else ""
     if len(dates) < _FEWEST_DATES or any(abs(now - date) > _STAMPED for date in dates):
         return ""
     returned = known > 0 and was.last_ok_at is not None and now - was.last_ok_at > 2 * _STAMPED

@@ -225,6 +225,14 @@ def hour_of_day(key: str, hour: int) -> int | None:
     return None
 
 
+def _from_greenwich(words: Words, place: int) -> tuple[int, int]:
+    """Read the hours after GMT, as in GMT+3; none are nought."""
+    hours = words.number(place)
+    if words.gap(place) not in {"+", "-"} or hours is None or hours > 14 or words.digits(place) > 2:  # noqa: PLR2004
+        return 0, place
+    return (-60 if words.gap(place) == "-" else 60) * hours, place + 1
+
+
 def _zone(words: Words, place: int) -> tuple[int | str | None, int]:
     if words.gap(place) in {"", "،", ",", "("} and words.key(place) in _ZONE_WORDS:
         name = words.key(place + 1)
@@ -235,8 +243,8 @@ def _zone(words: Words, place: int) -> tuple[int | str | None, int]:
             return _ZONES[name], place + 2 + more
         if words.key(place) == "بالتوقيت":
             return None, place + 2
-    if words.gap(place) in {"", "("} and words.key(place) in {"gmt", "utc"}:
-        return 0, place + 1
+    if words.gap(place) in {"", "("} and words.key(place) in {"gmt", "utc", "z"}:
+        return _from_greenwich(words, place + 1)
     if words.gap(place) in {"", "("} and words.key(place) == "ت" and words.key(place + 1) == "غ":
         return 0, place + 2 if words.gap(place + 1) in {"", "."} else place
     return None, place

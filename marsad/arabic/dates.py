@@ -22,7 +22,7 @@ from marsad.arabic.calendardates import (
 from marsad.arabic.clocktimes import Clock, clock_at
 from marsad.arabic.datelex import Words, after_clitic, read_words
 from marsad.arabic.months import month_word, weekday
-from marsad.arabic.numericdates import numeric_at, year_at
+from marsad.arabic.numericdates import numeric_at, weekday_before_numeric_at, year_at
 from marsad.arabic.planned import hour_at, planned_at
 from marsad.arabic.relativedates import (
     Moment,
@@ -38,6 +38,7 @@ Precision = Literal["year", "month", "week", "day", "minute"]
 
 _RULES: Final[tuple[Callable[[Words, int, date], list[Span]], ...]] = (
     numeric_at,
+    weekday_before_numeric_at,
     nth_weekday_at,
     weekday_of_each_month_at,
     named_at,
@@ -161,7 +162,7 @@ def _with_other_calendar(words: Words, span: Span, today: date) -> Span:
 def _with_time(words: Words, span: Span) -> tuple[FoundDate, int]:
     """Add the time of day that follows a date."""
     if span.precision == "day" and words.gap(span.end) in _NEAR:
-        place = span.end
+        place = span.end + (words.key(span.end) == "t" and words.digits(span.end + 1) == 2)  # noqa: PLR2004 - ISO 8601
         clock = clock_at(words, place) or clock_at(words, place, after_date=True)
         if clock is None and words.key(place) in _BETWEEN:
             clock = clock_at(words, place + 1)

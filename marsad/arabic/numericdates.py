@@ -3,10 +3,12 @@
 from datetime import date
 from typing import Final
 
+from msgspec.structs import replace
+
 from marsad.arabic.calendardates import Span, safe_date, year_number
 from marsad.arabic.datelex import Words
 from marsad.arabic.hijri import FIRST_YEAR, LAST_YEAR, to_gregorian
-from marsad.arabic.months import weekday
+from marsad.arabic.months import surely_weekday, weekday
 from marsad.arabic.planned import ends_clause, goes
 
 _SEPARATORS: Final = frozenset("/-.–")
@@ -21,6 +23,7 @@ _BEFORE_YEAR: Final = frozenset(
     }
 )  # fmt: skip
 _AFTER_YEAR: Final = frozenset({"في", "التي", "الذي", "حيث", "بين", "ضد", "عندما", "بعد", "و", "الي", "حتي", "علي"})
+_HIJRI_ERA: Final = frozenset({"ه", "هجري", "هجريه", "للهجره"})
 _FIRST_YEAR: Final = 1900
 _AHEAD: Final = 30
 _CENTURY: Final = 100
@@ -39,7 +42,25 @@ def numeric_at(words: Words, place: int, today: date) -> list[Span]:
         return _american(words, place, (first, second, third), today)
     if words.digits(place) == _YEAR and words.digits(place + 1) <= 2:  # noqa: PLR2004 - a month has two digits
         return _year_and_month(words, place, first, second)
+    if words.digits(place + 1) == _YEAR and separator == "/":
+        return _month_and_year(words, place, first, second)
     return _day_and_month(words, place, (first, second), today)
+
+
+def weekday_before_numeric_at(words: Words, place: int, today: date) -> list[Span]:
+    """Return the date in digits behind its weekday: الإثنين 12-9-2022."""
+    if not surely_weekday(words.key(place)) or words.gap(place + 1) not in {"", "،", ","}:
+        return []
+    return [replace(span, start=place) for span in numeric_at(words, place + 1, today) if span.precision == "day"]
+
+
+def _month_and_year(words: Words, place: int, month: int, year: int) -> list[Span]:
+    """Return the month of 05/2023 behind a word of time: رقم 5/2023 is a law's."""
+    said = words.key(place - 1) in _DATE_WORDS and not words.gap(place)
+    if not said or words.digits(place) > 2 or not 1 <= month <= _MONTHS or not _plausible(year):  # noqa: PLR2004
+        return []
+    day = safe_date(year, month, 1)
+    return [] if day is None else [Span(place, place + 2, day, "month")]
 
 
 def _three(words: Words, place: int, parts: tuple[int, int, int], today: date) -> list[Span]:
@@ -120,7 +141,7 @@ def year_at(words: Words, place: int, today: date) -> list[Span]:
     spelled = not words.digits(place)
     if spelled and before not in {"عام", "العام", "سنه", "لعام", "وعام", "السنه"}:
         return []
-    if FIRST_YEAR <= year <= LAST_YEAR and words.key(end) == "ه":
+    if FIRST_YEAR <= year <= LAST_YEAR and words.key(end) in _HIJRI_ERA:
         day = to_gregorian(year, 1, 1)
         return [] if day is None else [Span(place, end + 1, day, "year", hijri=True)]
     era = words.key(end) == "م" and not words.gap(end)

@@ -240,13 +240,24 @@ def test_a_new_entry_with_the_one_old_date_of_all_is_marked() -> None:
     assert [one.date_doubt for one in later.entries] == ["frozen"]
 
 
-def test_an_edition_of_one_date_is_believed() -> None:
+def test_one_old_date_that_all_entries_bore_before_is_doubted_where_all_are_new() -> None:
+    history = History()
+    old = START - timedelta(days=3)
+    history.poll([entry(n, published_at=old) for n in range(5)])
+
+    result = history.poll([entry(n, published_at=old) for n in range(10, 15)])
+
+    assert {one.date_doubt for one in result.entries} == {"frozen"}
+
+
+@pytest.mark.parametrize("hours", [5, 50])
+def test_an_edition_of_one_date_is_believed(hours: float) -> None:
     history = History()
     history.poll([entry(n) for n in range(5)])
     history.now += timedelta(days=3)
 
-    morning = history.now - timedelta(hours=5)
-    result = history.poll([entry(n, published_at=morning) for n in range(10, 20)])
+    issued = history.now - timedelta(hours=hours)
+    result = history.poll([entry(n, published_at=issued) for n in range(10, 20)])
 
     assert {one.date_doubt for one in result.entries} == {""}
 
