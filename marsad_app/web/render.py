@@ -32,7 +32,9 @@ _ISOLATE: Final = re.compile("[\u2066-\u2069]")
 _SHORT_NAME: Final = 20
 """Code points of a name that a line is not broken in; a longer one might not fit on a phone."""
 _YEAR: Final = 365 * 86_400
-_NOTICES: Final = frozenset({"saved", "deleted", "replayed", "dropped", "added", "muted", "unmuted", "signed-in"})
+_NOTICES: Final = frozenset(
+    {"saved", "undone", "deleted", "replayed", "dropped", "added", "muted", "unmuted", "signed-in"}
+)
 
 
 @cache

@@ -2,7 +2,18 @@
 
 from fastapi import APIRouter
 
-from marsad_app.web.pages import articles, atom, feeds, operations, quarantine, search, sessions, stories, subscriptions
+from marsad_app.web.pages import (
+    articles,
+    atom,
+    feeds,
+    operations,
+    quarantine,
+    search,
+    sessions,
+    stories,
+    subscriptions,
+    topics,
+)
 from marsad_app.web.shell import Web
 
 __all__ = ["routers"]
@@ -16,6 +27,7 @@ def routers(web: Web) -> tuple[APIRouter, ...]:
         stories.router(web),
         subscriptions.router(web),
         atom.router(web),
+        topics.router(web),
         feeds.router(web),
         quarantine.router(web),
         operations.router(web),
