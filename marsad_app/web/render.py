@@ -33,7 +33,7 @@ _SHORT_NAME: Final = 20
 """Code points of a name that a line is not broken in; a longer one might not fit on a phone."""
 _YEAR: Final = 365 * 86_400
 _NOTICES: Final = frozenset(
-    {"saved", "deleted", "sent-again", "replayed", "dropped", "added", "muted", "unmuted", "signed-in"}
+    {"saved", "undone", "deleted", "sent-again", "replayed", "dropped", "added", "muted", "unmuted", "signed-in"}
 )
 
 
