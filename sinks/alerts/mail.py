@@ -84,7 +84,6 @@ def compose(
     mail["Date"] = format_datetime(now)
     mail["Message-ID"] = f"<{digest('message', key, outlet)}@{domain}>"
     mail["Auto-Submitted"] = "auto-generated"
-    mail["Content-Language"] = subscription.language
     mail["List-ID"] = f"<{digest('list', subscription.id)}.{domain}>"
     end = links.unsubscribe(subscription, outlet)
     if end:
@@ -96,6 +95,7 @@ def compose(
         mail["References"] = f"<{digest('thread', subscription.id, story)}@{domain}>"
     mail.set_content(message.text, cte="base64")
     mail.add_alternative(message.html, subtype="html", cte="base64")
+    mail["Content-Language"] = subscription.language
     return mail
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from marsad.arabic import balance
+from marsad.arabic import balance, reads_from_the_right
 from marsad.arabic import shown as displayed
 from marsad.records import Alert, Subscription
 from sinks.alerts.links import Links
@@ -164,7 +164,7 @@ class _Block:
             headline = f'<a href="{html.escape(first)}" style="color:#14505c;text-decoration:none">{headline}</a>'
         rows = "".join(self._row(fact) for fact in self._facts)
         others = "".join(
-            f'<li dir="auto">{html.escape(_fit(other.title))} — <bdi>{html.escape(_fit(other.outlet))}</bdi></li>'
+            f'<li dir="{_direction(other.title)}">{html.escape(_fit(other.title))} — <bdi>{html.escape(_fit(other.outlet))}</bdi></li>'
             for other in self._story.others[:_MOST_SHOWN]
         )
         more = (
@@ -177,7 +177,7 @@ class _Block:
         )
         return (
             '<div style="padding:16px 0;border-bottom:1px solid #d9d5c9">'
-            f'<h2 dir="auto" style="margin:0 0 8px;font-size:20px;line-height:1.5;text-align:start">{headline}</h2>'
+            f'<h2 dir="{_direction(shown.title)}" style="margin:0 0 8px;font-size:20px;line-height:1.5;text-align:start">{headline}</h2>'
             f'{rows}{more}<p style="margin:10px 0 0;font-size:14px">{links}</p></div>'
         )
 
@@ -205,6 +205,10 @@ def _document(subscription: Subscription, blocks: Sequence[_Block], foot: Sequen
         f"{html.escape(_fit(subscription.name))}</p>{body}"
         f'<p style="font-size:13px;color:#6b675c">{ends}</p></div></body></html>'
     )
+
+
+def _direction(title: str) -> str:
+    return "rtl" if reads_from_the_right(title) else "auto"
 
 
 def _fit(text: str) -> str:
