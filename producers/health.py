@@ -7,6 +7,7 @@ from typing import Final
 
 from marsad.errors import FetchError
 from marsad.records import DateDoubt, FeedState, FetchResponse, Health
+from producers.hints import retry_after
 from producers.parse import ParsedEntry, ParsedFeed, looks_like_bot_wall
 from producers.rhythm import silence, usually
 from producers.schedule import human, quiet_since
@@ -15,12 +16,12 @@ __all__ = [
     "Verdict",
     "date_doubt",
     "frozen_date",
-    "is_throttled",
     "of_document",
     "of_error",
     "of_rhythm",
     "of_status",
     "quiet_too_long",
+    "site_pause",
 ]
 
 Verdict = tuple[Health, str]
@@ -28,6 +29,8 @@ Verdict = tuple[Health, str]
 
 # An answer that takes longer than this is reported as slow, though it is used like any other.
 SLOW_SECONDS: Final = 2.0
+# How long a site is left alone that answers 429 without saying for how long.
+_THROTTLE_PAUSE: Final = 30.0
 _FEWEST_DATES: Final = 3
 _FROZEN_SECONDS: Final = 3_600.0
 _MANY_DATES: Final = 20
@@ -58,18 +61,30 @@ def of_status(answer: FetchResponse) -> Verdict | None:
         return Health.BOT_WALL, f"{words} with a bot check"
     if status == HTTPStatus.GONE:
         return Health.GONE, f"{words}: the feed was removed for good; it is muted"
-    if is_throttled(answer):
+    if _is_throttled(answer):
         return Health.THROTTLED, f"{words}: it wants fewer requests"
     if status < HTTPStatus.BAD_REQUEST:
         return Health.NOT_A_FEED, f"{words} without a document"
     return (Health.HTTP_4XX if status < HTTPStatus.INTERNAL_SERVER_ERROR else Health.HTTP_5XX), words
 
 
-def is_throttled(answer: FetchResponse) -> bool:
+def _is_throttled(answer: FetchResponse) -> bool:
     """Tell whether the server asks for fewer requests: 429, or 503 that says when to come back."""
     if answer.status == HTTPStatus.SERVICE_UNAVAILABLE:
         return bool(answer.headers.get("retry-after"))
     return answer.status == HTTPStatus.TOO_MANY_REQUESTS
+
+
+def site_pause(answer: FetchResponse, now: datetime) -> float:
+    """Seconds for which the whole site is to be left alone, whatever was asked of it: a feed, a page, robots.txt.
+
+    Args:
+        answer: what came; 0 where it asks for no fewer requests.
+        now: the present instant, for a date in Retry-After.
+    """
+    if not _is_throttled(answer):
+        return 0.0
+    return retry_after(answer.headers.get("retry-after", ""), now) or _THROTTLE_PAUSE
 
 
 def of_document(

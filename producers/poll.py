@@ -45,8 +45,6 @@ _MOST_GAPS: Final = 20
 _WELL: Final = frozenset({Health.OK, Health.UNCHANGED})
 # A summary of 600 characters is about 100 Arabic words: shorter is a teaser, longer is the article or most of it.
 _WHOLE_TEXT: Final = 600
-# How long a site is left alone that answers 429 without saying for how long.
-_THROTTLE_PAUSE: Final = 30.0
 # A feed whose new address fails so often in a row is asked at its old one every other time.
 _DOUBT_MOVE: Final = 3
 
@@ -61,7 +59,7 @@ class PollResult(msgspec.Struct, frozen=True, kw_only=True):
     missed: int = 0
     lacks_text: bool = False
     """Among ``entries`` is one that was read without its texts: the whole document must be read, and decided about again."""
-    retry_after: float = 0.0
+    site_pause: float = 0.0
     """Seconds for which the whole site wants to be left alone."""
     event: FeedPolled
 
@@ -169,8 +167,8 @@ def _decided(case: _Case, answer: FetchResponse | FetchError, parsed: ParsedFeed
     hints = hints_of(answer.headers, parsed, case.now)
     bad = judge.of_status(answer) or _no_answer(case, answer, parsed)
     if bad is not None:
-        pause = _THROTTLE_PAUSE if judge.is_throttled(answer) else 0.0
-        return _failed(case, bad, hints.retry_after or pause)
+        pause = judge.site_pause(answer, case.now)
+        return replace(_failed(case, bad, hints.retry_after or pause), site_pause=pause)
     return _unchanged(case, answer, hints) if parsed is None else _read(case, answer, parsed, hints)
 
 
@@ -206,8 +204,7 @@ def _failed(case: _Case, verdict: judge.Verdict, retry_after: float) -> PollResu
         counted, counted.health, now=case.now, retry_after=retry_after, settings=case.settings, rng=case.rng
     )
     state = replace(_planned(counted, plan), muted=counted.muted or counted.health is Health.GONE)
-    pause = retry_after if state.health is Health.THROTTLED else 0.0
-    return PollResult(state=state, retry_after=pause, event=_event(case, state))
+    return PollResult(state=state, event=_event(case, state))
 
 
 def _unchanged(case: _Case, answer: FetchResponse, hints: Hints) -> PollResult:

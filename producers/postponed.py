@@ -11,10 +11,10 @@ from marsad.records import FeedState
 
 __all__ = ["Postponed"]
 
-# What a crash costs: the feeds that were polled in the last half second are asked once more.
-_SECONDS: Final = 0.5
-# One transaction of so many states takes some 10 ms.
-_MOST: Final = 256
+# What a crash costs: the feeds that were polled in the last second are asked once more.
+_SECONDS: Final = 1.0
+# One transaction of so many states takes some 40 ms of a thread.
+_MOST: Final = 1_024
 
 _Write = Callable[[Sequence[FeedState]], Sequence[Exception | None]]
 

@@ -134,8 +134,8 @@ class Visitor:
             )
         else:
             result = self._decided(feed, state, request, answer, None, asked_at)
-        if result.retry_after:
-            self._gate.throttle(request.url, result.retry_after)
+        if result.site_pause:
+            self._gate.throttle(request.url, result.site_pause)
         asks: Sequence[HubRequest] = ()
         if self._hubs is not None:
             final, asks = self._hubs.polled(result.state, told, answer, parsed, new=result.new, revised=result.revised)

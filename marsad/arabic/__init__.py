@@ -6,7 +6,7 @@ from marsad.arabic.dates import FoundDate, find_dates
 from marsad.arabic.feeddates import ParsedDate, parse_date
 from marsad.arabic.forms import expand, proclitic_forms
 from marsad.arabic.keyform import key_form, key_words, strip_marks
-from marsad.arabic.language import arabic_share, detect, letter_rule
+from marsad.arabic.language import arabic_share, detect, letter_rule, reads_from_the_right
 from marsad.arabic.repair import repair
 from marsad.arabic.stem import stem
 from marsad.arabic.tokens import Tokens, tokenize
@@ -27,6 +27,7 @@ __all__ = [
     "letter_rule",
     "parse_date",
     "proclitic_forms",
+    "reads_from_the_right",
     "repair",
     "shown",
     "stem",

@@ -42,6 +42,8 @@ _BROKER: Final = "broker"
 
 Place = tuple[str, int]
 _ALWAYS_THERE: Final[Place] = ("entries.v1", 0)
+# Rounds without a partition after which a service stands by: half a minute.
+_STANDS_BY: Final = 6
 
 
 class Reader(Protocol):
@@ -110,6 +112,7 @@ class Audit:
         self._reader: Reader | None = None
         self._pending: deque[Hole] = deque()
         self._still: dict[Place, int] = {}
+        self._empty = 0
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._run, name="marsad-audit", daemon=True)
         self.looked_into = 0
@@ -136,10 +139,12 @@ class Audit:
         while len(self._pending) > _MOST_PENDING:
             self._pending.popleft()
             self.left_out += 1
-        if self._reader is None:
+        self._empty = 0 if self._progress.positions() else self._empty + 1
+        if self._reader is None and (self._pending or self._progress.positions() or self._empty >= _STANDS_BY):
             self._reader = self._open_reader()
-        self._ends(self._reader)
-        self._holes(self._reader)
+        if self._reader is not None:
+            self._ends(self._reader)
+            self._holes(self._reader)
 
     def _ends(self, reader: Reader) -> None:
         positions = self._progress.positions()

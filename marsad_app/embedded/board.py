@@ -20,7 +20,10 @@ _REASONS = {
     Trigger.NEW_STORY: "new story",
     Trigger.STORY_OUTLETS: "carried by several outlets",
     Trigger.CORRECTION: "correction",
+    Trigger.STORY_COUNTRIES: "reached several countries",
     Trigger.FEED_HEALTH: "feed's health",
+    Trigger.SOURCE_SILENT: "source silent",
+    Trigger.OUTLET_LOST: "outlet given up",
 }
 
 

@@ -158,7 +158,7 @@ class Processor:
         if outcome in {Outcome.INDEXED, Outcome.REVISED}:
             grouping = grouper.assign(result)
             result = msgspec.structs.replace(result, story_id=grouping.story_id, duplicate_of=grouping.duplicate_of)
-            batch.stories[grouping.story_id] = grouping.story
+            batch.stories.update({story.story_id: story for story in (grouping.story, *grouping.also)})
             if self._matcher is not None:
                 batch.alerts += self._matcher.match(result, grouping.story, stored, self._clock.now())
             if outcome is Outcome.INDEXED and result.duplicate_of:
@@ -183,7 +183,7 @@ class Processor:
             # The window moves with what is published, not with the clock: a backlog finds it as it was.
             latest = self._store.articles.latest()
             if latest is not None:
-                grouper.restore(self._store.articles.since(latest - self._kept))
+                grouper.restore(self._store.articles.since(latest - self._kept), self._store.stories.goes_on)
             self._grouper = grouper
         return self._grouper
 

@@ -83,12 +83,14 @@ class Document:
         lead: Words of title and lead.
         setting: Where it plays and who published it.
         story: Its story.
+        filed: The story that it was given at first: its readers know it there, also where that story has gone on in another.
         root: The article that it is a copy of, or its own id.
         mark: The latest publication time when it came: it leaves the window by that.
     """
 
     __slots__ = (
         "at",
+        "filed",
         "key",
         "lead",
         "mark",
@@ -110,6 +112,7 @@ class Document:
         self.mark = mark
         self.setting = NOWHERE
         self.story = ""
+        self.filed = ""
         self.root = key
         self.vector: dict[str, float] = {}
         self.title: dict[str, float] = {}

@@ -124,17 +124,18 @@ def copy_odds(likeness: Likeness) -> float:
     """Log odds that one is a copy of the other: re-published, re-headlined, cut or extended.
 
     Shared text alone does not make a copy: a new event is often told above the old text, so the beginnings must be alike
-    and the numbers the same (weather bulletins, market closings); what comes days later is rarely a copy.
+    and the numbers the same (weather bulletins, market closings); what comes days later, or from the same outlet, is rarely a copy.
     """
     if likeness.contained < _LEAST_CONTAINED:
         return -_CERTAIN
     return (
-        -11.7
-        + 7.3 * likeness.contained
-        + 7.9 * likeness.cosine
-        + 5.5 * likeness.jaccard
-        + 2.4 * likeness.numbers
-        - 1.75 * min(likeness.days, _MOST_DAYS)
+        -8.7
+        + 6.6 * likeness.contained
+        + 4.8 * likeness.cosine
+        + 5.2 * likeness.jaccard
+        + 1.7 * likeness.numbers
+        - 0.9 * min(likeness.days, _MOST_DAYS)
+        - 1.9 * likeness.outlet
     )
 
 

@@ -340,10 +340,18 @@ def test_failures_are_counted_and_forgotten_with_the_first_success() -> None:
     assert history.poll(entries_of(1)).state.failures == 0
 
 
-def test_throttling_pauses_the_whole_site() -> None:
-    assert History().poll(status=429, body=b"", retry_after="90").retry_after == 90
-    assert History().poll(status=429, body=b"").retry_after == 30
-    assert History().poll(status=500, body=b"").retry_after == 0
+@pytest.mark.parametrize(
+    ("status", "headers", "seconds"),
+    [
+        (429, {}, 30),
+        (429, {"retry_after": "40"}, 40),
+        (503, {"retry_after": "60"}, 60),
+        (503, {}, 0),
+        (500, {"retry_after": "60"}, 0),
+    ],
+)
+def test_throttling_pauses_the_whole_site(status: int, headers: dict[str, str], seconds: float) -> None:
+    assert History().poll(status=status, body=b"", **headers).site_pause == seconds
 
 
 def test_a_change_of_health_is_dated() -> None:
