@@ -174,11 +174,11 @@ class Stories(Protocol):
         ...
 
     def latest_stories(self, *, limit: int = 20, offset: int = 0, min_size: int = 1) -> Sequence[Story]:
-        """The most recently extended first."""
+        """The most recently extended first, without those that ended in another one."""
         ...
 
     def story_articles(self, story_id: str) -> Sequence[Article]:
-        """The story's articles, oldest first."""
+        """The story's articles, and those of the stories that ended in it, oldest first."""
         ...
 
 

@@ -8,6 +8,8 @@ import msgspec
 
 from marsad.records import Entry, Feed, FeedState, GapMark, Seen
 from marsad.records.ids import article_id, entry_id
+from marsad.records.urls import canonical_url
+from producers.health import date_doubt
 from producers.identity import Candidate, Known, candidates, guids_reused, only_renamed
 from producers.parse import KeptEntry, ParsedEntry, ParsedFeed
 from producers.rhythm import expected_entries
@@ -64,8 +66,9 @@ def reconcile(feed: Feed, state: FeedState, parsed: ParsedFeed, now: datetime) -
                 published.append(candidate.parsed.published_at)
     dates = [c.parsed.published_at for c in found if c.parsed.published_at and c.parsed.published_at <= now]
     new = len(published)
+    doubt = date_doubt(parsed.entries, state, now, known=len(current) - new)
     return Reconciled(
-        entries=tuple(reversed(entries)),
+        entries=tuple(msgspec.structs.replace(entry, date_doubt=doubt) for entry in reversed(entries)),
         new=new,
         revised=revised,
         total=len(current),
@@ -126,14 +129,15 @@ def _seen(feed: str, candidate: Candidate, before: Seen | None, now: datetime) -
         identity = candidate.guid or candidate.content
         return Seen(content=candidate.content, article=article_id(candidate.link, feed, identity), revision=1, at=at)
     changed = before.content != candidate.content
-    return Seen(content=candidate.content, article=before.article, revision=before.revision + changed, at=at)
+    return msgspec.structs.replace(before, content=candidate.content, revision=before.revision + changed, at=at)
 
 
 def _entry(feed: Feed, candidate: Candidate, key: str, seen: Seen, now: datetime) -> Entry:
     parsed: ParsedEntry = candidate.parsed
     return Entry(
         entry_id=key,
-        article_id=seen.article,
+        article_id=article_id(canonical_url(seen.canonical), "", "") if seen.canonical else seen.article,
+        canonical=seen.canonical,
         feed_id=feed.id,
         url=parsed.url,
         guid=candidate.guid or parsed.guid,

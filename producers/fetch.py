@@ -11,11 +11,12 @@ from urllib.parse import urljoin
 import aiohttp
 from yarl import URL
 
+from marsad.addresses import BlockedAddressError, is_allowed, literal_address
 from marsad.clock import Clock
 from marsad.config import PollSettings
 from marsad.errors import FetchError
 from marsad.records import FetchRequest, FetchResponse
-from producers.guard import BlockedAddressError, GuardedResolver, is_allowed, literal_address
+from producers.guard import GuardedResolver
 from producers.unpack import ACCEPT_ENCODING, BadEncodingError, Unpacker
 
 __all__ = ["AiohttpFetcher"]

@@ -17,6 +17,7 @@ from marsad.config import PollSettings
 from marsad.errors import FetchError, TransientError
 from marsad.ports import Fetcher
 from marsad.records import Entry, FetchRequest, FetchResponse, Health
+from producers.canonical import identified
 from producers.health import site_pause
 from producers.hints import retry_after
 from producers.parse.charset import declared_charsets
@@ -102,7 +103,7 @@ class PageReader:
         if problem:
             return replace(entry, page_problem=problem)
         self._walled.passed(entry.url)
-        return replace(entry, page_html=text, page_url=answer.final_url)
+        return identified(replace(entry, page_html=text, page_url=answer.final_url))
 
     def _meet_wall(self, url: str) -> NoReturn:
         self._walled.met(url)

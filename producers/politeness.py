@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import tldextract
 
+from marsad.addresses import literal_address
 from marsad.clock import Clock
 from marsad.config import PollSettings
-from producers.guard import literal_address
 
 __all__ = ["HostGate", "site_of"]
 

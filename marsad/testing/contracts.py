@@ -235,6 +235,20 @@ def a_story_lists_its_articles_oldest_first(store: Adapters) -> None:
     assert [article.article_id[0] for article in store.stories.story_articles("s")] == ["2", "1"]
 
 
+def a_story_that_ended_in_another_is_listed_there(store: Adapters) -> None:
+    """Its record stays, its articles are the other one's as well."""
+    store.articles.put_articles(
+        [an_article(article_id="1" * 32, story_id="gone"), an_article(article_id="2" * 32, story_id="s")]
+    )
+    store.stories.put_stories([a_story(story_id="gone", merged_into="s"), a_story(story_id="s", size=2)])
+    assert [story.story_id for story in store.stories.latest_stories()] == ["s"]
+    found = store.stories.story("gone")
+    assert found is not None
+    assert found.merged_into == "s"
+    assert len(store.stories.story_articles("s")) == 2
+    assert len(store.stories.story_articles("gone")) == 1
+
+
 def subscriptions_come_oldest_first(store: Adapters) -> None:
     """Replaced by id; removed once."""
     store.subscriptions.put_subscription(a_subscription(id="b", created_at=NOW))
@@ -296,6 +310,7 @@ CONTRACTS: tuple[Callable[[Adapters], None], ...] = (
     export_gives_every_article_once,
     stories_come_latest_first,
     a_story_lists_its_articles_oldest_first,
+    a_story_that_ended_in_another_is_listed_there,
     subscriptions_come_oldest_first,
     an_alert_enters_the_ledger_once,
     deliveries_are_due_until_sent_or_given_up,

@@ -222,13 +222,14 @@ class InMemoryStories:
 
     def latest_stories(self, *, limit: int = 20, offset: int = 0, min_size: int = 1) -> Sequence[Story]:
         """The most recently extended first."""
-        fitting = [story for story in self._stories.values() if story.size >= min_size]
+        fitting = [story for story in self._stories.values() if story.size >= min_size and not story.merged_into]
         fitting.sort(key=lambda story: (-story.last_seen_at.timestamp(), story.story_id))
         return fitting[offset : offset + limit]
 
     def story_articles(self, story_id: str) -> Sequence[Article]:
-        """The story's articles, oldest first."""
-        found = [article for article in self._articles.export() if article.story_id == story_id]
+        """The story's articles, and those of the stories that ended in it, oldest first."""
+        parts = {story_id, *(story.story_id for story in self._stories.values() if story.merged_into == story_id)}
+        found = [article for article in self._articles.export() if article.story_id in parts]
         return sorted(found, key=lambda article: (article.published_at, article.article_id))
 
 

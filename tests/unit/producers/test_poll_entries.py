@@ -4,8 +4,10 @@ from datetime import timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from marsad.records import Health
+from marsad.records.ids import article_id
 from marsad.testing.factories import a_feed
 from producers.identity import kept
 from producers.parse import ParsedEntry
@@ -45,6 +47,22 @@ def test_an_edited_entry_is_a_revision_of_the_same_article() -> None:
 
     assert (second.entry_id, second.article_id, second.revision) == (first.entry_id, first.article_id, 2)
     assert second.content_hash != first.content_hash
+
+
+def test_a_revision_leads_to_the_article_that_its_page_named() -> None:
+    history = History()
+    first = history.poll([entry(1), entry(2)]).entries[1]
+    assert history.state is not None
+    own = "https://news.example/own/48213"
+    seen = replace(history.state.seen[first.entry_id], canonical=own)
+    history.state = replace(history.state, seen=history.state.seen | {first.entry_id: seen})
+
+    second = history.poll([entry(1, title="خبر رقم 1: تصحيح"), entry(2)])
+
+    assert [(one.article_id, one.canonical, one.revision) for one in second.entries] == [
+        (article_id(own, "", ""), own, 2)
+    ]
+    assert history.poll([entry(1, title="خبر رقم 1: تصحيح"), entry(2)]).new == 0
 
 
 def test_new_dates_markup_and_white_space_are_no_revision() -> None:
