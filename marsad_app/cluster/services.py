@@ -8,8 +8,9 @@ from marsad.errors import StoreError
 from marsad.ports import HubInbox
 from marsad_app.cluster.store import ClusterStore
 from marsad_app.live_topics import Topics
+from marsad_app.naming import CommonNames
 from marsad_app.web.services import Services
-from sinks.alerts.deliver import check_outlet
+from sinks.alerts.outlets import Outlets
 
 __all__ = ["services_for"]
 
@@ -48,6 +49,8 @@ def services_for(
                 failures["lag"] = str(error)
         return {"waiting": waiting, "failures": failures}
 
+    base_url = settings.web.base_url.rstrip("/")
+    outlets = Outlets(settings.alerts, clock, base_url, names=CommonNames(topics))
     return Services(
         registry=store.feeds,
         ledger=store.polls,
@@ -63,6 +66,8 @@ def services_for(
         replay=replay,
         status=status,
         parts=parts,
-        check_outlet=check_outlet,
+        accept=outlets.accept,
+        reveal=outlets.seal.open,
+        outlet_at=outlets.at,
         inbox=inbox,
     )

@@ -23,6 +23,7 @@ from marsad_app.embedded.server import web_server
 from marsad_app.embedded.store import Store, open_store
 from marsad_app.embedded.supervise import PollingTold, Worker, supervise, wait
 from marsad_app.live_topics import LiveTopics
+from marsad_app.naming import CommonNames
 from marsad_app.switching import favour_the_loop, set_loaded_aside
 from marsad_app.web.server import WebServer, bind
 from producers.catalogue import load_catalogue
@@ -96,16 +97,20 @@ class Runtime:
             self._clock,
             self._board,
             extra_outlets=[TERMINAL] if TERMINAL in self._outlets else [],
+            learned_file=self._settings.data.dir / "learned.bin",
         )
         return processor.step
 
     def _make_deliverer(self) -> Callable[[], int]:
-        from sinks.alerts.deliver import Deliverer  # noqa: PLC0415 - the services it knows take a while to load
+        from sinks.alerts.deliver import Deliverer, Sender  # noqa: PLC0415 - with the next: the services take a while to load
+        from sinks.alerts.outlets import Outlets  # noqa: PLC0415 - see above
 
-        store, address = self._store, self._web.address if self._web else ""
-        return Deliverer(
-            store.deliveries, store.subscriptions, self._outlets, self._settings.alerts, self._clock, address
-        ).step
+        store, settings, clock = self._store, self._settings.alerts, self._clock
+        address = self._web.address if self._web else ""
+        outlets = Outlets(settings, clock, address, self._outlets, CommonNames(self._topics))
+        sender = Sender(outlets.at, settings, clock)
+        operator = settings.operator.get_secret_value()
+        return Deliverer(store.deliveries, store.alerts, store.subscriptions, sender, clock, operator).step
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop``. Returns within five seconds of it; what was under way is done again after the next start."""

@@ -8,8 +8,9 @@ from marsad.ports import HubInbox
 from marsad_app.embedded.board import Board
 from marsad_app.embedded.store import Store
 from marsad_app.live_topics import Topics
+from marsad_app.naming import CommonNames
 from marsad_app.web.services import Services
-from sinks.alerts.deliver import check_outlet
+from sinks.alerts.outlets import Outlets
 
 __all__ = ["services_for"]
 
@@ -31,6 +32,8 @@ def services_for(
     def status() -> Mapping[str, object]:
         return {**board.snapshot(), "waiting": store.queue.waiting(), "articles": store.search.count()}
 
+    base_url = settings.web.base_url.rstrip("/")
+    outlets = Outlets(settings.alerts, clock, base_url, names=CommonNames(topics))
     return Services(
         registry=store.feeds,
         ledger=store.polls,
@@ -45,6 +48,8 @@ def services_for(
         topics=topics,
         replay=replay,
         status=status,
-        check_outlet=check_outlet,
+        accept=outlets.accept,
+        reveal=outlets.seal.open,
+        outlet_at=outlets.at,
         inbox=inbox,
     )

@@ -22,7 +22,7 @@ def index_settings(template: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_month_indices_are_read_by_one_alias_and_stories_have_one_index() -> None:
-    assert set(templates(SETTINGS)) == {"news-x-articles", "news-x-stories"}
+    assert set(templates(SETTINGS)) == {"news-x-articles", "news-x-stories", "news-x-feeds", "news-x-alerts"}
     articles, stories = article_template(SETTINGS), story_template(SETTINGS)
 
     assert articles["index_patterns"] == ["news-x-articles-*"]
