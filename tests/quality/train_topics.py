@@ -49,6 +49,9 @@ _TRUST: Final = 0.4
 _STEPS: Final = 80
 _THRESHOLD: Final = -0.7
 """The sum at which a topic is given. Below nought: a topic that is missed costs as much as one too many, and few are given."""
+_MORE_READILY: Final = {"defense-cooperation": 0.8}
+"""Topics that should rather be given once too often than missed, and by how much lower their threshold is. Chosen on the tuned
+articles: one more of 18 is found, and one is given wrongly."""
 _LONE: Final = 0.5
 _WORDS_KEPT: Final = 250
 """Words of each topic, those that weigh most. All of them give the same F1."""
@@ -208,7 +211,7 @@ def as_data(space: Space, fit: Fit, made: str) -> Learned:
     words = list(space.rarity)
     topics = {
         topic: LearnedTopic(
-            round(float(fit.start[column]) - _THRESHOLD, 2),
+            round(float(fit.start[column]) - _THRESHOLD + _MORE_READILY.get(topic, 0.0), 2),
             {other: round(float(weight), 2) for other, weight in zip(TOPICS, fit.rules[:, column], strict=True)},
             {
                 words[row]: round(float(fit.words[row, column]), 1)
