@@ -54,7 +54,7 @@ _MORE_READILY: Final = {"defense-cooperation": 0.8}
 articles: one more of 18 is found, and one is given wrongly."""
 _LONE: Final = 0.5
 _WORDS_KEPT: Final = 250
-"""Words of each topic, those that weigh most. All of them give the same F1."""
+"""Words of each topic, those that weigh most. All of them give 0.006 to 0.010 more F1, and a file twenty times as large."""
 
 Labels: TypeAlias = Mapping[str, Sequence[str]]
 """By article, the topics."""
