@@ -84,9 +84,10 @@ def test_group_remembers_from_line_to_line() -> None:
 
 
 def test_group_takes_countries_as_tag_gives_them_and_finds_them_where_they_are_left_out() -> None:
-    text = "وقعت وزارة الدفاع في {} اتفاقا للتعاون العسكري يشمل تدريب الضباط وصيانة السفن خلال العام المقبل"
-    one = {"id": 1, "title": "اتفاق للتعاون العسكري", "text": text.format("تونس"), "published": "2024-03-04T08:00:00Z"}
-    other = {**one, "id": 2, "text": "أعلن عن تعاون عسكري جديد بعد اتفاق وقع في الرباط يشمل تدريب الضباط"}
+    text = "وقعت وزارة الدفاع في تونس اتفاقا للتعاون العسكري يشمل تدريب الضباط وصيانة السفن خلال العام المقبل"
+    one = {"id": 1, "title": "اتفاق للتعاون العسكري مع تونس", "text": text, "published": "2024-03-04T08:00:00Z"}
+    text = "وقعت الرباط مذكرة للتعاون العسكري تشمل تدريب الضباط وتبادل الزيارات"
+    other = {**one, "id": 2, "title": "الرباط توقع مذكرة لتدريب الضباط", "text": text}
     apart, together = PipeGrouper(), PipeGrouper()
     apart(one)
     together({**one, "countries": [{"code": "TN", "mentions": 2, "role": "actor"}]})
