@@ -102,6 +102,15 @@ class PollLedger(Protocol):
         """
         ...
 
+    def put_states(self, states: Sequence[FeedState]) -> Sequence[Exception | None]:
+        """Store what polls without entries lead to; what is remembered of entries stays as it is, whatever ``seen`` says.
+
+        Returns:
+            of each None, or why it was not stored: ``FencedError`` where nothing is stored of the feed, since it was removed
+            or begins anew.
+        """
+        ...
+
 
 class HubInbox(Protocol):
     """The way of what hubs tell to the producers. Called by the web page; what is lost on the way is found by the next poll."""

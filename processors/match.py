@@ -20,8 +20,9 @@ from marsad.query.ast import has_range
 from marsad.query.parse import Resolve
 from marsad.query.predicate import Predicate
 from marsad.query.required import RequiredTerms, TermIndex, required_terms
-from marsad.records import Alert, Article, Story, Subscription, Trigger
+from marsad.records import ABOUT_FEEDS, Alert, Article, Story, Subscription, Trigger
 from marsad.records.ids import alert_id
+from marsad.taxonomy.synonyms import other_names
 
 __all__ = ["Matcher", "Problem"]
 
@@ -105,7 +106,7 @@ class Matcher:
         self._index = TermIndex()
         self._always: list[str] = []
         for subscription in subscriptions:
-            if subscription.enabled and set(subscription.triggers) != {Trigger.FEED_HEALTH}:
+            if subscription.enabled and not ABOUT_FEEDS.issuperset(subscription.triggers):
                 self._add(subscription)
         self._known = {}
 
@@ -131,8 +132,10 @@ class Matcher:
         Raises:
             QueryError: it cannot be understood.
         """
-        node = parse(text, now=self._now, resolve=self._resolve)
-        relative = has_range(node) and node != parse(text, now=self._now + _LATER, resolve=self._resolve)
+        node = parse(text, now=self._now, resolve=self._resolve, names=other_names)
+        relative = has_range(node) and node != parse(
+            text, now=self._now + _LATER, resolve=self._resolve, names=other_names
+        )
         return _Query(node, compile_predicate(node), required_terms(node), relative=relative)
 
     def candidates(self, doc: MatchDoc) -> tuple[Subscription, ...]:
@@ -182,7 +185,7 @@ class Matcher:
         self._now = now
         for text, query in self.queries.items():
             if query.relative:
-                node = parse(text, now=now, resolve=self._resolve)
+                node = parse(text, now=now, resolve=self._resolve, names=other_names)
                 # Ranges require no terms: the index stays as it is.
                 self.queries[text] = msgspec.structs.replace(query, node=node, predicate=compile_predicate(node))
 
@@ -192,6 +195,8 @@ def _reasons(subscription: Subscription, match: _Match, news: _News) -> Iterator
 
     An article is news to a subscription when it matches and did not before; a correction is one of what had matched.
     """
+    if news.story.story_id in subscription.muted:
+        return
     triggers, article, previous = subscription.triggers, news.article, news.previous
     if match.doc is not None and match.before is None:
         if Trigger.NEW_ARTICLE in triggers:
@@ -201,6 +206,9 @@ def _reasons(subscription: Subscription, match: _Match, news: _News) -> Iterator
     grown = len(news.story.outlets) >= subscription.story_outlets
     if grown and match.doc is not None and Trigger.STORY_OUTLETS in triggers:
         yield Trigger.STORY_OUTLETS, Trigger.STORY_OUTLETS
+    spread = len(news.story.countries) >= subscription.story_countries
+    if spread and match.doc is not None and Trigger.STORY_COUNTRIES in triggers:
+        yield Trigger.STORY_COUNTRIES, Trigger.STORY_COUNTRIES
     had_matched = match.before is not None if previous is not None else match.doc is not None
     revised = article.revision > (previous.revision if previous is not None else 1)
     if revised and had_matched and Trigger.CORRECTION in triggers:
@@ -222,6 +230,8 @@ def _alert(subscription: Subscription, reason: tuple[Trigger, str], news: _News,
         countries=news.countries,
         evidence=evidence,
         at=news.now,
+        story_outlets=len(news.story.outlets),
+        copy_of=news.article.duplicate_of,
     )
 
 

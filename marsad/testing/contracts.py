@@ -10,6 +10,7 @@ from typing import Protocol
 
 import msgspec
 
+from marsad.errors import FencedError
 from marsad.ports import (
     AlertLedger,
     ArticleSearch,
@@ -22,7 +23,7 @@ from marsad.ports import (
     Subscriptions,
 )
 from marsad.query import parse
-from marsad.records import DeliveryState, FeedState, Health
+from marsad.records import DeliveryState, FeedState, Health, Seen
 from marsad.testing.factories import (
     NOW,
     a_delivery,
@@ -120,6 +121,15 @@ def polls_of_several_feeds_are_committed_at_once(store: Adapters) -> None:
     polls = [(FeedState(feed_id="a"), [an_entry()]), (FeedState(feed_id="b", health=Health.OK), [])]
     assert list(store.polls.commit_polls(polls)) == [None, None]
     assert [(state.feed_id, state.health) for state in store.polls.states()] == [("a", Health.NEW), ("b", Health.OK)]
+
+
+def states_are_put_without_what_is_remembered(store: Adapters) -> None:
+    """``put_states`` leaves the memory of entries as it is, and puts none where nothing is stored."""
+    known = {"e": Seen("hash", "a" * 32, 1, 5)}
+    store.polls.commit_poll(FeedState(feed_id="a", seen=known), [])
+    errors = store.polls.put_states([FeedState(feed_id="a", etag="2"), FeedState(feed_id="gone", etag="2")])
+    assert [type(error) for error in errors] == [type(None), FencedError]
+    assert list(store.polls.states()) == [FeedState(feed_id="a", etag="2", seen=known)]
 
 
 def articles_are_replaced_by_id_and_never_by_an_older_revision(store: Adapters) -> None:
@@ -290,6 +300,7 @@ CONTRACTS: tuple[Callable[[Adapters], None], ...] = (
     a_removed_feed_takes_its_state_along,
     a_poll_replaces_the_feed_state,
     polls_of_several_feeds_are_committed_at_once,
+    states_are_put_without_what_is_remembered,
     articles_are_replaced_by_id_and_never_by_an_older_revision,
     search_finds_inflected_words_in_text_and_title,
     search_sorts_by_date_newest_first,

@@ -29,7 +29,8 @@ from processors.transact import TransactionalJournal
 
 __all__ = ["process_ratio"]
 
-_TURN = 512
+# Long enough that the twentieth of a second in which a held worker looks whether it may go on does not count.
+_TURN = 1_024
 _GOAL = 0.7
 _PATIENCE_S = 120.0
 _HELD_S = 1.2

@@ -1,7 +1,7 @@
 """The one agent: entries in, tagged articles out."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
@@ -24,7 +24,7 @@ _BROKEN: Final = 70
 _WITHIN_S: Final = 0.05
 # The event loop also hands out partitions and sends what is done: it is never kept for longer than one entry and this.
 _SLICE_S: Final = 0.02
-# What is done again after a kill.
+# Results are handed over after this long. What is in hand, and as much that is being delivered, is done again after a kill.
 _IN_HAND_S: Final = 0.5
 _REFRESH_S: Final = 10.0
 _REFRESH_TRIES: Final = 3
@@ -95,21 +95,42 @@ class _Tagging:
         self._feeds = feeds
         self._shared = shared
         self._told = told
+        self._computing = False
+        self._delivering: asyncio.Task[None] | None = None
 
     async def take(self, batch: Sequence[Any]) -> None:
-        """Take a batch through; whatever goes wrong that is not one entry's fault ends the process."""
+        """Take a batch through; whatever goes wrong that is not one entry's fault ends the process.
+
+        Its last results may still be on their way to the broker when this returns: the next batch is begun meanwhile.
+        """
         if self._shared.ending:
             # What is in hand is not done and will be read again; leaving the loop would have it acknowledged.
             await asyncio.Event().wait()
         self._shared.resting.clear()
+        self._computing = True
         try:
-            await self._through([event.message for event in batch])
+            await self._or_die(self._through([event.message for event in batch]))
+        finally:
+            self._computing = False
+            self._rest()
+
+    async def settled(self) -> None:
+        """Wait until what was handed over is with the broker; being cancelled meanwhile does not call it back."""
+        if self._delivering is not None:
+            await asyncio.wait([self._delivering])
+            self._delivering.result()
+
+    async def _or_die(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001 - Faust would pass over the whole batch and go on with the next
             _log.exception("a batch could not be delivered; the worker ends and begins anew", error=str(error))
             self._shared.die(_BROKEN)
-        finally:
+
+    def _rest(self) -> None:
+        if not self._computing and (self._delivering is None or self._delivering.done()):
             self._shared.resting.set()
 
     async def _through(self, records: Sequence[Any]) -> None:
@@ -123,14 +144,23 @@ class _Tagging:
             sent.append((record, result, await self._send(result.message)))
             now = monotonic()
             if now - began >= _IN_HAND_S:
-                await self._deliver(sent)
+                await self._hand_over(sent)
                 sent, began = [], monotonic()
             if now - turn >= _SLICE_S:
                 await asyncio.sleep(0)
                 turn = monotonic()
             if self._shared.ending:
                 break
-        await self._deliver(sent)
+        await self._hand_over(sent)
+
+    async def _hand_over(self, sent: Sequence[tuple[Any, Outgoing, Any]]) -> None:
+        """Have results delivered while others are made: waiting for the broker after each batch took a tenth of the time.
+
+        One after the other: offsets are done in the order in which they were read.
+        """
+        await self.settled()
+        self._delivering = asyncio.create_task(self._or_die(self._deliver(sent)))
+        self._delivering.add_done_callback(lambda _: self._rest())
 
     def _result(self, item: Incoming) -> Outgoing:
         feed = self._feeds.get(item.entry.feed_id) if item.entry is not None else None

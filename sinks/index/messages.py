@@ -8,7 +8,7 @@ from marsad.errors import CodecError
 from marsad.records import Article, Story, decode
 from marsad.records.codec import Record
 from marsad.streams import Message
-from sinks.index.operations import Change, story_version
+from sinks.index.operations import Change, Row, story_version
 
 __all__ = ["Reading", "Unreadable", "read_messages"]
 
@@ -30,7 +30,7 @@ class Reading(msgspec.Struct, frozen=True):
         empty: messages without a record.
     """
 
-    changes: Sequence[Change]
+    changes: Sequence[Change | Row]
     sources: Sequence[Message]
     unreadable: Sequence[Unreadable]
     empty: int

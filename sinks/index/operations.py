@@ -8,9 +8,17 @@ import msgspec
 
 from marsad.errors import PoisonError
 from marsad.records import Article, Story
-from sinks.index.document import document_of, index_of, story_document_of, story_index, version_of
+from sinks.index.document import (
+    Board,
+    board_index,
+    document_of,
+    index_of,
+    story_document_of,
+    story_index,
+    version_of,
+)
 
-__all__ = ["Change", "Operation", "operations_of", "story_version"]
+__all__ = ["Change", "Operation", "Row", "operations_of", "story_version"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -35,6 +43,22 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     story: Story | None = None
     story_version: int = 0
     beside: tuple[tuple[Story, int], ...] = ()
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A document of a board as it is to stand; None takes it away.
+
+    Attributes:
+        board: which one.
+        key: of the document.
+        version: by ``story_version``.
+        document: one line of JSON.
+    """
+
+    board: Board
+    key: str
+    version: int
+    document: bytes | None
 
 
 class Operation(msgspec.Struct, frozen=True):
@@ -73,16 +97,18 @@ def story_version(at: datetime, edition: int) -> int:
     return (at - _EPOCH) // _MILLISECOND * _WITHIN_MS + edition % _WITHIN_MS
 
 
-def operations_of(change: Change, prefix: str) -> Sequence[Operation]:
+def operations_of(change: Change | Row, prefix: str) -> Sequence[Operation]:
     """The actions that bring a change into the index, in any order.
 
     Args:
-        change: of an article.
+        change: of an article or a board.
         prefix: first part of every index name.
 
     Raises:
         PoisonError: it has no JSON form.
     """
+    if isinstance(change, Row):
+        return [_row(change, prefix)]
     article, previous = change.article, change.previous
     index = index_of(article, prefix)
     place = _Place(index, article.article_id, version_of(article))
@@ -100,6 +126,13 @@ def operations_of(change: Change, prefix: str) -> Sequence[Operation]:
         gone = _Delete(_Place(left, article.article_id, version_of(article)))
         found.append(Operation(_encoder.encode(gone) + b"\n", deletion=True))
     return found
+
+
+def _row(row: Row, prefix: str) -> Operation:
+    place = _Place(board_index(row.board, prefix), row.key, row.version)
+    if row.document is None:
+        return Operation(_encoder.encode(_Delete(place)) + b"\n", deletion=True)
+    return _written(place, row.document)
 
 
 def _written(place: _Place, document: bytes) -> Operation:

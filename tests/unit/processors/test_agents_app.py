@@ -193,6 +193,10 @@ class Bench:
     def next(self) -> int | None:
         return self.shared.places.next(Part(TOPIC, 0))
 
+    async def take(self, batch: list[Any]) -> None:
+        await self.worker.take(batch)
+        await self.worker.settled()
+
 
 @pytest.fixture
 async def bench(tmp_path: Path, shared: Shared) -> Callable[..., Bench]:
@@ -202,7 +206,7 @@ async def bench(tmp_path: Path, shared: Shared) -> Callable[..., Bench]:
 async def test_a_batch_counts_as_done_once_it_is_with_the_broker(bench: Callable[..., Bench]) -> None:
     made = bench()
     made.producer.at_once = False
-    task = asyncio.create_task(made.worker.take(made.read(0, 1, 2)))
+    task = asyncio.create_task(made.take(made.read(0, 1, 2)))
     await made.producer.sent_to_broker(3)
 
     assert (made.next(), made.told, made.shared.resting.is_set()) == (0, [], False)
@@ -214,24 +218,46 @@ async def test_a_batch_counts_as_done_once_it_is_with_the_broker(bench: Callable
     assert made.shared.progress.positions()["entries.v1", 0].offset == 3
 
 
-async def test_a_batch_that_is_cut_off_does_not_count(bench: Callable[..., Bench]) -> None:
+async def test_the_next_batch_is_begun_while_one_is_delivered(bench: Callable[..., Bench]) -> None:
     made = bench()
     made.producer.at_once = False
-    task = asyncio.create_task(made.worker.take(made.read(0, 1)))
-    await made.producer.sent_to_broker(2)
+    await made.worker.take(made.read(0, 1))
+    task = asyncio.create_task(made.worker.take(made.read(2)))
+    await made.producer.sent_to_broker(3)
+
+    assert (made.next(), made.told, made.shared.resting.is_set()) == (0, [], False)
+    for future in made.producer.waiting:
+        future.set_result(None)
+    await task
+    await made.worker.settled()
+    assert (made.next(), len(made.told)) == (3, 3)
+    await made.shared.resting.wait()
+
+
+async def test_a_batch_that_is_cut_off_does_not_count_and_the_one_being_delivered_does(
+    bench: Callable[..., Bench],
+) -> None:
+    made = bench()
+    made.producer.at_once = False
+    await made.worker.take(made.read(0, 1))
+    task = asyncio.create_task(made.worker.take(made.read(2)))
+    await made.producer.sent_to_broker(3)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+    for future in made.producer.waiting:
+        future.set_result(None)
+    await made.worker.settled()
 
-    assert made.next() == 0
-    assert made.shared.resting.is_set()
+    assert (made.next(), len(made.told)) == (2, 2)
+    await made.shared.resting.wait()
 
 
 async def test_a_delivery_that_fails_ends_the_process_and_nothing_counts(bench: Callable[..., Bench]) -> None:
     made = bench()
     made.producer.error = OSError("refused")
     with pytest.raises(Died) as died:
-        await made.worker.take(made.read(0))
+        await made.take(made.read(0))
 
     assert died.value.args == (70,)
     assert made.next() == 0
@@ -242,7 +268,7 @@ async def test_an_entry_dropped_on_the_way_ends_the_process(bench: Callable[...,
     made = bench()
     _, *later = made.read(0, 1, 2)
     with pytest.raises(Died):
-        await made.worker.take(later)
+        await made.take(later)
 
     assert made.next() == 0
 
@@ -253,7 +279,7 @@ async def test_a_batch_of_before_a_rebalance_is_written_and_does_not_count(bench
     made.shared.assigned([Part(TOPIC, 0)], 2)
     made.shared.began(Part(TOPIC, 0), 0)
     made.read(0, 1)
-    await made.worker.take(old)
+    await made.take(old)
 
     assert len(made.producer.sent) == 2
     assert made.next() == 0
@@ -263,7 +289,7 @@ async def test_a_batch_of_before_a_rebalance_is_written_and_does_not_count(bench
 async def test_quarantine_goes_to_the_partition_of_its_key(bench: Callable[..., Bench]) -> None:
     made = bench()
     made.read(0, 1, 2, 3, 4, 5)
-    await made.worker.take([event(offset, value=b"%d" % offset) for offset in range(6)])
+    await made.take([event(offset, value=b"%d" % offset) for offset in range(6)])
 
     assert {topic for topic, _, _ in made.producer.sent} == {"marsad.quarantine.v1"}
     assert all(result.problem for result in made.told)
@@ -271,8 +297,8 @@ async def test_quarantine_goes_to_the_partition_of_its_key(bench: Callable[..., 
 
 async def test_feeds_that_are_not_known_are_asked_for_once_a_batch(bench: Callable[..., Bench]) -> None:
     made = bench(FakeFeeds(from_refresh=1))
-    await made.worker.take(made.read(0, 1, 2))
-    await made.worker.take(made.read(3, 4))
+    await made.take(made.read(0, 1, 2))
+    await made.take(made.read(3, 4))
 
     assert made.feeds.refreshed == 1
     assert set(made.steps.feeds) == {a_feed().outlet}
@@ -281,7 +307,7 @@ async def test_feeds_that_are_not_known_are_asked_for_once_a_batch(bench: Callab
 async def test_a_removed_feed_is_stood_in_for_after_one_question(bench: Callable[..., Bench]) -> None:
     made = bench()
     made.read(0, 1)
-    await made.worker.take([event(0, feed_id="removed"), event(1)])
+    await made.take([event(0, feed_id="removed"), event(1)])
 
     assert made.feeds.refreshed == 1
     assert made.steps.feeds == ["", a_feed().outlet]
@@ -291,7 +317,7 @@ async def test_feeds_that_cannot_be_asked_for_are_asked_again_and_then_stood_in_
     bench: Callable[..., Bench],
 ) -> None:
     made = bench(FakeFeeds(from_refresh=99, fail=99))
-    await made.worker.take(made.read(0))
+    await made.take(made.read(0))
 
     assert made.feeds.refreshed == 3
     assert made.steps.feeds == [""]
@@ -300,7 +326,7 @@ async def test_feeds_that_cannot_be_asked_for_are_asked_again_and_then_stood_in_
 async def test_a_worker_that_ends_begins_nothing_more(bench: Callable[..., Bench]) -> None:
     made = bench()
     made.shared.ending = True
-    task = asyncio.create_task(made.worker.take(made.read(0)))
+    task = asyncio.create_task(made.take(made.read(0)))
     done, _ = await asyncio.wait([task], timeout=0.05)
     task.cancel()
 

@@ -27,7 +27,13 @@ def test_tokens_come_in_order_and_overlap_only_where_one_sign_is_several_words(t
 
 
 def test_a_hashtag_is_split_at_its_underscores() -> None:
-    assert tokenize("#الولايات_المتحدة").keys == ("الولايات", "المتحده")
+    text = "قال #الولايات_المتـحدة: نعم"
+    found = tokenize(text)
+
+    assert found.keys == ("قال", "الولايات", "المتحده", "نعم")
+    assert [text[start:end] for start, end in zip(found.starts, found.ends, strict=True)] == [
+        "قال", "الولايات", "المتـحدة", "نعم",
+    ]  # fmt: skip
 
 
 def test_marks_tatweel_and_joiners_do_not_split_a_word() -> None:
@@ -74,9 +80,22 @@ def test_long_words_are_not_kept_in_memory() -> None:
     assert word not in module._KEYS
 
 
-def test_a_full_cache_starts_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_CACHE_SIZE", 4)
-    cache = module._Cache(str.upper)
+def test_a_memo_forgets_what_is_not_asked_for_and_keeps_what_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_GENERATION", 4)
+    asked: list[str] = []
+    memo = module._Cache(lambda word: asked.append(word) or word.upper())  # type: ignore[func-returns-value]
+    for number in range(100):
+        assert memo["often"] == "OFTEN"
+        assert memo[f"once{number}"] == f"ONCE{number}"
 
-    assert [cache[word] for word in "abcdefg"] == list("ABCDEFG")
-    assert len(cache) <= 4
+    assert asked.count("often") == 1
+    assert len(memo) + len(memo._older) <= 8
+
+
+def test_a_word_without_a_key_of_its_own_is_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_GENERATION", 2)
+    asked: list[str] = []
+    memo = module._Cache(asked.append)
+
+    assert [memo[word] for word in ("a", "b", "c", "a")] == [None] * 4
+    assert asked == ["a", "b", "c"]
