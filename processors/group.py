@@ -11,10 +11,10 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from marsad.arabic import Tokens, tokenize
+from marsad.arabic import Tokens
 from marsad.records import Article, Story
 from marsad.records.ids import story_id
-from processors.grouping.features import Document, Words, read_words, setting_of
+from processors.grouping.features import Document, read_article, setting_of
 from processors.grouping.judge import Comparer, Likeness, copy_odds, event_odds
 from processors.grouping.stories import StoryBook
 from processors.grouping.window import Window
@@ -34,8 +34,6 @@ _MERGE: Final = 1.0
 _MERGED: Final = 20
 """Articles of a story that is made of two, at most: what is large is a running affair, and affairs would grow into one."""
 _COPY: Final = 0.0
-_MAX_CHARS: Final = 8_000
-"""Of the text that is compared: 99 in 100 articles are shorter, and a copy of a longer one shows in its beginning."""
 
 
 class Grouping(msgspec.Struct, frozen=True):
@@ -76,7 +74,7 @@ class Grouper:
             tokens: Tokens of its text, where they are known already.
         """
         self._advance(article.published_at)
-        words = _words(article, tokens)
+        words = read_article(article, tokens)
         known = self._window.get(article.article_id)
         if known is not None:
             self._window.replace(known, words)
@@ -113,7 +111,7 @@ class Grouper:
         stories = _Lookup(goes_on)
         for article in articles:
             self._advance(article.published_at)
-            words = _words(article, None)
+            words = read_article(article)
             document = self._new_document(article)
             self._window.fill(document, words)
             document.filed = article.story_id or story_id(article.article_id)
@@ -201,12 +199,6 @@ class _Lookup(dict[str, str]):
 def _ending(story_id: str, goes_on: Story) -> Story:
     """The record of a story that ended in another: what that has become, under its own id."""
     return msgspec.structs.replace(goes_on, story_id=story_id, merged_into=goes_on.story_id)
-
-
-def _words(article: Article, tokens: Tokens | None) -> Words:
-    if tokens is None:
-        tokens = tokenize((article.text or article.lead)[:_MAX_CHARS])
-    return read_words(tokenize(article.title), tokens)
 
 
 def _witnesses(members: list[Document]) -> list[Document]:

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import msgspec
+
 from marsad.arabic import find_dates, parse_date, tokenize
 from marsad.errors import PoisonError
-from marsad.records import Article, Feed
+from marsad.records import Article, CountryTag, Feed, Place
 from marsad.records.ids import digest
 from processors.boilerplate import strip_boilerplate
 from processors.clean import clean_fields
@@ -19,6 +21,7 @@ from processors.group import Grouper
 from processors.headline import strip_outlet
 from processors.html_text import fragment_paragraphs, read_fragment
 from processors.layouts import Layouts
+from processors.locate import Locator, locate
 from processors.published import zone_of
 from processors.recurring import RecurringLines
 from processors.tidy import tidy, tidy_line
@@ -126,13 +129,17 @@ class PipeGrouper:
 
     def __init__(self, days: float = 7) -> None:
         self._grouper = Grouper(days)
+        self._locator: Locator | None = None
 
     def __call__(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """Do what ``step`` does."""
         return self.step(record)
 
     def step(self, record: Mapping[str, Any]) -> dict[str, Any]:
-        """Place an article: id, title, text, published[, lead, outlet] to id, story_id, duplicate_of."""
+        """Place an article: id, title, text, published[, lead, outlet, countries, places] to id, story_id, duplicate_of.
+
+        Countries and places are what ``tag`` gives; where they are left out, they are looked for.
+        """
         title, text, lead = (_string(record, name) for name in ("title", "text", "lead"))
         if not (title or text or lead).strip():
             raise PoisonError("no text: neither title, lead nor text holds a word")
@@ -150,8 +157,19 @@ class PipeGrouper:
             published_at=parsed.value,
             first_seen_at=parsed.value,
         )
-        grouping = self._grouper.assign(article)
+        grouping = self._grouper.assign(self._located(article, record))
         return {"id": _id(record), "story_id": grouping.story_id, "duplicate_of": grouping.duplicate_of}
+
+    def _located(self, article: Article, record: Mapping[str, Any]) -> Article:
+        if record.get("countries") is None and record.get("places") is None:
+            self._locator = self._locator or Locator()
+            return locate(article, self._locator)
+        try:
+            countries = msgspec.convert(record.get("countries") or [], tuple[CountryTag, ...])
+            places = msgspec.convert(record.get("places") or [], tuple[Place, ...])
+        except msgspec.ValidationError as error:
+            raise PoisonError(f"countries and places: as `marsad pipe tag` gives them: {error}") from error
+        return msgspec.structs.replace(article, countries=countries, places=places)
 
 
 def _id(record: Mapping[str, Any]) -> Any:

@@ -5,11 +5,12 @@ from typing import Annotated
 import typer
 
 from marsad.errors import ConfigError
-from marsad.records import Story
+from marsad.records import Article, Story
 from marsad_app.cli.export import article_record
 from marsad_app.cli.lazy import example
 from marsad_app.cli.opening import OpenStore, existing_store, pick
 from marsad_app.cli.output import JsonOption, cell, instant, json_line, note, table
+from processors.grouping.explain import explain as explanation
 
 __all__ = ["app"]
 
@@ -63,7 +64,7 @@ def show(
     """One story with its articles, oldest first."""
     with existing_store() as store:
         story = _find(store, story_id)
-        articles = store.stories.story_articles(story.story_id)
+        articles = store.stories.story_articles(story.merged_into or story.story_id)
     if as_json:
         json_line({"story": story, "articles": [article_record(article) for article in articles]})
         return
@@ -77,6 +78,64 @@ def show(
             for article in articles
         ),
     )
+
+
+@app.command(
+    epilog=example("marsad stories explain 3f9a21c0… 77d0be12…", "marsad stories explain 3f9a21c0… 77d0be12… --json")
+)
+def explain(
+    one: Annotated[str, typer.Argument(metavar="A", help="An article's id, or the first letters of a story's.")],
+    other: Annotated[str, typer.Argument(metavar="B", help="Another one.")],
+    *,
+    as_json: Annotated[bool, JsonOption] = False,
+) -> None:
+    """Why two articles are one story, or why not: every sign with what it weighs. A story stands for its first article."""
+    with existing_store() as store:
+        first, second = sorted((_article(store, wanted) for wanted in (one, other)), key=lambda each: each.published_at)
+        together = _living(store, first) == _living(store, second)
+        among = [
+            article
+            for article in store.stories.story_articles(_living(store, first))
+            if article.article_id not in {first.article_id, second.article_id}
+        ]
+    found = explanation(first, second, among)
+    copied = first.article_id in {second.duplicate_of, first.duplicate_of} or second.article_id == first.duplicate_of
+    if as_json:
+        json_line({"a": first.article_id, "b": second.article_id, "one_story": together, "copy": copied, "why": found})
+        return
+    for name, article in (("A", first), ("B", second)):
+        typer.echo(f"{name}  {instant(article.published_at)}  {cell(article.outlet)}: {cell(article.title)}")
+    typer.echo(("one story" if together else "two stories") + (", one text a copy of the other" if copied else ""))
+    typer.echo(f"words in both: {' '.join(map(cell, found.words)) or '-'}")
+    for name, those in (("countries", found.countries), ("towns", found.places), ("numbers", found.numbers)):
+        typer.echo(f"{name} in both: {' '.join(map(cell, those)) or '-'}")
+    rows = [("one event", sign, f"{value:+.2f}") for sign, value in found.event_signs.items()]
+    rows += [("one event", "together", f"{found.event:+.2f}")]
+    rows += [("copy", sign, f"{value:+.2f}") for sign, value in found.copy_signs.items()]
+    rows += [("copy", "together", f"{found.copy:+.2f}")] if found.copy_signs else []
+    table(("question", "sign", "log odds"), rows)
+    note("log odds: 0 is even, +2.2 nine to one; a story is joined by what its members say together")
+
+
+def _article(store: OpenStore, wanted: str) -> Article:
+    """An article by its id, or the first one of a story.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    article = store.search.article(wanted)
+    if article is not None:
+        return article
+    articles = store.stories.story_articles(_find(store, wanted).story_id)
+    if not articles:
+        raise ConfigError(f"the story {wanted} has no article any more")
+    return articles[0]
+
+
+def _living(store: OpenStore, article: Article) -> str:
+    """The story that an article is part of now."""
+    story = store.stories.story(article.story_id)
+    return (story.merged_into if story is not None else "") or article.story_id
 
 
 def _find(store: OpenStore, wanted: str) -> Story:

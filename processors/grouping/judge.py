@@ -5,13 +5,14 @@ Arabic news (``tests/quality/eval_groups.py`` measures them on others).
 """
 
 from math import fsum, log, log1p
+from operator import mul
 from typing import Final
 
 import msgspec
 
 from processors.grouping.features import Document, Setting
 
-__all__ = ["Comparer", "Likeness", "copy_odds", "event_odds"]
+__all__ = ["Comparer", "Likeness", "copy_odds", "copy_terms", "event_odds", "event_terms"]
 
 _DAY: Final = 86_400.0
 _LIKE: Final = 0.2
@@ -25,6 +26,28 @@ _MOST_DAYS: Final = 3.0
 _NO_COSINE: Final = 0.02
 _MOST_COSINE: Final = 0.25
 """Cosine from which words that are more alike say nothing more: bulletins of one form are as alike as reports of one event."""
+_LOG_NO_COSINE: Final = log(_NO_COSINE)
+_COPY_BASE: Final = -8.7
+_COPY_WEIGHTS: Final = {
+    "shared-text": 6.6,
+    "words": 4.8,
+    "text-in-common": 5.2,
+    "numbers": 1.7,
+    "same-outlet": -1.9,
+    "days": -0.9,
+}
+_EVENT_BASE: Final = -12.38
+_EVENT_WEIGHTS: Final = {
+    "words": 1.95,
+    "titles": 2.3,
+    "rare-words": 1.55,
+    "numbers": 0.95,
+    "acting-countries": 1.8,
+    "no-country-in-common": -1.5,
+    "no-town-in-common": -1.25,
+    "same-outlet": -1.75,
+    "days": -1.75,
+}
 _UNKNOWN_ACTORS: Final = 0.6
 _UNKNOWN_OUTLET: Final = 0.4
 
@@ -128,28 +151,46 @@ def copy_odds(likeness: Likeness) -> float:
     """
     if likeness.contained < _LEAST_CONTAINED:
         return -_CERTAIN
-    return (
-        -8.7
-        + 6.6 * likeness.contained
-        + 4.8 * likeness.cosine
-        + 5.2 * likeness.jaccard
-        + 1.7 * likeness.numbers
-        - 0.9 * min(likeness.days, _MOST_DAYS)
-        - 1.9 * likeness.outlet
-    )
+    return _COPY_BASE + fsum(map(mul, _COPY_WEIGHTS.values(), _copy_signs(likeness)))
 
 
 def event_odds(likeness: Likeness) -> float:
     """Log odds that both report one event or its direct continuation."""
+    return _EVENT_BASE + fsum(map(mul, _EVENT_WEIGHTS.values(), _event_signs(likeness)))
+
+
+def copy_terms(likeness: Likeness) -> dict[str, float]:
+    """What each sign adds to the log odds of a copy; with ``base`` they make ``copy_odds`` where text is shared at all."""
+    weighed = map(mul, _COPY_WEIGHTS.values(), _copy_signs(likeness))
+    return {"base": _COPY_BASE, **dict(zip(_COPY_WEIGHTS, weighed, strict=True))}
+
+
+def event_terms(likeness: Likeness) -> dict[str, float]:
+    """What each sign adds to the log odds of one event; with ``base`` they make ``event_odds``."""
+    weighed = map(mul, _EVENT_WEIGHTS.values(), _event_signs(likeness))
+    return {"base": _EVENT_BASE, **dict(zip(_EVENT_WEIGHTS, weighed, strict=True))}
+
+
+def _copy_signs(likeness: Likeness) -> tuple[float, ...]:
     return (
-        -4.75
-        + 1.95 * log(min(likeness.cosine, _MOST_COSINE) + _NO_COSINE)
-        + 2.3 * likeness.title
-        + 1.55 * likeness.rare
-        + 0.95 * likeness.numbers
-        + 1.8 * likeness.actors
-        - 1.5 * likeness.apart
-        - 1.25 * likeness.places
-        - 1.75 * likeness.outlet
-        - 1.75 * min(likeness.days, _MOST_DAYS)
+        likeness.contained,
+        likeness.cosine,
+        likeness.jaccard,
+        likeness.numbers,
+        likeness.outlet,
+        min(likeness.days, _MOST_DAYS),
+    )
+
+
+def _event_signs(likeness: Likeness) -> tuple[float, ...]:
+    return (
+        log(min(likeness.cosine, _MOST_COSINE) + _NO_COSINE) - _LOG_NO_COSINE,
+        likeness.title,
+        likeness.rare,
+        likeness.numbers,
+        likeness.actors,
+        likeness.apart,
+        likeness.places,
+        likeness.outlet,
+        min(likeness.days, _MOST_DAYS),
     )

@@ -12,11 +12,16 @@ from collections.abc import Iterable
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
+from datasketch import MinHash, MinHashLSH
+
+from marsad.arabic import tokenize
 from marsad.records import Article
 from processors.group import Grouper
 from processors.locate import Locator, locate
 
+_OWN = Path(__file__).with_name("group_pairs.txt")
 Groups = tuple[dict[str, str], dict[str, str]]
+_PERMUTATIONS = 128
 Labels = list[tuple[str, str]]
 
 
@@ -26,7 +31,8 @@ def run(data: Path) -> list[dict[str, object]]:
     began = time.process_time()
     stories, roots = grouped(articles)
     speed = len(articles) / (time.process_time() - began)
-    rows = [*_pair_rows(data / "pairs" / "pairs.jsonl", stories, roots)]
+    pairs = _lines(data / "pairs" / "pairs.jsonl")
+    rows = [*_pair_rows(pairs, stories, roots), *_own_rows(stories), *_baseline_rows(pairs, articles)]
     windows: dict[str, Labels] = defaultdict(list)
     for label in _lines(data / "pairs" / "stories.jsonl"):
         windows[label["window"]].append((label["id"], label["story"]))
@@ -61,23 +67,64 @@ def _article(document: dict[str, str]) -> Article:
 
 
 def grouped(articles: Iterable[Article]) -> Groups:
-    """The story and the original of every article."""
+    """The story in which every article is at the end, and its original."""
     grouper = Grouper()
     stories: dict[str, str] = {}
     roots: dict[str, str] = {}
+    ended: dict[str, str] = {}
     for article in articles:
         grouping = grouper.assign(article)
         stories[article.article_id] = grouping.story_id
+        ended.update({story.story_id: story.merged_into for story in (grouping.story, *grouping.also)})
         roots[article.article_id] = grouping.duplicate_of or article.article_id
-    return stories, roots
+    return {identity: ended.get(story) or story for identity, story in stories.items()}, roots
 
 
 def _lines(path: Path) -> list[dict[str, str]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def _pair_rows(path: Path, stories: dict[str, str], roots: dict[str, str]) -> Iterable[dict[str, object]]:
-    pairs = _lines(path)
+def _own_rows(stories: dict[str, str]) -> Iterable[dict[str, object]]:
+    """The same on pairs that were not there when anything was tuned."""
+    pairs = [line.split() for line in _OWN.read_text("utf-8").splitlines() if not line.startswith("#")]
+    clear = [pair for pair in pairs if "doubt" not in pair]
+    for name, some, target in (("100 further pairs", pairs, 0.93), ("further pairs without close calls", clear, None)):
+        truth = [pair[2] == "same-story" for pair in some]
+        yield from _scores(
+            f"same event, {name}", truth, [stories[pair[0]] == stories[pair[1]] for pair in some], target
+        )
+
+
+def _baseline_rows(pairs: list[dict[str, str]], articles: Iterable[Article]) -> Iterable[dict[str, object]]:
+    """What simple measures reach on the same pairs: those that the labels bear, and MinHash LSH."""
+    copy = [pair["label"] == "duplicate" for pair in pairs]
+    event = [pair["label"] in {"duplicate", "same-story"} for pair in pairs]
+    jaccard, contained, cosine = ([float(pair[name]) for pair in pairs] for name in ("j4", "containment", "cosine"))
+    yield from _scores("baseline: copies by Jaccard >= .3", copy, [each >= 0.3 for each in jaccard], None)
+    both = [one >= 0.6 and other >= 0.4 for one, other in zip(contained, cosine, strict=True)]
+    yield from _scores("baseline: copies by containment >= .6 and cosine >= .4", copy, both, None)
+    yield from _scores("baseline: same event by cosine >= .2", event, [each >= 0.2 for each in cosine], None)
+    wanted = {pair[side] for pair in pairs for side in ("a", "b")}
+    sketches = {each.article_id: _sketch(each) for each in articles if each.article_id in wanted}
+    for threshold in (0.3, 0.5):
+        index = MinHashLSH(threshold=threshold, num_perm=_PERMUTATIONS)
+        for identity, sketch in sketches.items():
+            index.insert(identity, sketch)
+        met = [pair["b"] in index.query(sketches[pair["a"]]) for pair in pairs]
+        yield from _scores(f"baseline: copies by MinHash LSH at {threshold}", copy, met, None)
+
+
+def _sketch(article: Article) -> MinHash:
+    """A MinHash of the words' 4-grams."""
+    keys = tokenize(article.text).keys
+    sketch = MinHash(num_perm=_PERMUTATIONS)
+    sketch.update_batch([" ".join(keys[place : place + 4]).encode() for place in range(max(1, len(keys) - 3))])
+    return sketch
+
+
+def _pair_rows(
+    pairs: list[dict[str, str]], stories: dict[str, str], roots: dict[str, str]
+) -> Iterable[dict[str, object]]:
     clear = [pair for pair in pairs if not pair["note"].startswith("doubt")]
     for name, some, target in (("copies", pairs, 0.95), ("copies without close calls", clear, 0.98)):
         truth = [pair["label"] == "duplicate" for pair in some]
@@ -95,7 +142,7 @@ def _pair_rows(path: Path, stories: dict[str, str], roots: dict[str, str]) -> It
         yield from _scores(name, truth, guess, 0.93)
 
 
-def _scores(name: str, truth: list[bool], guess: list[bool], target: float) -> Iterable[dict[str, object]]:
+def _scores(name: str, truth: list[bool], guess: list[bool], target: float | None) -> Iterable[dict[str, object]]:
     both = sum(a and b for a, b in zip(truth, guess, strict=True))
     precision, recall = both / max(1, sum(guess)), both / max(1, sum(truth))
     yield _row(f"{name}, precision", precision, None, len(truth))

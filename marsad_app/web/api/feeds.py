@@ -10,7 +10,8 @@ from marsad.errors import ConfigError
 from marsad.records import Feed, FeedState, Health
 from marsad.records.ids import feed_id
 from marsad.records.urls import is_web_url
-from marsad_app.web.api.schemas import ErrorOut, FeedIn, FeedOut, PastPollOut, out
+from marsad_app.web.api.feed_schemas import FeedIn, FeedOut, PastPollOut
+from marsad_app.web.api.schemas import ErrorOut, out
 from marsad_app.web.services import Services
 from marsad_app.web.shell import Web
 from marsad_app.web.texts import Texts

@@ -10,11 +10,6 @@ from marsad.records import (
     CHOSEN,
     Cadence,
     DeliveryState,
-    GapFill,
-    GapReason,
-    GapSource,
-    Health,
-    Standing,
     Subscription,
     TextField,
     Trigger,
@@ -31,12 +26,10 @@ __all__ = [
     "EstimateOut",
     "ExampleOut",
     "FacetOut",
-    "FeedIn",
-    "FeedOut",
     "HighlightOut",
     "HitOut",
+    "Model",
     "OutletOut",
-    "PastPollOut",
     "QuarantinedOut",
     "StoryDetailOut",
     "StoryOut",
@@ -55,18 +48,20 @@ def out(model: type[Out], record: msgspec.Struct, **more: object) -> Out:
     return model.model_validate({**msgspec.to_builtins(record), **more})
 
 
-class _Model(BaseModel):
+class Model(BaseModel):
+    """What the API gives: read only."""
+
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class ErrorOut(_Model):
+class ErrorOut(Model):
     """Any fault."""
 
     error: str
     position: int | None = Field(None, description="for queries: 0-based offset of the fault")
 
 
-class EvidenceOut(_Model):
+class EvidenceOut(Model):
     """Words that spoke for a tag; offsets are code points into that field."""
 
     term: str
@@ -76,7 +71,7 @@ class EvidenceOut(_Model):
     weight: float
 
 
-class TopicTagOut(_Model):
+class TopicTagOut(Model):
     """A topic of the article; 1.0 is its threshold."""
 
     id: str
@@ -84,7 +79,7 @@ class TopicTagOut(_Model):
     evidence: list[EvidenceOut]
 
 
-class CountryTagOut(_Model):
+class CountryTagOut(Model):
     """A country named in the article."""
 
     code: str
@@ -92,7 +87,7 @@ class CountryTagOut(_Model):
     role: str
 
 
-class EntityTagOut(_Model):
+class EntityTagOut(Model):
     """An organisation, person, ship or weapon."""
 
     id: str
@@ -102,7 +97,7 @@ class EntityTagOut(_Model):
     mentions: int
 
 
-class PlaceOut(_Model):
+class PlaceOut(Model):
     """A place with its coordinates."""
 
     name: str
@@ -113,7 +108,7 @@ class PlaceOut(_Model):
     mentions: int
 
 
-class ArticleOut(_Model):
+class ArticleOut(Model):
     """A clean article with its tags."""
 
     article_id: str
@@ -145,7 +140,7 @@ class ArticleOut(_Model):
     partial: str
 
 
-class HighlightOut(_Model):
+class HighlightOut(Model):
     """A stretch that matched."""
 
     field: TextField
@@ -153,7 +148,7 @@ class HighlightOut(_Model):
     end: int
 
 
-class HitOut(_Model):
+class HitOut(Model):
     """One article of the answer."""
 
     article: ArticleOut
@@ -162,14 +157,14 @@ class HitOut(_Model):
     story_size: int
 
 
-class FacetOut(_Model):
+class FacetOut(Model):
     """How many matching articles carry a value."""
 
     value: str
     count: int
 
 
-class ArticlesOut(_Model):
+class ArticlesOut(Model):
     """One page of an answer."""
 
     total: int
@@ -179,7 +174,7 @@ class ArticlesOut(_Model):
     facets: dict[str, list[FacetOut]]
 
 
-class StoryOut(_Model):
+class StoryOut(Model):
     """Reports of one event."""
 
     story_id: str
@@ -203,7 +198,7 @@ class StoryDetailOut(StoryOut):
     articles: list[ArticleOut]
 
 
-class QuietHoursModel(_Model):
+class QuietHoursModel(Model):
     """Local hours in which nothing is sent."""
 
     start: time
@@ -236,7 +231,7 @@ class SubscriptionIn(BaseModel):
     enabled: bool = True
 
 
-class SubscriptionOut(_Model):
+class SubscriptionOut(Model):
     """A saved query. Without the token of the settings, outlets show their scheme only and ``feed`` is empty."""
 
     id: str
@@ -266,7 +261,7 @@ class SubscriptionOut(_Model):
         return out(cls, one, feed=feed, outlets=outlets)
 
 
-class TriedOut(_Model):
+class TriedOut(Model):
     """What an outlet said to a test message."""
 
     outlet: str
@@ -282,7 +277,7 @@ class EstimateIn(BaseModel):
     cap: int = Field(0, ge=0, le=1_000)
 
 
-class ExampleOut(_Model):
+class ExampleOut(Model):
     """An article that a query would have brought, or nearly."""
 
     article_id: str
@@ -292,7 +287,7 @@ class ExampleOut(_Model):
     more: int = Field(0, description="articles of the month that would come with that part left out")
 
 
-class EstimateOut(_Model):
+class EstimateOut(Model):
     """The last 30 days as a query saw them."""
 
     total: int
@@ -328,7 +323,7 @@ class EstimateOut(_Model):
         )
 
 
-class AlertOut(_Model):
+class AlertOut(Model):
     """One alert."""
 
     alert_id: str
@@ -347,7 +342,7 @@ class AlertOut(_Model):
     at: datetime
 
 
-class DeliveryOut(_Model):
+class DeliveryOut(Model):
     """One alert on its way to one outlet; of the outlet's address only the scheme."""
 
     delivery_id: str
@@ -361,7 +356,7 @@ class DeliveryOut(_Model):
     sent_at: datetime | None
 
 
-class OutletOut(_Model):
+class OutletOut(Model):
     """How the deliveries to one outlet of one subscription went of late."""
 
     subscription_id: str
@@ -372,79 +367,7 @@ class OutletOut(_Model):
     lost: bool = Field(description="it is no longer tried")
 
 
-class FeedIn(BaseModel):
-    """A feed to be watched."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    url: str = Field(min_length=8, max_length=2_000)
-    title: str = Field("", max_length=200)
-    outlet: str = Field("", max_length=120)
-    country: str = Field("", pattern="^([A-Z]{2})?$")
-    language: str = Field("ar", pattern="^[a-z]{2,3}$")
-    section: str = Field("", max_length=60)
-
-
-class GapOut(_Model):
-    """Entries that a feed brought and dropped between two polls, and whether older pages gave them after all."""
-
-    at: datetime
-    oldest_seen: datetime | None
-    newest_known: datetime | None
-    missed_at_least: int
-    fill: GapFill
-    found: int
-    source: GapSource
-    reason: GapReason
-    pages: int
-
-
-class PastPollOut(_Model):
-    """A poll of the past, or several in a row that brought the same nothing."""
-
-    since: datetime
-    at: datetime
-    times: int
-    state: Health
-    status: int | None
-    new: int
-    revised: int
-    missed: int
-    gap: str
-    interval: float
-    reason: str
-
-
-class FeedOut(_Model):
-    """A feed and its health."""
-
-    id: str
-    url: str
-    title: str
-    outlet: str
-    country: str
-    language: str
-    section: str
-    enabled: bool
-    health: Health
-    health_since: datetime | None
-    detail: str
-    advice: str
-    muted: bool
-    failures: int
-    standing: Standing
-    next_poll_at: datetime | None
-    reason: str
-    interval: float
-    last_poll_at: datetime | None
-    last_new_at: datetime | None
-    rate: float
-    gap_count: int
-    backfilled: int
-    gaps: list[GapOut]
-
-
-class TopicOut(_Model):
+class TopicOut(Model):
     """A topic of the taxonomy."""
 
     id: str
@@ -454,7 +377,7 @@ class TopicOut(_Model):
     parent: str
 
 
-class QuarantinedOut(_Model):
+class QuarantinedOut(Model):
     """Something that could not be processed."""
 
     id: str

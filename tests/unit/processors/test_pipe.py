@@ -84,6 +84,19 @@ def test_group_remembers_from_line_to_line() -> None:
     assert first["story_id"] == second["story_id"]
 
 
+def test_group_takes_countries_as_tag_gives_them_and_finds_them_where_they_are_left_out() -> None:
+    text = "وقعت وزارة الدفاع في تونس اتفاقا للتعاون العسكري يشمل تدريب الضباط وصيانة السفن خلال العام المقبل"
+    one = {"id": 1, "title": "اتفاق للتعاون العسكري مع تونس", "text": text, "published": "2024-03-04T08:00:00Z"}
+    text = "وقعت الرباط مذكرة للتعاون العسكري تشمل تدريب الضباط وتبادل الزيارات"
+    other = {**one, "id": 2, "title": "الرباط توقع مذكرة لتدريب الضباط", "text": text}
+    apart, together = PipeGrouper(), PipeGrouper()
+    apart(one)
+    together({**one, "countries": [{"code": "TN", "mentions": 2, "role": "actor"}]})
+    given = together({**other, "countries": [{"code": "TN", "mentions": 1, "role": "actor"}], "places": []})
+    found = apart(other)
+    assert given["story_id"] != found["story_id"]
+
+
 @pytest.mark.parametrize(
     ("function", "record", "says"),
     [
@@ -97,6 +110,7 @@ def test_group_remembers_from_line_to_line() -> None:
         (PipeGrouper(), {"title": "عنوان", "text": "نص"}, "published: a string is expected"),
         (PipeGrouper(), {"title": "عنوان", "text": "نص", "published": "x"}, "published: no date"),
         (PipeGrouper(), {"title": "", "text": "", "published": "2024-01-01"}, "no text"),
+        (PipeGrouper(), {"title": "عنوان", "published": "2024-01-01", "countries": ["DZ"]}, "countries and places: as"),
     ],
 )
 def test_a_bad_record_is_answered_with_a_sentence(function: Any, record: dict[str, Any], says: str) -> None:

@@ -153,3 +153,20 @@ def test_a_topic_is_found_by_its_name_and_an_unknown_one_is_refused(marsad: Any,
     for query in ("topic:defense-cooperation", 'topic:"التعاون الدفاعي"', 'topic:"Defence cooperation"'):
         assert len(marsad("search", query, "--json").records) == 1
     assert 'no topic "defence-cooperation"' in marsad("search", "topic:defence-cooperation", status=1).complaint
+
+
+def test_a_pair_is_explained_by_every_sign(marsad: Any, filled: Any) -> None:
+    story = marsad("stories", "list", "--min-size", "2", "--json").records[0]
+    one, other = (
+        each["article_id"] for each in marsad("stories", "show", story["story_id"], "--json").records[0]["articles"]
+    )
+    found = marsad("stories", "explain", one, other, "--json").records[0]
+    assert found["one_story"] is True
+    assert set(found["why"]["event_signs"]) >= {"base", "words", "titles", "rare-words", "acting-countries", "days"}
+    told = marsad("stories", "explain", one, story["story_id"][:8]).out
+    assert told.splitlines()[2].startswith("one story")
+    assert "rare-words" in told
+
+
+def test_an_article_that_is_not_there_cannot_be_explained(marsad: Any, filled: Any) -> None:
+    assert "no story 'ffffffff'" in marsad("stories", "explain", "ffffffff", "ffffffff", status=1).complaint
