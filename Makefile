@@ -1,6 +1,6 @@
 # Everything one does with Marsad. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-cluster compose-env check lint types architecture eval train corpus fuzz bench habits chaos simulate-polling docs clean
+.PHONY: help install demo run test test-cluster compose-env check lint types architecture eval train corpus fuzz bench habits chaos simulate-alerts simulate-polling docs clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -70,6 +70,9 @@ habits: install ## twelve feeds, each with a habit of the wild: how each is repo
 
 chaos: install ## kill -9 at random moments of a replay; nothing may be missing or twice
 	$(BIN)/python tests/quality/chaos.py $(ARGS)
+
+simulate-alerts: install ## a month of articles and 200 subscriptions on a virtual clock, outlets that fail, kill -9: nothing missing, nothing twice
+	$(BIN)/python tests/quality/simulate_alerts.py $(ARGS)
 
 simulate-polling: install ## our polling against the rules of others, on simulated feeds; tables, out/polling.json and out/polling.svg
 	$(BIN)/python tests/quality/simulate_polling.py $(ARGS)

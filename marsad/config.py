@@ -5,7 +5,7 @@ The environment wins over the file, the file over the defaults. An unknown key i
 
 import os
 import tomllib
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from marsad.addresses import Network
 from marsad.errors import ConfigError
 
 __all__ = [
@@ -42,8 +43,6 @@ __all__ = [
     "stack_dir",
     "test_servers",
 ]
-
-Network = IPv4Network | IPv6Network
 
 
 def _split(value: object) -> object:
@@ -186,14 +185,40 @@ class WebSettings(_Section):
     port: int = Field(8080, ge=0, le=65_535, description="0 takes a free port")
     base_url: str = Field("", description="address that readers use, for links in alerts; default: http://host:port")
     token: SecretStr = Field(SecretStr(""), description="if set, changes through the API and the pages need it")
+    images: bool = Field(
+        False,
+        description="show an article's picture; the reader's browser then loads it from the outlet or whoever serves it",
+    )
 
 
 class AlertSettings(_Section):
     """How alerts go out."""
 
     terminal: bool = Field(True, description="show alerts on the terminal of `marsad run`")
-    max_attempts: int = Field(12, ge=1, description="tries of one delivery before it is given up")
     retry_first: float = Field(30, gt=0, description="seconds before the second try; doubles each time, up to 6 h")
+    give_up_after: float = Field(
+        194_400,
+        ge=0,
+        description="seconds from the first try to the last; then the outlet is no longer tried and its owner is told through the others",
+    )
+    timeout: float = Field(15, gt=0, le=120, description="seconds that an outlet may take for each step of one message")
+    operator: SecretStr = Field(
+        SecretStr(""), description="outlet that is told of a lost outlet where the subscription has no other"
+    )
+    allow_networks: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
+        (),
+        description="private addresses (CIDR) that webhooks and other outlets of subscriptions may be at, such as 10.0.0.0/8",
+    )
+    smtp_host: str = Field("", description="mail server for mailto: outlets; they are refused where it is empty")
+    smtp_port: int = Field(587, ge=1, le=65_535, description="its port")
+    smtp_tls: Literal["starttls", "tls", "none"] = Field("starttls", description="how the connection is encrypted")
+    smtp_user: str = Field("", description="user at the mail server; empty where it asks for none")
+    smtp_password: SecretStr = Field(SecretStr(""), description="password of that user")
+    mail_from: str = Field("Marsad <marsad@localhost>", description="sender of the mails: a name and an address")
+    key: SecretStr = Field(
+        SecretStr(""),
+        description="if set, addresses of outlets are stored encrypted with it (any 16 or more random characters, the same for all services)",
+    )
 
 
 class KafkaSettings(_Section):

@@ -8,7 +8,8 @@
     │   └── OpmlError           a feed list that cannot be read
     ├── QueryError              a query that cannot be understood; carries the position
     ├── PoisonError             this input can never be processed: quarantine it, go on
-    │   └── CodecError          bytes that are no record of the expected type
+    │   ├── CodecError          bytes that are no record of the expected type
+    │   └── OutletGoneError     an outlet that says it is there no more
     ├── TransientError          try again later; carries how long to wait
     │   └── FetchError          a request that failed; carries the health state it means
     ├── FencedError             another process has taken this one's part over: write nothing more
@@ -26,6 +27,7 @@ __all__ = [
     "FetchError",
     "MarsadError",
     "OpmlError",
+    "OutletGoneError",
     "PoisonError",
     "QueryError",
     "StoreError",
@@ -82,6 +84,10 @@ class PoisonError(MarsadError):
 
 class CodecError(PoisonError):
     """Bytes that are not a record of the expected type and version."""
+
+
+class OutletGoneError(PoisonError):
+    """An outlet that says that it is there no more: it is not tried again."""
 
 
 class TransientError(MarsadError):

@@ -10,7 +10,7 @@ import structlog
 
 from marsad.errors import QueryError
 from marsad.query import MatchDoc, compile_predicate, parse
-from marsad.records import Alert, Article, CountryTag, Feed, FeedState, Subscription, Trigger
+from marsad.records import Alert, Article, CountryTag, Feed, FeedState, Health, Subscription, Trigger
 from marsad.records.ids import alert_id
 from producers.history import HealthChange, latest_change
 
@@ -39,10 +39,10 @@ class FeedAlerts:
             return []
         doc = MatchDoc.of(_as_article(feed, change))
         return [
-            (_alert(feed, change, subscription), subscription)
+            (_alert(feed, change, trigger, subscription), subscription)
             for subscription in self._subscriptions()
+            for trigger in _fired(subscription, change)
             if subscription.enabled
-            and Trigger.FEED_HEALTH in subscription.triggers
             and subscription.created_at <= change.told_at
             and self._matches(subscription, doc, change)
         ]
@@ -69,19 +69,27 @@ def _as_article(feed: Feed, change: HealthChange) -> Article:
     )
 
 
-def _alert(feed: Feed, change: HealthChange, subscription: Subscription) -> Alert:
+def _fired(subscription: Subscription, change: HealthChange) -> tuple[Trigger, ...]:
+    """The trigger that the change fires, if any: the wider one where both are set, so that it is told once."""
+    if Trigger.FEED_HEALTH in subscription.triggers:
+        return (Trigger.FEED_HEALTH,)
+    silent = Health.SILENT in {change.health, change.was}
+    return (Trigger.SOURCE_SILENT,) if silent and Trigger.SOURCE_SILENT in subscription.triggers else ()
+
+
+def _alert(feed: Feed, change: HealthChange, trigger: Trigger, subscription: Subscription) -> Alert:
     from marsad_app.web.texts import Texts, language_of  # noqa: PLC0415 - names of languages and zones: 50 ms, seldom needed
 
     texts = Texts(language_of(subscription.language), change.told_at)
     said = texts("feeds.recovered") if change.recovered else texts(f"health.{change.health.value}")
     event = f"feed:{feed.id}:{change.health.value}:{int(change.at.timestamp())}"
     return Alert(
-        alert_id=alert_id(subscription.id, event, Trigger.FEED_HEALTH),
+        alert_id=alert_id(subscription.id, event, trigger),
         subscription_id=subscription.id,
         story_id=event,
         article_id="",
         feed_id=feed.id,
-        reason=Trigger.FEED_HEALTH,
+        reason=trigger,
         title=f"{feed.title}: {said}",
         outlet=feed.outlet,
         url=feed.url,

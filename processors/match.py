@@ -20,7 +20,7 @@ from marsad.query.ast import has_range
 from marsad.query.parse import Resolve
 from marsad.query.predicate import Predicate
 from marsad.query.required import RequiredTerms, TermIndex, required_terms
-from marsad.records import Alert, Article, Story, Subscription, Trigger
+from marsad.records import ABOUT_FEEDS, Alert, Article, Story, Subscription, Trigger
 from marsad.records.ids import alert_id
 from marsad.taxonomy.synonyms import other_names
 
@@ -106,7 +106,7 @@ class Matcher:
         self._index = TermIndex()
         self._always: list[str] = []
         for subscription in subscriptions:
-            if subscription.enabled and set(subscription.triggers) != {Trigger.FEED_HEALTH}:
+            if subscription.enabled and not ABOUT_FEEDS.issuperset(subscription.triggers):
                 self._add(subscription)
         self._known = {}
 
@@ -195,6 +195,8 @@ def _reasons(subscription: Subscription, match: _Match, news: _News) -> Iterator
 
     An article is news to a subscription when it matches and did not before; a correction is one of what had matched.
     """
+    if news.story.story_id in subscription.muted:
+        return
     triggers, article, previous = subscription.triggers, news.article, news.previous
     if match.doc is not None and match.before is None:
         if Trigger.NEW_ARTICLE in triggers:
@@ -204,6 +206,9 @@ def _reasons(subscription: Subscription, match: _Match, news: _News) -> Iterator
     grown = len(news.story.outlets) >= subscription.story_outlets
     if grown and match.doc is not None and Trigger.STORY_OUTLETS in triggers:
         yield Trigger.STORY_OUTLETS, Trigger.STORY_OUTLETS
+    spread = len(news.story.countries) >= subscription.story_countries
+    if spread and match.doc is not None and Trigger.STORY_COUNTRIES in triggers:
+        yield Trigger.STORY_COUNTRIES, Trigger.STORY_COUNTRIES
     had_matched = match.before is not None if previous is not None else match.doc is not None
     revised = article.revision > (previous.revision if previous is not None else 1)
     if revised and had_matched and Trigger.CORRECTION in triggers:
@@ -225,6 +230,8 @@ def _alert(subscription: Subscription, reason: tuple[Trigger, str], news: _News,
         countries=news.countries,
         evidence=evidence,
         at=news.now,
+        story_outlets=len(news.story.outlets),
+        copy_of=news.article.duplicate_of,
     )
 
 

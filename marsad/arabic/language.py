@@ -98,6 +98,8 @@ _ARTICLES: Final = 2
 _BORROWED_SHARE: Final = 3
 _CUT_OFF: Final = 3
 _LEAST_SHARE: Final = 0.15
+_MOSTLY: Final = 0.4
+"""Share of Arabic letters from which on a line reads from the right; names of ships and companies are long."""
 
 
 def arabic_share(text: str) -> float:
@@ -105,6 +107,11 @@ def arabic_share(text: str) -> float:
     # Counted by words, not by letters: a fifth of the time. Tatweel is a letter for Python; it is none.
     letters = sum(map(len, _WORD.findall(text))) - text.count("\u0640")
     return sum(map(len, _ARABIC_SCRIPT.findall(text))) / letters if letters > 0 else 0.0
+
+
+def reads_from_the_right(text: str) -> bool:
+    """Whether a line of mixed text is an Arabic one: most of its letters decide, since many headlines begin with a Latin name."""
+    return arabic_share(text) >= _MOSTLY
 
 
 def letter_rule(text: str) -> Literal["ar", "other"] | None:

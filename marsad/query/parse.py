@@ -12,12 +12,13 @@ from luqum import tree
 from luqum.exceptions import ParseError
 from luqum.thread import parse as parse_lucene
 
-from marsad.arabic.keyform import strip_marks
+from marsad.arabic.keyform import key_form, strip_marks
 from marsad.arabic.stem import stem
 from marsad.arabic.tokens import tokenize
 from marsad.errors import QueryError
 from marsad.query.ast import And, FieldName, KeywordField, MatchAll, Node, Not, Or, Phrase, TextScope, Word
 from marsad.query.fields import field_kind, field_name, suggestion
+from marsad.query.joined import begins_name, either_way
 from marsad.query.scan import MAX_NESTING, Scanned, scan
 from marsad.query.values import Context, keyword, quantity, wildcard
 from marsad.query.widen import Names, widened
@@ -154,9 +155,11 @@ class _Reader:
         for operand in item.operands:
             part = self.read(operand, field, boost)
             if isinstance(part, kind):
-                parts.extend(part.parts)
+                # Both spellings of a name, each of which means both, are no more than one of them.
+                parts.extend([each for each in part.parts if kind is And or each not in parts])
             elif part is not None:
-                parts.append(part)
+                name = _name_of(parts[-1], part) if kind is And and parts else None
+                parts[-1:] = [name] if name is not None else [*parts[-1:], part]
         if len(parts) < 2:  # noqa: PLR2004  # one operand is itself
             return parts[0] if parts else None
         return kind(tuple(parts))
@@ -222,8 +225,16 @@ class _Reader:
         if len(tokens) > MAX_CLAUSES:
             self.fail(f"expected at most {MAX_CLAUSES} words in a phrase", item)
         if quoted or len(tokens) > 1:
-            return Phrase(raw, tokens.keys, scope, slop if len(tokens) > 1 else 0, boost)
-        return Word(raw[tokens.starts[0] : tokens.ends[0]], stem(tokens.keys[0]), scope, boost)
+            return either_way(Phrase(raw, tokens.keys, scope, slop if len(tokens) > 1 else 0, boost))
+        return either_way(Word(raw[tokens.starts[0] : tokens.ends[0]], stem(tokens.keys[0]), scope, boost))
+
+
+def _name_of(first: Node, second: Node) -> Node | None:
+    """The name that two words beside each other are (عبد الله), in both spellings; None where they are none."""
+    if not isinstance(first, Word) or not isinstance(second, Word) or first.scope != second.scope:
+        return None
+    keys = (key_form(first.raw), key_form(second.raw))
+    return either_way(Phrase(" ".join(keys), keys, first.scope, 0, first.boost)) if begins_name(*keys) else None
 
 
 def _unescape(value: str) -> str:

@@ -8,6 +8,7 @@ import msgspec
 from marsad.arabic.stem import stem
 from marsad.arabic.tokens import tokenize
 from marsad.query.ast import And, Node, Not, Or, Phrase, Word
+from marsad.query.joined import either_way
 
 __all__ = ["MOST_ADDED", "Names", "widened"]
 
@@ -37,7 +38,9 @@ def _widened(node: Node, names: Names, room: _Room) -> Node:
             parts = [_widened(part, names, room) for part in node.parts]
             kind = type(node)
             flat = [inner for part in parts for inner in (part.parts if isinstance(part, kind) else (part,))]
-            return kind(tuple(dict.fromkeys(flat)))
+            # What was asked comes first, so that the spellings of one name stay together and are read back as one.
+            own = [part for part in node.parts if kind is Or and isinstance(part, (Word, Phrase))]
+            return kind(tuple(dict.fromkeys((*own, *flat))))
         case Not():
             return Not(_widened(node.part, names, room))
         case Word() | Phrase() if not getattr(node, "slop", 0):
@@ -50,11 +53,13 @@ def _named(node: Word | Phrase, names: Names, room: _Room) -> Node:
     if not others or len(others) > room.left:
         return node
     room.left -= len(others)
-    return Or((node, *(_leaf(name, node) for name in others)))
+    leaves = (_leaf(name, node) for name in others)
+    flat = [inner for leaf in leaves for inner in (leaf.parts if isinstance(leaf, Or) else (leaf,))]
+    return Or(tuple(dict.fromkeys((node, *flat))))
 
 
 def _leaf(name: str, node: Word | Phrase) -> Node:
     tokens = tokenize(name)
     if len(tokens) == 1:
-        return Word(name[tokens.starts[0] : tokens.ends[0]], stem(tokens.keys[0]), node.scope, node.boost)
-    return Phrase(name, tokens.keys, node.scope, 0, node.boost)
+        return either_way(Word(name[tokens.starts[0] : tokens.ends[0]], stem(tokens.keys[0]), node.scope, node.boost))
+    return either_way(Phrase(name, tokens.keys, node.scope, 0, node.boost))

@@ -1,9 +1,20 @@
 """Records: immutable, one type for each crossing between parts, with a versioned wire codec."""
 
-from marsad.records.alert import Alert, AlertReason, Delivery, DeliveryState, QuietHours, Subscription, Trigger
+from marsad.records.alert import (
+    ABOUT_FEEDS,
+    CHOSEN,
+    Alert,
+    AlertReason,
+    Cadence,
+    Delivery,
+    DeliveryState,
+    QuietHours,
+    Subscription,
+    Trigger,
+)
 from marsad.records.article import Article, CountryTag, EntityTag, Evidence, Place, Precision, TextField, TopicTag
 from marsad.records.codec import decode, encode
-from marsad.records.entry import Enclosure, Entry
+from marsad.records.entry import DateDoubt, Enclosure, Entry
 from marsad.records.feed import (
     Feed,
     FeedKind,
@@ -26,10 +37,14 @@ from marsad.records.search import Facet, FacetName, Highlight, SearchHit, Search
 from marsad.records.story import Story
 
 __all__ = [
+    "ABOUT_FEEDS",
+    "CHOSEN",
     "Alert",
     "AlertReason",
     "Article",
+    "Cadence",
     "CountryTag",
+    "DateDoubt",
     "Delivery",
     "DeliveryState",
     "Enclosure",

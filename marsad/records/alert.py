@@ -6,7 +6,18 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["Alert", "AlertReason", "Delivery", "DeliveryState", "QuietHours", "Subscription", "Trigger"]
+__all__ = [
+    "ABOUT_FEEDS",
+    "CHOSEN",
+    "Alert",
+    "AlertReason",
+    "Cadence",
+    "Delivery",
+    "DeliveryState",
+    "QuietHours",
+    "Subscription",
+    "Trigger",
+]
 
 
 class Trigger(StrEnum):
@@ -15,9 +26,23 @@ class Trigger(StrEnum):
     NEW_ARTICLE = "new-article"
     NEW_STORY = "new-story"
     STORY_OUTLETS = "story-outlets"
+    STORY_COUNTRIES = "story-countries"
     CORRECTION = "correction"
     FEED_HEALTH = "feed-health"
     """A feed falls ill or has recovered; the query chooses the feeds."""
+    SOURCE_SILENT = "source-silent"
+    """Of these only that a feed brings far less than it used to, and that it has recovered from that."""
+    OUTLET_LOST = "outlet-lost"
+    """An outlet of the subscription takes nothing any more: told through the others. Cannot be chosen."""
+
+
+ABOUT_FEEDS = frozenset({Trigger.FEED_HEALTH, Trigger.SOURCE_SILENT})
+"""Triggers whose query chooses feeds, not articles."""
+
+CHOSEN = tuple(trigger for trigger in Trigger if trigger is not Trigger.OUTLET_LOST)
+"""Triggers that a subscription can have."""
+
+Cadence = Literal["instant", "every", "hourly", "daily", "weekly"]
 
 
 AlertReason = Trigger
@@ -42,10 +67,28 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True, tag="subscription"
     triggers: tuple[Trigger, ...] = (Trigger.NEW_STORY,)
     story_outlets: int = 2
     """Outlets that a story must reach for ``story-outlets``."""
-    cadence: Literal["instant", "hourly", "daily", "weekly"] = "instant"
+    story_countries: int = 2
+    """Countries that a story must reach for ``story-countries``."""
+    cadence: Cadence = "instant"
+    every: int = 15
+    """Minutes between two digests, for ``every``."""
+    at: time = time(7)
+    """Local time of the daily and weekly digests."""
+    weekday: int = 0
+    """Day of the weekly digest; 0 is Monday."""
+    zone: str = ""
+    """IANA zone of the digests; empty: that of the quiet hours, else UTC."""
+    cooldown: int = 0
+    """Minutes after a message in which none goes out; what comes meanwhile goes out together after them."""
+    cap: int = 0
+    """Messages a local day to one outlet; what is over it goes out together the next morning. 0: no limit."""
     quiet: QuietHours | None = None
     outlets: tuple[str, ...] = ()
-    """Where alerts go: ``terminal:`` or an apprise URL. Its Atom feed and the web page are always there."""
+    """Where alerts go: ``terminal:``, ``mailto:``, ``webhook:`` or an apprise URL. The Atom feed and the page are always there."""
+    lost: tuple[str, ...] = ()
+    """Those of its outlets that are no longer tried, until the subscription is saved again."""
+    muted: tuple[str, ...] = ()
+    """Stories that it is not to be told of any more, the latest last."""
     language: str = "ar"
     enabled: bool = True
     created_at: datetime
@@ -72,12 +115,18 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, tag="alert", tag_field="r
     at: datetime
     feed_id: str = ""
     """The feed that it is about, where it is about no article."""
+    story_outlets: int = 0
+    """Outlets that carried the story then."""
+    copy_of: str = ""
+    """The article of which this one is a copy."""
     v: int = 1
 
     @property
     def page(self) -> str:
         """Where the web page shows what it is about."""
-        return f"/feeds/{self.feed_id}" if self.feed_id else f"/articles/{self.article_id}"
+        if self.feed_id:
+            return f"/feeds/{self.feed_id}"
+        return f"/articles/{self.article_id}" if self.article_id else f"/subscriptions/{self.subscription_id}"
 
 
 class DeliveryState(StrEnum):
@@ -89,18 +138,23 @@ class DeliveryState(StrEnum):
     SENT = "sent"
     FAILED = "failed"
     """Given up after the last try."""
+    SKIPPED = "skipped"
+    """No longer wanted when its time came: the story was muted."""
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True, tag="delivery", tag_field="record"):
-    """One alert on its way to one outlet. ``delivery_id`` is the idempotency key."""
+    """One alert on its way to one outlet."""
 
     delivery_id: str
     alert_id: str
     subscription_id: str
     outlet: str
     state: DeliveryState = DeliveryState.PENDING
+    message: str = ""
+    """The key of the message that it is part of, from the first try on: what was put together stays together."""
     attempts: int = 0
     next_try_at: datetime
+    first_tried_at: datetime | None = None
     last_error: str = ""
     sent_at: datetime | None = None
     v: int = 1

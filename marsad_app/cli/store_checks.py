@@ -125,10 +125,10 @@ def _outlet_problem(outlet: str) -> str:
 
     if outlet == TERMINAL:
         return ""
-    from sinks.alerts.deliver import check_outlet  # noqa: PLC0415 - apprise takes 0.3 s to import
+    from marsad_app.cli.outlets import lazily_accepted  # noqa: PLC0415 - so that a fault in it is a finding
 
     try:
-        check_outlet(outlet)
+        lazily_accepted(outlet)
     except ConfigError as error:
         return str(error)
     return ""

@@ -1,6 +1,7 @@
 """``marsad subscriptions``."""
 
 import secrets
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -9,12 +10,16 @@ import typer
 from marsad.clock import SystemClock
 from marsad.config import load_settings
 from marsad.errors import ConfigError
-from marsad.records import Subscription, Trigger
+from marsad.records import Cadence, Subscription, Trigger
 from marsad.records.ids import subscription_id
 from marsad_app.cli.lazy import example
 from marsad_app.cli.opening import OpenStore, existing_store, made_store, parse_query, pick
+from marsad_app.cli.outlets import lazily_accepted, outlets_for
 from marsad_app.cli.output import JsonOption, cell, instant, json_line, note, table
 from marsad_app.cli.quiet import parse_quiet
+from marsad_app.subscribing import settled, try_outlets
+from sinks.alerts.plan import TERMINAL
+from sinks.alerts.seal import shown
 
 __all__ = ["app", "find"]
 
@@ -26,7 +31,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-Cadence = Literal["instant", "hourly", "daily", "weekly"]
+_MORNING = datetime(1900, 1, 1, 7)  # noqa: DTZ001 - a time of day has no zone
 _Id = Annotated[str, typer.Argument(metavar="ID", help="The subscription's id, its first letters, or its name.")]
 _Reveal = Annotated[bool, typer.Option("--reveal", help="Show outlet addresses and the feed's secret in full.")]
 
@@ -90,10 +95,21 @@ def add(
     owner: Annotated[str, typer.Option(help="Whose it is.")] = "",
     trigger: Annotated[list[Trigger] | None, typer.Option(help="What raises an alert; may be repeated.")] = None,
     story_outlets: Annotated[int, typer.Option(min=2, help="Outlets a story must reach, for story-outlets.")] = 2,
+    story_countries: Annotated[int, typer.Option(help="Countries a story must reach, for story-countries.")] = 2,
     cadence: Annotated[Cadence, typer.Option(help="At once, or as a digest.")] = "instant",
+    every: Annotated[int, typer.Option(help="Minutes between digests, for every.")] = 15,
+    at: Annotated[datetime, typer.Option(formats=["%H:%M"], help="Local time of daily and weekly digests.")] = _MORNING,
+    weekday: Annotated[int, typer.Option(help="Day of weekly digests; 0 is Monday.")] = 0,
+    cooldown: Annotated[int, typer.Option(help="Minutes after a message in which none goes out.")] = 0,
+    cap: Annotated[int, typer.Option(help="Messages a day to one outlet; 0: no limit.")] = 0,
     quiet: Annotated[str, typer.Option(help="Hours without messages, such as 22:00-07:00.")] = "",
     zone: Annotated[str, typer.Option(help="IANA time zone of the quiet hours and digests.")] = "UTC",
-    outlet: Annotated[list[str] | None, typer.Option(help="terminal: or an apprise URL; may be repeated.")] = None,
+    outlet: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="mailto:person@example.org, webhook:https://…, terminal:, or an apprise URL; may be repeated."
+        ),
+    ] = None,
     language: Annotated[Literal["ar", "en"], typer.Option(help="Language of the messages.")] = "ar",
     as_json: Annotated[bool, JsonOption] = False,
 ) -> None:
@@ -102,25 +118,28 @@ def add(
     Adding the same owner, name and query again replaces the settings and keeps the address of the Atom feed.
     """
     parse_query(query)
-    _check_outlets(outlet or [])
     with made_store() as store:
-        made = Subscription(
+        wanted = Subscription(
             id=subscription_id(owner, name or query, query),
             name=name or query,
             query=query,
             owner=owner,
-            triggers=tuple(dict.fromkeys(trigger or [Trigger.NEW_STORY])),
+            triggers=tuple(trigger or [Trigger.NEW_STORY]),
             story_outlets=story_outlets,
+            story_countries=story_countries,
             cadence=cadence,
+            every=every,
+            at=at.time(),
+            weekday=weekday,
+            cooldown=cooldown,
+            cap=cap,
             quiet=parse_quiet(quiet, zone),
-            outlets=tuple(dict.fromkeys(outlet or [])),
+            outlets=tuple(outlet or []),
             language=language,
             created_at=SystemClock().now(),
-            secret=secrets.token_hex(16),
         )
-        before = store.subscriptions.subscription(made.id)
-        if before is not None:
-            made = msgspec.structs.replace(made, created_at=before.created_at, secret=before.secret)
+        before = store.subscriptions.subscription(wanted.id)
+        made = settled(wanted, before, lazily_accepted, lambda: secrets.token_hex(16))
         store.subscriptions.put_subscription(made)
     if as_json:
         json_line(_record(made, reveal=True))
@@ -138,9 +157,7 @@ def show(subscription: _Id, *, reveal: _Reveal = False, as_json: Annotated[bool,
         alerts = store.alerts.alerts(subscription_id=one.id, limit=10)
         deliveries = store.deliveries.deliveries(subscription_id=one.id, limit=10)
     record = _record(one, reveal=reveal)
-    sent = [
-        {**msgspec.to_builtins(item), "outlet": item.outlet if reveal else _masked(item.outlet)} for item in deliveries
-    ]
+    sent = [{**msgspec.to_builtins(item), "outlet": _shown(item.outlet, reveal=reveal)} for item in deliveries]
     if as_json:
         json_line({"subscription": record, "alerts": alerts, "deliveries": sent})
         return
@@ -159,7 +176,7 @@ def show(subscription: _Id, *, reveal: _Reveal = False, as_json: Annotated[bool,
             (
                 (
                     item.delivery_id[:8],
-                    item.outlet if reveal else _masked(item.outlet),
+                    _shown(item.outlet, reveal=reveal),
                     item.state.value,
                     str(item.attempts),
                     instant(item.sent_at or item.next_try_at),
@@ -199,12 +216,13 @@ def try_out(
     as_json: Annotated[bool, JsonOption] = False,
 ) -> None:
     """Show what the subscription would match among the stored articles; try its outlets with --send."""
-    from marsad_app.cli.subscription_test import send_test  # noqa: PLC0415 - apprise takes 0.3 s to import
-
     with existing_store() as store:
         one = find(store, subscription)
         page = store.search.search(parse_query(one.query), sort="date", limit=5)
-    results = send_test(one, [hit.article for hit in page.hits], load_settings().web.base_url) if send else []
+    articles = [hit.article for hit in page.hits]
+    if send and TERMINAL in one.outlets:
+        typer.echo(f"● {cell(one.name)}  {cell(articles[0].title if articles else '')}")
+    results = try_outlets(one, articles, outlets_for(load_settings()).at, SystemClock().now()) if send else []
     if as_json:
         json_line(
             {"id": one.id, "matching": page.total, "sent": [{"outlet": to, "problem": why} for to, why in results]}
@@ -220,7 +238,7 @@ def try_out(
     failed = sum(1 for _, why in results if why)
     if failed:
         raise ConfigError(f"{failed} of {len(results)} outlets did not take the test message")
-    if send and not results:
+    if send and not one.outlets:
         note("it has no outlets: its alerts are on the web page and in its Atom feed")
 
 
@@ -238,24 +256,13 @@ def _done(one: Subscription, what: str, *, as_json: bool) -> None:
         typer.echo(f"{one.id[:8]} {what}: {cell(one.name)}")
 
 
-def _check_outlets(outlets: list[str]) -> None:
-    from sinks.alerts.plan import TERMINAL  # noqa: PLC0415 - with the next, needed where outlets are given alone
-
-    for address in outlets:
-        if address != TERMINAL:
-            from sinks.alerts.deliver import check_outlet  # noqa: PLC0415 - apprise takes 0.3 s to import
-
-            check_outlet(address)
-
-
-def _masked(outlet: str) -> str:
-    """Outlet addresses hold passwords and tokens: the kind of outlet is all that is shown."""
-    scheme, colon, rest = outlet.partition(":")
-    return f"{scheme}{colon}{'//…' if rest else ''}"
+def _shown(outlet: str, *, reveal: bool) -> str:
+    """Outlet addresses hold passwords and tokens: the kind of outlet is all that is shown unless asked for."""
+    return outlets_for(load_settings()).seal.open(outlet) if reveal else shown(outlet)
 
 
 def _outlets(one: Subscription, *, reveal: bool) -> list[str]:
-    return [outlet if reveal else _masked(outlet) for outlet in one.outlets]
+    return [_shown(outlet, reveal=reveal) for outlet in one.outlets]
 
 
 def _record(one: Subscription, *, reveal: bool) -> dict[str, Any]:
@@ -267,9 +274,17 @@ def _record(one: Subscription, *, reveal: bool) -> dict[str, Any]:
         "enabled": one.enabled,
         "triggers": [trigger.value for trigger in one.triggers],
         "story_outlets": one.story_outlets,
+        "story_countries": one.story_countries,
         "cadence": one.cadence,
+        "every": one.every,
+        "at": f"{one.at:%H:%M}",
+        "weekday": one.weekday,
+        "zone": one.zone,
+        "cooldown": one.cooldown,
+        "cap": one.cap,
         "quiet": f"{one.quiet.start:%H:%M}-{one.quiet.end:%H:%M} {one.quiet.zone}" if one.quiet else "",
         "outlets": _outlets(one, reveal=reveal),
+        "lost": [shown(outlet) for outlet in one.lost],
         "language": one.language,
         "created_at": one.created_at.isoformat(),
         "secret": one.secret if reveal else "",

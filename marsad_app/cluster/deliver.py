@@ -7,12 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 import structlog
 
 from marsad.config import Settings
+from marsad.errors import StoreError, TransientError
 from marsad.ports import Journal, Outlet
-from marsad.records import Alert, Subscription
+from marsad.records import Alert, Subscription, encode
+from marsad.streams import Message
 from marsad_app.cluster.service import Context, Step, run_stage
 from marsad_app.cluster.tables import Table
+from marsad_app.cluster.writing import StreamWriter
+from marsad_app.live_topics import LiveTopics
+from marsad_app.naming import CommonNames
 from processors.transact import Shards
 from sinks.alerts.deliver import Sender
+from sinks.alerts.losing import lost_notice, without
+from sinks.alerts.outlets import Outlets
 from sinks.alerts.plan import TERMINAL
 from sinks.alerts.shard import DeliveryShard
 
@@ -51,15 +58,31 @@ def delivering(context: Context, outlets: Mapping[str, Outlet]) -> Iterator[Step
         TransientError: the subscriptions cannot be read.
     """
     settings, progress = context.settings, context.progress
-    sender = Sender(outlets, settings.alerts, context.clock, settings.web.base_url.rstrip("/"))
+    names = CommonNames(LiveTopics(settings.process, context.clock))
+    reached = Outlets(settings.alerts, context.clock, settings.web.base_url, outlets, names)
+    sender = Sender(reached.at, settings.alerts, context.clock)
+    writer = StreamWriter(settings.kafka)
+    operator = settings.alerts.operator.get_secret_value()
     opened: weakref.WeakSet[DeliveryShard] = weakref.WeakSet()
 
     def open_shard(journal: Journal) -> DeliveryShard:
-        shard = DeliveryShard(journal, subscriptions, sender, context.clock, progress)
+        shard = DeliveryShard(journal, subscriptions, sender, context.clock, progress, lose=lose, operator=operator)
         opened.add(shard)
         return shard
 
+    def lose(subscription_id: str, outlet: str, error: str) -> Alert | None:
+        known = subscriptions.get(subscription_id)
+        if known is None or outlet in known.lost:
+            return None
+        left = without(known, outlet)
+        try:
+            writer.write([Message(stream="subscriptions.v1", key=left.id, value=encode(left))])
+        except StoreError as failure:
+            raise TransientError(str(failure)) from failure
+        return lost_notice(known, outlet, error, context.clock.now())
+
     with contextlib.ExitStack() as held:
+        held.callback(writer.close)
         subscriptions = Table(
             settings.kafka, "subscriptions.v1", Subscription, lambda why: progress.waits("subscriptions.v1", why)
         )

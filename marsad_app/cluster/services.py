@@ -6,10 +6,11 @@ from marsad.clock import Clock
 from marsad.config import Settings
 from marsad.errors import StoreError
 from marsad.ports import HubInbox
-from marsad.taxonomy import Taxonomy
 from marsad_app.cluster.store import ClusterStore
+from marsad_app.live_topics import Topics
+from marsad_app.naming import CommonNames
 from marsad_app.web.services import Services
-from sinks.alerts.deliver import check_outlet
+from sinks.alerts.outlets import Outlets
 
 __all__ = ["services_for"]
 
@@ -18,7 +19,7 @@ def services_for(
     settings: Settings,
     store: ClusterStore,
     clock: Clock,
-    taxonomy: Taxonomy,
+    topics: Topics,
     parts: Callable[[], Mapping[str, str]],
     inbox: HubInbox | None = None,
 ) -> Services:
@@ -28,7 +29,7 @@ def services_for(
         settings: everything that can be set.
         store: followed, so that its view is at the end of the streams.
         clock: the time.
-        taxonomy: the topics.
+        topics: the topics, as they are at each time.
         parts: Kafka and Elasticsearch, with why one does not answer.
         inbox: takes what hubs of feeds tell.
     """
@@ -48,6 +49,8 @@ def services_for(
                 failures["lag"] = str(error)
         return {"waiting": waiting, "failures": failures}
 
+    base_url = settings.web.base_url.rstrip("/")
+    outlets = Outlets(settings.alerts, clock, base_url, names=CommonNames(topics))
     return Services(
         registry=store.feeds,
         ledger=store.polls,
@@ -59,10 +62,12 @@ def services_for(
         quarantine=store.quarantine,
         settings=settings,
         clock=clock,
-        taxonomy=taxonomy,
+        topics=topics,
         replay=replay,
         status=status,
         parts=parts,
-        check_outlet=check_outlet,
+        accept=outlets.accept,
+        reveal=outlets.seal.open,
+        outlet_at=outlets.at,
         inbox=inbox,
     )

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from marsad.clock import Clock
 from marsad.config import Settings
 from marsad.ports import HubInbox
-from marsad.taxonomy import Taxonomy
 from marsad_app.embedded.board import Board
 from marsad_app.embedded.store import Store
+from marsad_app.live_topics import Topics
+from marsad_app.naming import CommonNames
 from marsad_app.web.services import Services
-from sinks.alerts.deliver import check_outlet
+from sinks.alerts.outlets import Outlets
 
 __all__ = ["services_for"]
 
@@ -19,7 +20,7 @@ def services_for(
     store: Store,
     clock: Clock,
     board: Board,
-    taxonomy: Taxonomy,
+    topics: Topics,
     inbox: HubInbox | None = None,
 ) -> Services:
     """Everything that ``create_app`` needs, over one store."""
@@ -31,6 +32,8 @@ def services_for(
     def status() -> Mapping[str, object]:
         return {**board.snapshot(), "waiting": store.queue.waiting(), "articles": store.search.count()}
 
+    base_url = settings.web.base_url.rstrip("/")
+    outlets = Outlets(settings.alerts, clock, base_url, names=CommonNames(topics))
     return Services(
         registry=store.feeds,
         ledger=store.polls,
@@ -42,9 +45,11 @@ def services_for(
         quarantine=store.quarantine,
         settings=settings,
         clock=clock,
-        taxonomy=taxonomy,
+        topics=topics,
         replay=replay,
         status=status,
-        check_outlet=check_outlet,
+        accept=outlets.accept,
+        reveal=outlets.seal.open,
+        outlet_at=outlets.at,
         inbox=inbox,
     )

@@ -1,26 +1,25 @@
 """A subscription as it is typed into the form, and what is wrong with it."""
 
 from datetime import time
-from typing import Final, Literal, cast, get_args
+from typing import Final, cast, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from starlette.datastructures import FormData
 
 from marsad.errors import ConfigError, QueryError
-from marsad.records import QuietHours, Subscription, Trigger
+from marsad.records import CHOSEN, Cadence, QuietHours, Subscription, Trigger
 from marsad.records.ids import subscription_id
+from marsad_app.subscribing import BOUNDS, MOST_OUTLETS, settled
 from marsad_app.web.query_faults import explain
 from marsad_app.web.services import Services
 from marsad_app.web.shell import field, fields
 from marsad_app.web.texts import Texts
 
-__all__ = ["Cadence", "Draft", "draft_of", "from_form", "problems", "to_subscription"]
+__all__ = ["Draft", "draft_of", "from_form", "problems", "to_subscription"]
 
-Cadence = Literal["instant", "hourly", "daily", "weekly"]
 _MAX_NAME: Final = 120
-_MAX_OUTLETS: Final = 20
-_OUTLET_RANGE: Final = range(2, 101)
+_NUMBERS: Final = tuple(BOUNDS)
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,7 +29,14 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     query: str = ""
     triggers: tuple[str, ...] = (Trigger.NEW_STORY.value,)
     story_outlets: str = "2"
+    story_countries: str = "2"
     cadence: str = "instant"
+    every: str = "15"
+    at: str = "07:00"
+    weekday: str = "0"
+    zone: str = ""
+    cooldown: str = "0"
+    cap: str = "0"
     quiet_start: str = ""
     quiet_end: str = ""
     quiet_zone: str = "UTC"
@@ -46,14 +52,16 @@ def draft_of(subscription: Subscription) -> Draft:
         name=subscription.name,
         query=subscription.query,
         triggers=tuple(trigger.value for trigger in subscription.triggers),
-        story_outlets=str(subscription.story_outlets),
         cadence=subscription.cadence,
+        at=f"{subscription.at:%H:%M}",
+        zone=subscription.zone,
         quiet_start=f"{quiet.start:%H:%M}" if quiet else "",
         quiet_end=f"{quiet.end:%H:%M}" if quiet else "",
         quiet_zone=quiet.zone if quiet else "UTC",
         outlets=subscription.outlets,
         language=subscription.language,
         enabled=subscription.enabled,
+        **{name: str(getattr(subscription, name)) for name in _NUMBERS},
     )
 
 
@@ -63,15 +71,17 @@ def from_form(form: FormData) -> Draft:
     return Draft(
         name=" ".join(field(form, "name").split())[:_MAX_NAME],
         query=field(form, "query"),
-        triggers=tuple(value for value in fields(form, "triggers") if value in set(Trigger)),
-        story_outlets=field(form, "story_outlets") or "2",
+        triggers=tuple(value for value in fields(form, "triggers") if value in set(CHOSEN)),
         cadence=cadence if cadence in get_args(Cadence) else "instant",
+        at=field(form, "at") or "07:00",
+        zone=field(form, "zone"),
         quiet_start=field(form, "quiet_start"),
         quiet_end=field(form, "quiet_end"),
         quiet_zone=field(form, "quiet_zone") or "UTC",
         outlets=tuple(dict.fromkeys(line.strip() for line in field(form, "outlets").splitlines() if line.strip())),
         language="en" if field(form, "language") == "en" else "ar",
         enabled=field(form, "enabled") == "1",
+        **{name: sent for name in _NUMBERS if (sent := field(form, name))},
     )
 
 
@@ -83,11 +93,15 @@ def problems(draft: Draft, services: Services, texts: Texts) -> list[str]:
             ("subscriptions.needs-name", not draft.name),
             ("subscriptions.needs-query", not draft.query),
             ("subscriptions.needs-trigger", not draft.triggers),
-            ("subscriptions.bad-number", _number(draft.story_outlets) not in _OUTLET_RANGE),
-            ("subscriptions.bad-quiet", not _quiet_fits(draft)),
-            ("subscriptions.many-outlets", len(draft.outlets) > _MAX_OUTLETS),
+            ("subscriptions.bad-quiet", not _times_fit(draft)),
+            ("subscriptions.many-outlets", len(draft.outlets) > MOST_OUTLETS),
         )
         if wrong
+    ]
+    found += [
+        texts("subscriptions.bad-number", name=texts(f"subscriptions.{name.replace('_', '-')}"), least=least, most=most)
+        for name, (least, most) in BOUNDS.items()
+        if not least <= _number(getattr(draft, name)) <= most
     ]
     try:
         services.parse(draft.query)
@@ -95,9 +109,9 @@ def problems(draft: Draft, services: Services, texts: Texts) -> list[str]:
         reason, _ = explain(error.reason, texts.language)
         place = texts("search.bad-query-place", n=error.position + 1)
         found.append(f"{texts('search.bad-query')}: {reason} ({place})")
-    for outlet in draft.outlets[:_MAX_OUTLETS]:
+    for outlet in draft.outlets[:MOST_OUTLETS]:
         try:
-            services.check_outlet(outlet)
+            services.accept(outlet)
         except ConfigError as error:
             found.append(str(error))
     return found
@@ -111,28 +125,32 @@ def to_subscription(draft: Draft, known: Subscription | None, services: Services
         query=draft.query,
         owner=known.owner if known else "",
         triggers=tuple(Trigger(value) for value in draft.triggers),
-        story_outlets=int(draft.story_outlets),
         cadence=cast("Cadence", draft.cadence),
+        at=time.fromisoformat(draft.at),
+        zone=draft.zone,
         quiet=_quiet(draft),
         outlets=draft.outlets,
         language=draft.language,
         enabled=draft.enabled,
-        created_at=known.created_at if known else services.clock.now(),
-        secret=(known.secret if known else "") or services.new_token(),
+        created_at=services.clock.now(),
     )
-    before = services.subscriptions.subscription(wanted.id)
-    if before is None:
-        return wanted
-    return msgspec.structs.replace(wanted, created_at=before.created_at, secret=before.secret or wanted.secret)
+    numbers: dict[str, int] = {name: int(getattr(draft, name)) for name in _NUMBERS}
+    wanted = msgspec.structs.replace(wanted, **numbers)
+    before = known or services.subscriptions.subscription(wanted.id)
+    return settled(wanted, before, services.accept, services.new_token)
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0  # noqa: PLR2004  # up to 999
+    """The number; one that fits nowhere for what is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else -1  # noqa: PLR2004
 
 
-def _quiet_fits(draft: Draft) -> bool:
+def _times_fit(draft: Draft) -> bool:
     try:
         _quiet(draft)
+        ZoneInfo(draft.zone or "UTC")
+        if time.fromisoformat(draft.at).tzinfo:
+            return False
     except (ValueError, OSError, ZoneInfoNotFoundError):
         return False
     return True

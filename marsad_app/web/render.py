@@ -14,10 +14,10 @@ from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from marsad.arabic import arabic_share, isolate_latin
+from marsad.arabic import isolate_latin, reads_from_the_right
 from marsad_app.web.access import CSRF_COOKIE, SESSION_COOKIE, Access, local_path
 from marsad_app.web.marks import Piece
-from marsad_app.web.reasons import reason_in
+from marsad_app.web.reasons import date_problem_in, reason_in
 from marsad_app.web.services import Services
 from marsad_app.web.texts import Language, Texts, language_of, zone_named
 
@@ -26,13 +26,13 @@ __all__ = ["LANGUAGE_COOKIE", "Pages", "static_version"]
 LANGUAGE_COOKIE: Final = "marsad_language"
 ZONE_COOKIE: Final = "marsad_zone"
 _RTL: Final = frozenset({"ar", "arz", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})
-_MOSTLY: Final = 0.4
-"""Share of Arabic letters from which on a title reads from the right; names of ships and companies are long."""
 _ISOLATE: Final = re.compile("[\u2066-\u2069]")
 _SHORT_NAME: Final = 20
 """Code points of a name that a line is not broken in; a longer one might not fit on a phone."""
 _YEAR: Final = 365 * 86_400
-_NOTICES: Final = frozenset({"saved", "deleted", "replayed", "dropped", "added", "muted", "unmuted", "signed-in"})
+_NOTICES: Final = frozenset(
+    {"saved", "undone", "deleted", "sent-again", "replayed", "dropped", "added", "muted", "unmuted", "signed-in"}
+)
 
 
 @cache
@@ -49,8 +49,8 @@ def _direction(language: str) -> str:
 
 
 def _reading(text: str) -> str:
-    """The direction of a title: most of its letters decide, since many Arabic headlines begin with a Latin name."""
-    return "rtl" if arabic_share(text) >= _MOSTLY else "auto"
+    """The direction of a title."""
+    return "rtl" if reads_from_the_right(text) else "auto"
 
 
 def _isolated(text: str) -> Markup:
@@ -96,6 +96,7 @@ def _environment() -> jinja2.Environment:
     environment.filters["reading"] = _reading
     environment.globals["direction"] = _direction
     environment.globals["reason_in"] = reason_in
+    environment.globals["date_problem_in"] = date_problem_in
     environment.globals["static_version"] = static_version()
     return environment
 

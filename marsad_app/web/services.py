@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 from marsad.clock import Clock
 from marsad.config import Settings
+from marsad.errors import PoisonError
 from marsad.ports import (
     AlertLedger,
     ArticleSearch,
     DeliveryLedger,
     FeedRegistry,
     HubInbox,
+    Outlet,
     PollLedger,
     QuarantineStore,
     Stories,
@@ -25,8 +27,13 @@ from marsad.taxonomy.synonyms import other_names
 __all__ = ["Services"]
 
 
-def _any_outlet(address: str) -> None:
-    """Take every address."""
+def _as_given(address: str) -> str:
+    """Take every address as it is."""
+    return address
+
+
+def _no_outlet(address: str) -> Outlet:
+    raise PoisonError("nothing is delivered from here")
 
 
 def _no_parts() -> Mapping[str, str]:
@@ -42,10 +49,13 @@ class Services:
     """Everything that ``create_app`` is given.
 
     Attributes:
+        topics: the topics, as they are at each time.
         replay: sends a quarantined item through its stage again; False if it is not there.
         status: live counters: numbers, or numbers by kind; ``failures`` holds sentences by stage.
         parts: what it rests on besides this process, by name, with why it does not answer, or nothing; known without asking.
-        check_outlet: raises ``ConfigError`` for an address that alerts cannot be delivered to.
+        accept: an outlet's address as it is to be stored; raises ``ConfigError`` for one that alerts cannot be delivered to.
+        reveal: a stored address as it was given; raises ``ConfigError`` where it cannot be opened.
+        outlet_at: the outlet at a stored address; raises ``PoisonError`` where there is none.
         inbox: takes what hubs of feeds tell; None where nobody would read it.
         new_token: 128 random bits, in hexadecimal.
     """
@@ -60,13 +70,20 @@ class Services:
     quarantine: QuarantineStore
     settings: Settings
     clock: Clock
-    taxonomy: Taxonomy
+    topics: Callable[[], Taxonomy]
     replay: Callable[[str], bool]
     status: Callable[[], Mapping[str, object]]
     parts: Callable[[], Mapping[str, str]] = _no_parts
-    check_outlet: Callable[[str], None] = _any_outlet
+    accept: Callable[[str], str] = _as_given
+    reveal: Callable[[str], str] = _as_given
+    outlet_at: Callable[[str], Outlet] = _no_outlet
     inbox: HubInbox | None = None
     new_token: Callable[[], str] = _token
+
+    @property
+    def taxonomy(self) -> Taxonomy:
+        """The topics in force."""
+        return self.topics()
 
     def parse(self, text: str) -> Node:
         """Read a query as of now, topics by id or name.

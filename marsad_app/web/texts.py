@@ -121,6 +121,10 @@ class Texts:
         month = get_month_names("wide", locale="ar")[value.month]
         return f"{value.day} {month if month == levantine else f'{month}/{levantine}'} {value.year}"
 
+    def weekday(self, number: int) -> str:
+        """The name of a day of the week; 0 is Monday."""
+        return str(self.locale.days["stand-alone"]["wide"][number])
+
     def short_day(self, value: date) -> str:
         """A day without the year."""
         return format_date(value, "d MMM", locale=self.locale)

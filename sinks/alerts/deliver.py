@@ -1,85 +1,60 @@
-"""Handing alerts over: one path for all outlets. The only module that knows apprise."""
+"""Handing alerts over: one path for all outlets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
-import apprise
 import msgspec
 import structlog
 
 from marsad.clock import Clock
 from marsad.config import AlertSettings
-from marsad.errors import ConfigError, PoisonError, TransientError
-from marsad.ports import DeliveryLedger, Outlet, Subscriptions
+from marsad.errors import OutletGoneError, PoisonError, TransientError
+from marsad.ports import AlertLedger, DeliveryLedger, Outlet, Subscriptions
 from marsad.records import Alert, Delivery, DeliveryState, Subscription
-from sinks.alerts.plan import Batch, after_failure, after_success, batches
-from sinks.alerts.render import render
+from sinks.alerts.gate import Gate
+from sinks.alerts.losing import lost_notice, told_through, without
+from sinks.alerts.plan import Batch, after_failure, after_success, as_sending, batches, deliveries_for, put_off
 
-__all__ = ["AppriseOutlet", "Deliverer", "Sender", "as_sending", "check_outlet"]
+__all__ = ["Deliverer", "Sender", "Sent"]
 
 _log = structlog.get_logger(__name__)
+_THREADS: Final = 16
+_RECENT: Final = 1_000
+_SKIPPED: Final = "the story was muted"
 
 
-def check_outlet(address: str) -> None:
-    """See that an address names an outlet that apprise knows.
+class Sent(msgspec.Struct, frozen=True):
+    """What became of a message: its deliveries, and why its outlet is to be tried no more, or nothing."""
 
-    Raises:
-        ConfigError: it does not; the message does not repeat the address, which may hold a password.
-    """
-    if not apprise.Apprise.instantiate(address):
-        scheme = address.partition(":")[0][:20]
-        raise ConfigError(
-            f"the outlet {scheme}:… is no address that can be delivered to; see `marsad subscriptions add --help` for examples"
-        )
-
-
-class AppriseOutlet:
-    """Mail, chat and the other services that apprise reaches.
-
-    Args:
-        address: an apprise URL.
-        base_url: the web page's address for links.
-    """
-
-    def __init__(self, address: str, base_url: str) -> None:
-        self._address = address
-        self._base_url = base_url
-
-    def send(self, key: str, subscription: Subscription, alerts: Sequence[Alert]) -> None:
-        """Hand one message over.
-
-        Raises:
-            PoisonError: the address is no outlet.
-            TransientError: the service did not take it.
-        """
-        target = apprise.Apprise()
-        if not target.add(self._address):
-            raise PoisonError("the outlet's address is not one that apprise knows")
-        message = render(subscription, alerts, self._base_url)
-        sent = target.notify(title=message.title, body=message.text, body_format=apprise.NotifyFormat.TEXT)
-        if not sent:
-            raise TransientError("the service did not take the message")
+    deliveries: tuple[Delivery, ...]
+    lost: str = ""
 
 
 class Sender:
     """Hands messages over and says what became of their deliveries. As safe to use from several threads as its outlets are.
 
     Args:
-        outlets: outlets by address; those that are not here go through apprise.
+        outlet_at: finds the outlet of an address; raises ``PoisonError`` where it is none.
         settings: retries.
         clock: the time.
-        base_url: the web page's address for links.
+        gate: what holds messages back.
     """
 
     def __init__(
-        self, outlets: Mapping[str, Outlet], settings: AlertSettings, clock: Clock, base_url: str = ""
+        self,
+        outlet_at: Callable[[str], Outlet],
+        settings: AlertSettings,
+        clock: Clock,
+        gate: Gate | None = None,
     ) -> None:
-        self._outlets = outlets
+        self._outlet_at = outlet_at
         self._settings = settings
         self._clock = clock
-        self._base_url = base_url
+        self.gate = gate or Gate()
 
-    def send(self, batch: Batch, subscription: Subscription | None) -> tuple[Delivery, ...]:
-        """Try one message; its deliveries as they are then: sent, to be tried again, or given up.
+    def send(self, batch: Batch, subscription: Subscription | None) -> Sent:
+        """Try one message; its deliveries as they are then: sent, put off, to be tried again, given up or skipped.
 
         Args:
             batch: the message.
@@ -87,73 +62,137 @@ class Sender:
         """
         if subscription is None:
             return self._failed(batch, PoisonError("the subscription was removed"))
-        outlet = self._outlets.get(batch.outlet) or AppriseOutlet(batch.outlet, self._base_url)
+        if batch.outlet in subscription.lost:
+            return self._failed(batch, PoisonError("the outlet was given up; saving the subscription tries it again"))
+        held = self.gate.until(batch, subscription, self._clock.now())
+        if held is not None:
+            return Sent(tuple(put_off(delivery, held) for delivery, _ in batch.items))
+        wanted = [alert for _, alert in batch.items if alert.story_id not in subscription.muted]
+        if not wanted:
+            return Sent(tuple(_skipped(delivery) for delivery, _ in batch.items))
+        return self._try(batch, subscription, wanted)
+
+    def _try(self, batch: Batch, subscription: Subscription, wanted: Sequence[Alert]) -> Sent:
         try:
-            outlet.send(batch.key, subscription, [alert for _, alert in batch.items])
+            self._outlet_at(batch.outlet).send(batch.key, subscription, wanted)
         except (PoisonError, TransientError) as error:
             return self._failed(batch, error)
         except Exception as error:  # noqa: BLE001 - the edge of the stage: one outlet's fault must not stop the others
             _log.warning("outlet failed unexpectedly", subscription=batch.subscription_id, error=type(error).__name__)
             return self._failed(batch, TransientError(f"{type(error).__name__} in the outlet"))
         now = self._clock.now()
-        return tuple(after_success(delivery, now) for delivery, _ in batch.items)
+        self.gate.sent(batch, now)
+        taken = {alert.alert_id for alert in wanted}
+        return Sent(
+            tuple(
+                after_success(delivery, batch.key, now) if alert.alert_id in taken else _skipped(delivery)
+                for delivery, alert in batch.items
+            )
+        )
 
-    def _failed(self, batch: Batch, error: PoisonError | TransientError) -> tuple[Delivery, ...]:
+    def _failed(self, batch: Batch, error: PoisonError | TransientError) -> Sent:
         now = self._clock.now()
-        return tuple(
+        passes = isinstance(error, TransientError)
+        if passes:
+            self.gate.failed(batch.outlet, str(error), now)
+        else:
+            self.gate.refused(batch.outlet)
+        after = tuple(
             after_failure(
                 delivery,
+                batch.key,
                 str(error),
                 now,
-                final=isinstance(error, PoisonError),
+                final=not passes,
                 first_wait=self._settings.retry_first,
-                max_attempts=self._settings.max_attempts,
+                give_up_after=self._settings.give_up_after,
                 retry_after=error.retry_after if isinstance(error, TransientError) else None,
             )
             for delivery, _ in batch.items
         )
+        exhausted = passes and any(delivery.state is DeliveryState.FAILED for delivery in after)
+        return Sent(after, lost=str(error) if exhausted or isinstance(error, OutletGoneError) else "")
+
+
+def _skipped(delivery: Delivery) -> Delivery:
+    return msgspec.structs.replace(delivery, state=DeliveryState.SKIPPED, last_error=_SKIPPED)
 
 
 class Deliverer:
-    """Sends what is due and writes down how it went.
+    """Sends what is due and writes down how it went; one message to an outlet at a time, several outlets at once.
 
     Args:
         ledger: the delivery ledger.
+        alerts: the alert ledger, for what the deliverer itself has to tell.
         subscriptions: whose alerts they are.
-        outlets: outlets by address; those that are not here go through apprise.
-        settings: retries.
+        sender: hands messages over.
         clock: the time.
-        base_url: the web page's address for links.
+        operator: outlet that is told of a lost one where a subscription has no other; may be empty.
     """
 
     def __init__(
         self,
         ledger: DeliveryLedger,
+        alerts: AlertLedger,
         subscriptions: Subscriptions,
-        outlets: Mapping[str, Outlet],
-        settings: AlertSettings,
+        sender: Sender,
         clock: Clock,
-        base_url: str = "",
+        operator: str = "",
     ) -> None:
         self._ledger = ledger
+        self._alerts = alerts
         self._subscriptions = subscriptions
+        self._sender = sender
         self._clock = clock
-        self._sender = Sender(outlets, settings, clock, base_url)
+        self._operator = operator
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="marsad-send")
+        sender.gate.recall(ledger.deliveries(limit=_RECENT))
 
     def step(self, limit: int = 100) -> int:
-        """Try all that is due, up to ``limit``; how many deliveries were tried."""
-        due = self._ledger.due(self._clock.now(), limit=limit)
+        """Try what is due, up to ``limit`` deliveries or the messages that these are part of; how many were tried."""
+        due = self._due(limit)
         if not due:
             return 0
         subscriptions = {subscription.id: subscription for subscription in self._subscriptions.subscriptions()}
+        by_outlet: dict[str, list[Batch]] = {}
         for batch in batches(due, subscriptions):
-            for delivery in as_sending(batch):
-                self._ledger.put_delivery(delivery)
-            for delivery in self._sender.send(batch, subscriptions.get(batch.subscription_id)):
-                self._ledger.put_delivery(delivery)
+            by_outlet.setdefault(batch.outlet, []).append(batch)
+        if len(by_outlet) == 1:
+            self._send_all(*by_outlet.values(), subscriptions=subscriptions)
+        else:
+            runs = [
+                self._threads.submit(self._send_all, each, subscriptions=subscriptions) for each in by_outlet.values()
+            ]
+            for run in runs:
+                run.result()
         return len(due)
 
+    def _due(self, limit: int) -> Sequence[tuple[Delivery, Alert]]:
+        """What is due; never a part of a message that was tried before, which would go out under the key of the whole."""
+        now = self._clock.now()
+        while True:
+            due = self._ledger.due(now, limit=limit)
+            last = due[-1][0].next_try_at if due else now
+            if len(due) < limit or not any(each.message and each.next_try_at == last for each, _ in due):
+                return due
+            limit *= 4
 
-def as_sending(batch: Batch) -> tuple[Delivery, ...]:
-    """The message's deliveries as they are written down before it is handed over."""
-    return tuple(msgspec.structs.replace(delivery, state=DeliveryState.SENDING) for delivery, _ in batch.items)
+    def _send_all(self, waiting: Sequence[Batch], *, subscriptions: Mapping[str, Subscription]) -> None:
+        for batch in waiting:
+            for delivery in as_sending(batch):
+                self._ledger.put_delivery(delivery)
+            subscription = subscriptions.get(batch.subscription_id)
+            sent = self._sender.send(batch, subscription)
+            for delivery in sent.deliveries:
+                self._ledger.put_delivery(delivery)
+            if sent.lost and subscription is not None:
+                self._lose(subscription.id, batch.outlet, sent.lost)
+
+    def _lose(self, subscription_id: str, outlet: str, error: str) -> None:
+        known = self._subscriptions.subscription(subscription_id)
+        if known is None or outlet in known.lost:
+            return
+        left = without(known, outlet)
+        self._subscriptions.put_subscription(left)
+        notice = lost_notice(known, outlet, error, self._clock.now())
+        self._alerts.record_alerts([notice], deliveries_for(notice, left, extra=told_through(left, self._operator)))

@@ -1,6 +1,7 @@
 """What a partition's own streams keep of its deliveries, read anew by whoever owns it next."""
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from typing import Final
 
 import msgspec
@@ -17,6 +18,8 @@ __all__ = ["Kept", "delivery_message", "read_kept"]
 _log = structlog.get_logger(__name__)
 _PLACE: Final = "alert"
 """Header of a delivery: the offset of its alert."""
+_RECENT: Final = timedelta(days=2)
+_MOST_SENT: Final = 50_000
 _OPEN: Final = frozenset({DeliveryState.PENDING, DeliveryState.SENDING})
 
 
@@ -27,11 +30,13 @@ class Kept(msgspec.Struct, frozen=True):
         known: every one that was ever planned.
         opened: those still to be sent, the one that was written first first.
         lost: those still to be sent whose alert is no longer kept.
+        sent: those that went out within the last two days: cooldowns and caps count them.
     """
 
     known: KnownIds
     opened: tuple[Open, ...]
     lost: tuple[Delivery, ...]
+    sent: tuple[Delivery, ...] = ()
 
 
 def delivery_message(delivery: Delivery, place: int, partition: int) -> Message:
@@ -59,6 +64,7 @@ def read_kept(journal: Journal) -> Kept:
     """
     known: set[str] = set()
     opened: dict[str, tuple[Delivery, int]] = {}
+    sent: list[Delivery] = []
     for message in journal.read("deliveries.v1", journal.partition):
         known.add(message.key)
         # Taken out first, so that what was written last comes last.
@@ -66,6 +72,10 @@ def read_kept(journal: Journal) -> Kept:
         delivery = _delivery(message)
         if delivery is not None and delivery.state in _OPEN:
             opened[message.key] = delivery, int(message.headers.get(_PLACE, b"0"))
+        elif delivery is not None and delivery.sent_at is not None:
+            sent.append(delivery)
+            if len(sent) > 2 * _MOST_SENT:
+                sent = _latest(sent)
     alerts = _alerts(journal, opened.values())
     return Kept(
         KnownIds(known),
@@ -75,7 +85,15 @@ def read_kept(journal: Journal) -> Kept:
             if delivery.alert_id in alerts
         ),
         tuple(delivery for delivery, _ in opened.values() if delivery.alert_id not in alerts),
+        tuple(_latest(sent)),
     )
+
+
+def _latest(sent: list[Delivery]) -> list[Delivery]:
+    """Those of the last two days before the last of them, and no more than so many."""
+    instants = [delivery.sent_at for delivery in sent if delivery.sent_at is not None]
+    since = max(instants, default=None)
+    return [each for each in sent if since and each.sent_at and since - each.sent_at < _RECENT][-_MOST_SENT:]
 
 
 def _alerts(journal: Journal, opened: Iterable[tuple[Delivery, int]]) -> dict[str, Alert]:

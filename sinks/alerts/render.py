@@ -1,113 +1,221 @@
-"""An alert in words, in Arabic and English. Latin names in Arabic lines are isolated, so that they do not turn the line around."""
+"""A message in words: alerts grouped by story, copies folded, and why each was raised. Pure.
+
+What feeds wrote is escaped, its direction isolated (Unicode bidirectional algorithm, UAX 9), and its addresses are links only
+where they are http or https.
+"""
 
 import html
+import re
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
-from marsad.arabic import isolate_latin
-from marsad.records import Alert, Subscription, Trigger
+from marsad.arabic import balance, reads_from_the_right
+from marsad.arabic import shown as displayed
+from marsad.records import Alert, Subscription
+from sinks.alerts.links import Links
+from sinks.alerts.wording import CODES, REASONS, WORDS, Language, Names, counted, language_of
 
 __all__ = ["Message", "render"]
 
-_REASONS = {
-    "ar": {
-        Trigger.NEW_ARTICLE: "مقال جديد",
-        Trigger.NEW_STORY: "قصة جديدة",
-        Trigger.STORY_OUTLETS: "قصة تناقلتها مصادر عدة",
-        Trigger.CORRECTION: "تصحيح لخبر سبق التنبيه إليه",
-        Trigger.FEED_HEALTH: "تغيّر حال خلاصة",
-    },
-    "en": {
-        Trigger.NEW_ARTICLE: "New article",
-        Trigger.NEW_STORY: "New story",
-        Trigger.STORY_OUTLETS: "Story carried by several outlets",
-        Trigger.CORRECTION: "Correction of something you were alerted to",
-        Trigger.FEED_HEALTH: "A feed's health has changed",
-    },
-}
-_WORDS = {
-    "ar": {
-        "matched": "ما طابق",
-        "source": "المصدر",
-        "read": "المقال الأصلي",
-        "here": "في مرصد",
-        "digest": "موجز",
-        "alerts": "تنبيهات",
-    },
-    "en": {
-        "matched": "Matched",
-        "source": "Outlet",
-        "read": "Original",
-        "here": "In Marsad",
-        "digest": "Digest",
-        "alerts": "alerts",
-    },
-}
+_WEB: Final = re.compile(r"https?://[^\s<>\"']+", re.IGNORECASE)
+_CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_LONGEST_TITLE: Final = 200
+_MOST_WORDS: Final = 5
+_MOST_SHOWN: Final = 8
 
 
 class Message(msgspec.Struct, frozen=True):
-    """What goes out: a title and the same body as plain text and as HTML."""
+    """What goes out: a title and the same body as plain text and as a whole HTML document."""
 
     title: str
     text: str
     html: str
 
 
-def render(subscription: Subscription, alerts: Sequence[Alert], base_url: str) -> Message:
+class _Story(msgspec.Struct, frozen=True):
+    """The alerts of one story: the report that is shown, other reports, and copies of one or the other."""
+
+    shown: Alert
+    reasons: tuple[Alert, ...]
+    others: tuple[Alert, ...]
+    copies: tuple[Alert, ...]
+
+
+class _Fact(msgspec.Struct, frozen=True):
+    """A line under a headline: a label and its values, marked where they are words of the article."""
+
+    label: str
+    values: tuple[str, ...]
+    marked: bool = False
+
+
+def render(
+    subscription: Subscription, alerts: Sequence[Alert], links: Links, names: Names = CODES, outlet: str = ""
+) -> Message:
     """Write the message of one alert or of a digest.
 
     Args:
         subscription: whose alerts they are; its language decides.
         alerts: at least one, oldest first.
-        base_url: the web page's address, without a slash at the end; empty leaves its links out.
+        links: makes addresses.
+        names: of topics and countries.
+        outlet: where it goes, for the link that ends this.
     """
-    language = "ar" if subscription.language == "ar" else "en"
-    words = _WORDS[language]
-    first = alerts[0]
-    if len(alerts) == 1:
-        title = f"[{subscription.name}] {first.title}"
+    language = language_of(subscription)
+    stories = _stories(alerts)
+    blocks = [_Block(subscription, story, links, names, language) for story in stories]
+    if len(stories) == 1:
+        title = f"[{balance(subscription.name)}] {stories[0].shown.title}"
     else:
-        title = f"[{subscription.name}] {words['digest']}: {len(alerts)} {words['alerts']}"
-    text = "\n\n".join(_text(alert, language, base_url) for alert in alerts)
+        title = (
+            f"[{balance(subscription.name)}] {WORDS[language]['digest']}: {counted(language, 'stories', len(stories))}"
+        )
+    foot = [
+        (WORDS[language][key], address)
+        for key, address in (
+            ("settings", links.subscription(subscription)),
+            ("unsubscribe", links.unsubscribe(subscription, outlet) if outlet else ""),
+        )
+        if address
+    ]
+    text = "\n\n".join([*(block.text() for block in blocks), *(f"{label}: {address}" for label, address in foot)])
+    return Message(_one_line(displayed(title))[:_LONGEST_TITLE], text, _document(subscription, blocks, foot))
+
+
+def _stories(alerts: Sequence[Alert]) -> list[_Story]:
+    grouped: dict[str, list[Alert]] = {}
+    for alert in alerts:
+        grouped.setdefault(alert.story_id or alert.alert_id, []).append(alert)
+    return [_story(group) for group in grouped.values()]
+
+
+def _story(group: Sequence[Alert]) -> _Story:
+    # The same article may have raised several alerts: it is shown once, with all reasons.
+    articles = list({alert.article_id or alert.alert_id: alert for alert in reversed(group)}.values())[::-1]
+    present = {alert.article_id for alert in articles}
+    originals = [alert for alert in articles if not alert.copy_of]
+    shown = (originals or articles)[0]
+    copies = [alert for alert in articles if alert.copy_of and alert is not shown and present]
+    return _Story(
+        shown=shown,
+        reasons=tuple({alert.reason: alert for alert in group}.values()),
+        others=tuple(alert for alert in originals if alert is not shown),
+        copies=tuple(copies),
+    )
+
+
+class _Block:
+    """One story, as text and as HTML."""
+
+    def __init__(
+        self, subscription: Subscription, story: _Story, links: Links, names: Names, language: Language
+    ) -> None:
+        self._story = story
+        self._language = language
+        self._words = WORDS[language]
+        shown = story.shown
+        addresses = (
+            ("read", shown.url if _WEB.fullmatch(shown.url) else ""),
+            ("here", links.page(shown)),
+            ("story", links.story(shown)),
+            ("mute", links.mute(subscription, shown)),
+            ("fewer", links.fewer(subscription, shown)),
+        )
+        self._links = [(self._words[key], address) for key, address in addresses if address]
+        self._facts = [fact for fact in self._all_facts(names) if fact.values]
+
+    def _all_facts(self, names: Names) -> list[_Fact]:
+        story, shown, language, words = self._story, self._story.shown, self._language, self._words
+        # In the order in which they were raised, each once.
+        evidence = dict.fromkeys(phrase for alert in story.reasons for phrase in alert.evidence)
+        reasons = tuple(REASONS[language][alert.reason] for alert in story.reasons)
+        outlets = max((alert.story_outlets for alert in story.reasons), default=0)
+        if outlets > 1:
+            reasons = (*reasons, counted(language, "outlets", outlets))
+        return [
+            _Fact(words["why"], reasons),
+            _Fact(words["source"], (shown.outlet,) if shown.outlet else ()),
+            _Fact(words["matched"], tuple(evidence)[:_MOST_WORDS], marked=True),
+            _Fact(words["topics"], tuple(names.topic(topic, language) for topic in shown.topics[:_MOST_WORDS])),
+            _Fact(words["countries"], tuple(names.country(code, language) for code in shown.countries[:_MOST_WORDS])),
+            _Fact(words["copies"], tuple(dict.fromkeys(alert.outlet for alert in story.copies))[:_MOST_SHOWN]),
+        ]
+
+    def text(self) -> str:
+        """As plain text."""
+        comma = self._words["comma"]
+        lines = [_fit(self._story.shown.title)]
+        lines += [f"{fact.label}: {comma.join(_fit(each) for each in fact.values)}" for fact in self._facts]
+        lines += [
+            f"{self._words['also']}: {_fit(other.title)} ({_fit(other.outlet)})"
+            for other in self._story.others[:_MOST_SHOWN]
+        ]
+        lines += [f"{label}: {address}" for label, address in self._links]
+        return "\n".join(lines)
+
+    def html(self) -> str:
+        """As HTML."""
+        shown = self._story.shown
+        first = self._links[0][1] if self._links else ""
+        headline = html.escape(_fit(shown.title))
+        if first:
+            headline = f'<a href="{html.escape(first)}" style="color:#14505c;text-decoration:none">{headline}</a>'
+        rows = "".join(self._row(fact) for fact in self._facts)
+        others = "".join(
+            f'<li dir="{_direction(other.title)}">{html.escape(_fit(other.title))} — <bdi>{html.escape(_fit(other.outlet))}</bdi></li>'
+            for other in self._story.others[:_MOST_SHOWN]
+        )
+        more = (
+            f'<p style="margin:8px 0 0">{self._words["also"]}:</p><ul style="margin:4px 0">{others}</ul>'
+            if others
+            else ""
+        )
+        links = " · ".join(
+            f'<a href="{html.escape(address)}" style="color:#14505c">{label}</a>' for label, address in self._links
+        )
+        return (
+            '<div style="padding:16px 0;border-bottom:1px solid #d9d5c9">'
+            f'<h2 dir="{_direction(shown.title)}" style="margin:0 0 8px;font-size:20px;line-height:1.5;text-align:start">{headline}</h2>'
+            f'{rows}{more}<p style="margin:10px 0 0;font-size:14px">{links}</p></div>'
+        )
+
+    def _row(self, fact: _Fact) -> str:
+        values = self._words["comma"].join(
+            f'<mark style="background:#fbe9b0"><bdi>{html.escape(_fit(value))}</bdi></mark>'
+            if fact.marked
+            else f"<bdi>{html.escape(_fit(value))}</bdi>"
+            for value in fact.values
+        )
+        return f'<p style="margin:2px 0"><span style="color:#6b675c">{fact.label}:</span> {values}</p>'
+
+
+def _document(subscription: Subscription, blocks: Sequence[_Block], foot: Sequence[tuple[str, str]]) -> str:
+    language = language_of(subscription)
     direction = "rtl" if language == "ar" else "ltr"
-    body = "".join(_html(alert, language, base_url) for alert in alerts)
-    return Message(_one_line(isolate_latin(title)), text, f'<div dir="{direction}" lang="{language}">{body}</div>')
+    ends = " · ".join(f'<a href="{html.escape(address)}" style="color:#6b675c">{label}</a>' for label, address in foot)
+    body = "".join(block.html() for block in blocks)
+    return (
+        f'<!DOCTYPE html><html dir="{direction}" lang="{language}"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width"></head>'
+        f'<body dir="{direction}" style="margin:0;padding:16px;background:#fff;color:#1d1b16;'
+        "font:16px/1.7 'Noto Naskh Arabic','Segoe UI',Tahoma,sans-serif\">"
+        f'<div style="max-width:640px;margin:0 auto"><p style="margin:0;color:#6b675c" dir="auto">'
+        f"{html.escape(_fit(subscription.name))}</p>{body}"
+        f'<p style="font-size:13px;color:#6b675c">{ends}</p></div></body></html>'
+    )
+
+
+def _direction(title: str) -> str:
+    return "rtl" if reads_from_the_right(title) else "auto"
+
+
+def _fit(text: str) -> str:
+    """In one line, and so that it turns nothing beside it round."""
+    return displayed(_one_line(text))
 
 
 def _one_line(text: str) -> str:
     """No line breaks or controls: titles end up in mail headers."""
-    return " ".join(text.split())
-
-
-def _text(alert: Alert, language: str, base_url: str) -> str:
-    words = _WORDS[language]
-    lines = [
-        isolate_latin(alert.title),
-        f"{_REASONS[language][alert.reason]} · {words['source']}: {isolate_latin(alert.outlet)}",
-    ]
-    if alert.evidence:
-        lines.append(f"{words['matched']}: {'، '.join(isolate_latin(part) for part in alert.evidence[:5])}")
-    if alert.url:
-        lines.append(f"{words['read']}: {alert.url}")
-    if base_url:
-        lines.append(f"{words['here']}: {base_url}{alert.page}")
-    return "\n".join(lines)
-
-
-def _html(alert: Alert, language: str, base_url: str) -> str:
-    words = _WORDS[language]
-    parts = [f'<h2 dir="auto">{html.escape(alert.title)}</h2>']
-    parts.append(
-        f"<p>{_REASONS[language][alert.reason]} · {words['source']}: <bdi>{html.escape(alert.outlet)}</bdi></p>"
-    )
-    if alert.evidence:
-        marks = "، ".join(f"<mark><bdi>{html.escape(part)}</bdi></mark>" for part in alert.evidence[:5])
-        parts.append(f"<p>{words['matched']}: {marks}</p>")
-    links = []
-    if alert.url.startswith(("http://", "https://")):
-        links.append(f'<a href="{html.escape(alert.url)}">{words["read"]}</a>')
-    if base_url:
-        links.append(f'<a href="{html.escape(base_url + alert.page)}">{words["here"]}</a>')
-    parts.append(f"<p>{' · '.join(links)}</p>")
-    return "".join(parts)
+    return " ".join(_CONTROLS.sub(" ", text).split())

@@ -20,12 +20,13 @@ from marsad.clock import Clock
 from marsad.errors import CodecError
 from marsad.ports import Journal
 from marsad.progress import Progress
-from marsad.records import Alert, Delivery, DeliveryState, Quarantined, Subscription, decode, encode
+from marsad.records import Alert, Delivery, DeliveryState, Quarantined, Subscription, Trigger, decode, encode
 from marsad.records.ids import quarantine_id
 from marsad.streams import Message
-from sinks.alerts.deliver import Sender, as_sending
+from sinks.alerts.deliver import Sender, Sent
 from sinks.alerts.kept import delivery_message, read_kept
-from sinks.alerts.plan import Batch, deliveries_for
+from sinks.alerts.losing import told_through
+from sinks.alerts.plan import Batch, as_sending, deliveries_for
 from sinks.alerts.waiting import Open, Waiting
 
 __all__ = ["DeliveryShard", "SubscriptionTable"]
@@ -36,7 +37,13 @@ _AT_ONCE: Final = 16
 _TICK_S: Final = 0.25
 _AWAIT_S: Final = 0.1
 _END_S: Final = 0.5
-_OUTCOMES: Final = {DeliveryState.SENT: "sent", DeliveryState.FAILED: "given up", DeliveryState.PENDING: "retried"}
+_OUTCOMES: Final = {
+    DeliveryState.SENT: "sent",
+    DeliveryState.FAILED: "given up",
+    DeliveryState.PENDING: "retried",
+    DeliveryState.SKIPPED: "skipped",
+}
+Lose = Callable[[str, str, str], Alert | None]
 
 
 class SubscriptionTable(Protocol):
@@ -60,7 +67,7 @@ class _Errand:
 
     def __init__(self, batch: Batch) -> None:
         self.batch = batch
-        self.deliveries: tuple[Delivery, ...] = ()
+        self.sent = Sent(())
         self.error: Exception | None = None
 
 
@@ -78,6 +85,8 @@ class DeliveryShard:
         sender: hands messages over; called from other threads.
         clock: the time.
         progress: told how deliveries end.
+        lose: called with a subscription's id, an outlet that is to be tried no more, and why; what its owner is told, if anything.
+        operator: outlet that is told of a lost one where a subscription has no other; may be empty.
         start: runs what hands a message over; by default in a thread.
 
     Raises:
@@ -91,6 +100,8 @@ class DeliveryShard:
         sender: Sender,
         clock: Clock,
         progress: Progress,
+        lose: Lose = lambda subscription_id, outlet, error: None,
+        operator: str = "",
         start: Callable[[Callable[[], None]], None] = _in_thread,
     ) -> None:
         self._journal = journal
@@ -98,6 +109,8 @@ class DeliveryShard:
         self._sender = sender
         self._clock = clock
         self._progress = progress
+        self._lose = lose
+        self._operator = operator
         self._start = start
         self._ended: SimpleQueue[_Errand] = SimpleQueue()
         self._under_way = 0
@@ -106,6 +119,7 @@ class DeliveryShard:
         self._known = kept.known
         self._lost = kept.lost
         self._waiting = Waiting(kept.opened, subscriptions.get)
+        sender.gate.recall(kept.sent)
 
     @property
     def backlog(self) -> int:
@@ -187,7 +201,8 @@ class DeliveryShard:
             _log.info("alert of a removed subscription", alert=alert.alert_id, subscription=alert.subscription_id)
             self._progress.count("subscription gone")
             return []
-        planned = deliveries_for(alert, subscription)
+        extra = told_through(subscription, self._operator) if alert.reason is Trigger.OUTLET_LOST else ()
+        planned = deliveries_for(alert, subscription, extra=extra)
         return [Open(delivery, alert, place) for delivery in planned if delivery.delivery_id not in self._known]
 
     def _message(self, delivery: Delivery, place: int) -> Message:
@@ -206,10 +221,11 @@ class DeliveryShard:
         Memory is ahead of the streams in between: after a commit that fails, all is read anew.
         """
         errands = self._collect()
-        after = [delivery for errand in errands for delivery in errand.deliveries]
+        after = [delivery for errand in errands for delivery in errand.sent.deliveries]
         written = [self._message(delivery, self._waiting.place(delivery)) for delivery in after]
+        written += [message for errand in errands for message in self._lost_outlet(errand)]
         for errand in errands:
-            self._waiting.settle(errand.batch.outlet, errand.deliveries)
+            self._waiting.settle(errand.batch.outlet, errand.sent.deliveries)
         batches = self._waiting.due(self._clock.now(), most - self._under_way)
         before = [delivery for batch in batches for delivery in as_sending(batch)]
         written += [self._message(delivery, self._waiting.place(delivery)) for delivery in before]
@@ -220,13 +236,22 @@ class DeliveryShard:
             self._hand_over(batch)
         return len(errands), len(batches)
 
+    def _lost_outlet(self, errand: _Errand) -> list[Message]:
+        """What is told of an outlet that is tried no more: an alert like any other, taken when it comes."""
+        batch, why = errand.batch, errand.sent.lost
+        notice = self._lose(batch.subscription_id, batch.outlet, why) if why else None
+        if notice is None:
+            return []
+        partition = self._journal.partition
+        return [Message(stream="alerts.v1", key=notice.alert_id, value=encode(notice), partition=partition)]
+
     def _hand_over(self, batch: Batch) -> None:
         errand, ended, sender = _Errand(batch), self._ended, self._sender
         subscription = self._subscriptions.get(batch.subscription_id)
 
         def work() -> None:
             try:
-                errand.deliveries = sender.send(batch, subscription)
+                errand.sent = sender.send(batch, subscription)
             except Exception as error:  # noqa: BLE001 - raised in the thread that collects it
                 errand.error = error
             ended.put(errand)
@@ -263,7 +288,7 @@ class DeliveryShard:
     def _tell(self, deliveries: Sequence[Delivery]) -> None:
         for delivery in deliveries:
             self._progress.count(_OUTCOMES[delivery.state])
-            if delivery.state is not DeliveryState.SENT:
+            if delivery.state in {DeliveryState.FAILED, DeliveryState.PENDING} and delivery.last_error:
                 _log.warning(
                     "delivery failed",
                     delivery=delivery.delivery_id,

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from hashlib import blake2b
 from itertools import islice
-from typing import Final
 
 import msgspec
 
@@ -20,8 +19,6 @@ from marsad.records import Alert, Delivery, DeliveryState, Subscription
 from sinks.alerts.plan import Batch, batches
 
 __all__ = ["KnownIds", "Open", "Waiting"]
-
-_MOST_IN_ONE: Final = 100
 
 
 class Open(msgspec.Struct, frozen=True):
@@ -132,16 +129,8 @@ class Waiting:
         if not came:
             return
         for batch in batches([(one.delivery, one.alert) for one in came], self._subscriptions(came)):
-            queue = self._ready.setdefault(batch.outlet, deque())
-            queue.extend(_parts(batch))
+            self._ready.setdefault(batch.outlet, deque()).append(batch)
 
     def _subscriptions(self, came: Sequence[Open]) -> dict[str, Subscription]:
         ids = {one.delivery.subscription_id for one in came}
         return {name: found for name in ids if (found := self._subscription(name)) is not None}
-
-
-def _parts(batch: Batch) -> Iterable[Batch]:
-    """A long digest as several messages."""
-    for first in range(0, len(batch.items), _MOST_IN_ONE):
-        items = batch.items[first : first + _MOST_IN_ONE]
-        yield msgspec.structs.replace(batch, key=items[0][0].delivery_id, items=items)

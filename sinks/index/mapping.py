@@ -33,7 +33,7 @@ __all__ = [
     "templates",
 ]
 
-MAPPING_VERSION: Final = 2
+MAPPING_VERSION: Final = 3
 """Grows with every change of what is written here, of the analysers or of ``document_of``."""
 
 MOST_ROWS: Final = 10_100
@@ -66,7 +66,8 @@ _ARTICLE: Final[dict[str, Any]] = {
     "date_problem": _KEYWORD,
     "first_seen_at": _DATE,
     "updated_at": _DATE,
-    "topics": {"properties": {"id": _KEYWORD, "score": _DOUBLE}},
+    # The words that spoke for a topic, as their topic file names them: a field to count and filter by.
+    "topics": {"properties": {"id": _KEYWORD, "score": _DOUBLE, "evidence": {"properties": {"term": _KEYWORD}}}},
     "countries": {"properties": {"code": _KEYWORD, "role": _KEYWORD, "mentions": _LONG}},
     "places": {"properties": {"name": _KEYWORD, "country": _KEYWORD, "geonames_id": _LONG}},
     "entities": {"properties": {"id": _KEYWORD, "kind": _KEYWORD, "name_ar": _KEYWORD, "name_en": _KEYWORD}},
@@ -104,6 +105,9 @@ _STORY: Final[dict[str, Any]] = {
     "countries": _KEYWORD,
     "topics": _KEYWORD,
     "merged_into": _KEYWORD,
+    "first_outlet": _KEYWORD,
+    "recent": _LONG,
+    "edition": _LONG,
     "search": {"properties": {"last_second": _LONG}},
 }
 
@@ -262,7 +266,7 @@ def _template(
         "analysis": analysis(),
         "query": {"default_field": list(searched)},
     }
-    # dynamic: false stores a field that is not named here (evidence, what a later version adds) without indexing it.
+    # dynamic: false stores a field that is not named here (what a later version adds) without indexing it.
     template: dict[str, Any] = {
         "settings": {"index": index},
         "mappings": {"dynamic": False, "date_detection": False, "properties": properties},

@@ -106,7 +106,7 @@ def main() -> None:
     bare = (time.perf_counter() - began) / len(articles) * 1_000
     print(f"{len(articles)} articles; making one ready for matching: {bare:.2f} ms")
     print(f"{'subscriptions':>13} {'compile s':>9} {'ms/article':>10} {'loop ms':>9} {'candidates':>10} {'alerts':>7}")
-    for count in (1, 1_000, 10_000):
+    for count in (1, 1_000, 10_000, 100_000):
         print_row(articles, [a_query(articles, random) for _ in range(count)])
 
 

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from marsad_app.web.api import articles, export, feeds, quarantine, subscriptions
+from marsad_app.web.api import articles, export, feeds, ledger, quarantine, subscriptions
 from marsad_app.web.shell import Web
 
 __all__ = ["routers"]
@@ -14,6 +14,7 @@ def routers(web: Web) -> tuple[APIRouter, ...]:
         articles.router(web),
         export.router(web),
         subscriptions.router(web),
+        ledger.router(web),
         feeds.router(web),
         quarantine.router(web),
     )

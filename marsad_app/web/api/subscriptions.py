@@ -1,19 +1,24 @@
-"""Subscriptions, alerts and deliveries."""
+"""Subscriptions."""
 
-from typing import Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-import msgspec
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Response
 from starlette.requests import Request
 
-from marsad.errors import ConfigError
 from marsad.records import QuietHours, Subscription
 from marsad.records.ids import subscription_id
-from marsad_app.web.api.schemas import AlertOut, DeliveryOut, ErrorOut, SubscriptionIn, SubscriptionOut, out
-from marsad_app.web.pages.subscriptions import feed_path, masked
+from marsad_app.estimates import estimate_of
+from marsad_app.subscribing import settled
+from marsad_app.web.api.schemas import (
+    ErrorOut,
+    EstimateIn,
+    EstimateOut,
+    SubscriptionIn,
+    SubscriptionOut,
+    TriedOut,
+)
+from marsad_app.web.pages.subscriptions import feed_path, tried_outlets
 from marsad_app.web.services import Services
 from marsad_app.web.shell import Web
+from sinks.alerts.seal import shown
 
 __all__ = ["router"]
 
@@ -23,34 +28,22 @@ def _made(given: SubscriptionIn, services: Services, known: Subscription | None)
 
     Raises:
         QueryError: the query cannot be understood.
-        ConfigError: an outlet or the time zone is none.
+        ConfigError: an outlet, a number or a time zone is none.
     """
     services.parse(given.query)
-    for outlet in given.outlets:
-        services.check_outlet(outlet)
-    quiet = None
-    if given.quiet is not None:
-        try:
-            quiet = QuietHours(given.quiet.start, given.quiet.end, ZoneInfo(given.quiet.zone).key)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ConfigError(f'there is no time zone "{given.quiet.zone[:60]}"') from None
+    quiet = QuietHours(given.quiet.start, given.quiet.end, given.quiet.zone) if given.quiet else None
     key = known.id if known else subscription_id("", given.name, given.query)
     before = known or services.subscriptions.subscription(key)
-    return Subscription(
+    wanted = Subscription(
         id=key,
-        name=given.name,
-        query=given.query,
         owner=before.owner if before else "",
-        triggers=tuple(dict.fromkeys(given.triggers)),
-        story_outlets=given.story_outlets,
-        cadence=given.cadence,
         quiet=quiet,
-        outlets=tuple(dict.fromkeys(given.outlets)),
-        language=given.language,
-        enabled=given.enabled,
-        created_at=before.created_at if before else services.clock.now(),
-        secret=(before.secret if before else "") or services.new_token(),
+        triggers=tuple(given.triggers),
+        outlets=tuple(given.outlets),
+        created_at=services.clock.now(),
+        **given.model_dump(exclude={"quiet", "triggers", "outlets"}),
     )
+    return settled(wanted, before, services.accept, services.new_token)
 
 
 class _Desk:
@@ -61,7 +54,7 @@ class _Desk:
 
     def seen(self, request: Request, one: Subscription) -> SubscriptionOut:
         trusted = self._web.access.may_write(request)
-        outlets = list(one.outlets) if trusted else [masked(outlet) for outlet in one.outlets]
+        outlets = list(one.outlets) if trusted else [shown(outlet) for outlet in one.outlets]
         return SubscriptionOut.of(one, feed=feed_path(one) if trusted else "", outlets=outlets)
 
     def known(self, wanted: str) -> Subscription:
@@ -69,7 +62,7 @@ class _Desk:
 
 
 def router(web: Web) -> APIRouter:
-    """``/api/v1/subscriptions``, ``/alerts`` and ``/deliveries``."""
+    """``/api/v1/subscriptions``."""
     routes = APIRouter(
         prefix="/api/v1",
         tags=["alerts"],
@@ -105,20 +98,15 @@ def router(web: Web) -> APIRouter:
             web.missing("subscriptions.gone")
         return Response(status_code=204)
 
-    @routes.get("/alerts", summary="Alerts, newest first")
-    def alerts(
-        subscription: str | None = None,
-        limit: Annotated[int, Query(ge=1, le=100)] = 50,
-        offset: Annotated[int, Query(ge=0, le=10_000)] = 0,
-    ) -> list[AlertOut]:
-        found = services.alerts.alerts(subscription_id=subscription, limit=limit, offset=offset)
-        return [out(AlertOut, alert) for alert in found]
+    @routes.post("/subscriptions/{wanted}/test", summary="Send a test message to each outlet", dependencies=[writer])
+    def test(wanted: str) -> list[TriedOut]:
+        return [
+            TriedOut(outlet=outlet, problem=problem) for outlet, problem in tried_outlets(services, desk.known(wanted))
+        ]
 
-    @routes.get("/deliveries", summary="Deliveries, newest first")
-    def deliveries(
-        subscription: str | None = None, limit: Annotated[int, Query(ge=1, le=100)] = 50
-    ) -> list[DeliveryOut]:
-        found = services.deliveries.deliveries(subscription_id=subscription, limit=limit)
-        return [out(DeliveryOut, msgspec.structs.replace(each, outlet=masked(each.outlet))) for each in found]
+    @routes.post("/subscriptions/estimate", summary="What a query would have matched in the last 30 days")
+    def estimated(given: EstimateIn) -> EstimateOut:
+        found = estimate_of(services.parse(given.query), services.search, services.clock.now(), cap=given.cap)
+        return EstimateOut.of(found)
 
     return routes

@@ -2,7 +2,20 @@
 
 from fastapi import APIRouter
 
-from marsad_app.web.pages import articles, atom, feeds, operations, quarantine, search, sessions, stories, subscriptions
+from marsad_app.web.pages import (
+    articles,
+    atom,
+    feeds,
+    ledger,
+    message_links,
+    operations,
+    quarantine,
+    search,
+    sessions,
+    stories,
+    subscriptions,
+    topics,
+)
 from marsad_app.web.shell import Web
 
 __all__ = ["routers"]
@@ -15,7 +28,10 @@ def routers(web: Web) -> tuple[APIRouter, ...]:
         articles.router(web),
         stories.router(web),
         subscriptions.router(web),
+        ledger.router(web),
+        message_links.router(web),
         atom.router(web),
+        topics.router(web),
         feeds.router(web),
         quarantine.router(web),
         operations.router(web),

@@ -1,7 +1,6 @@
 """Subscriptions: list, form, one with its alerts."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query
@@ -9,41 +8,49 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
-from marsad.errors import QueryError
-from marsad.query.ast import And, MatchAll, Range
+from marsad.errors import ConfigError, QueryError
 from marsad.records import Subscription
+from marsad_app.estimates import Estimate, estimate_of
+from marsad_app.subscribing import try_outlets
 from marsad_app.web.drafts import Draft, draft_of, from_form, problems, to_subscription
 from marsad_app.web.services import Services
 from marsad_app.web.shell import Web, field, see
+from sinks.alerts.seal import shown
+from sinks.alerts.webhook import SCHEME, secret_for
 
-__all__ = ["estimate", "feed_path", "masked", "router"]
+__all__ = ["estimate", "feed_path", "router", "tried_outlets"]
 
 _ALERTS: Final = 20
 _MAX_PAGE: Final = 500
-_DAYS: Final = 7
 _MAX_QUERY: Final = 2_000
 
 
-def estimate(services: Services, query: str) -> int | None:
-    """How many articles of the last seven days match; None for a query that cannot be understood."""
+def estimate(services: Services, query: str, cap: str) -> Estimate | None:
+    """What of the last thirty days matches; None for a query that cannot be understood."""
     try:
         node = services.parse(query)
     except QueryError:
         return None
-    recent = Range("published", services.clock.now() - timedelta(days=_DAYS), None)
-    parts = node.parts if isinstance(node, And) else () if isinstance(node, MatchAll) else (node,)
-    return services.search.search(And((*parts, recent)) if parts else recent, sort="date", limit=1).total
+    limit = int(cap) if cap.isascii() and cap.isdigit() and len(cap) < 6 else 0  # noqa: PLR2004
+    return estimate_of(node, services.search, services.clock.now(), cap=limit)
+
+
+def _hooks(services: Services, one: Subscription) -> list[tuple[str, str]]:
+    """The webhooks of a subscription, masked, with the keys that their messages are signed with."""
+    found = []
+    for stored in one.outlets:
+        try:
+            address = services.reveal(stored)
+        except ConfigError:
+            continue
+        if address.startswith(SCHEME):
+            found.append((shown(stored), secret_for(one, address)))
+    return found
 
 
 def feed_path(subscription: Subscription) -> str:
     """The path of its Atom feed; empty where it has no secret, and so no feed."""
     return f"/feeds/subscriptions/{subscription.id}-{subscription.secret}.atom" if subscription.secret else ""
-
-
-def masked(outlet: str) -> str:
-    """What of a delivery address may be shown: its scheme, since the rest may hold a password."""
-    scheme, separator, rest = outlet.partition(":")
-    return f"{scheme}://…" if separator and rest else f"{scheme}{separator}"
 
 
 class _Form:
@@ -56,7 +63,15 @@ class _Form:
     def known(self, subscription_id: str) -> Subscription:
         return self._services.subscriptions.subscription(subscription_id) or self._web.missing("subscriptions.gone")
 
-    def show(self, request: Request, draft: Draft, known: Subscription | None, found: Sequence[str] = ()) -> Response:
+    def show(
+        self,
+        request: Request,
+        draft: Draft,
+        known: Subscription | None,
+        found: Sequence[str] = (),
+        *,
+        checked: bool = False,
+    ) -> Response:
         return self._web.pages.respond(
             request,
             "subscription_form.html",
@@ -64,17 +79,42 @@ class _Form:
             draft=draft,
             known=known,
             problems=found,
-            estimate=estimate(self._services, draft.query) if draft.query else None,
+            estimate=estimate(self._services, draft.query, draft.cap) if draft.query else None,
+            checked=checked,
         )
 
     def save(self, request: Request, sent: FormData, known: Subscription | None) -> Response:
         draft = from_form(sent)
         found = problems(draft, self._services, self._web.pages.texts(request))
         if field(sent, "check") or found:
-            return self.show(request, draft, known, found)
+            return self.show(request, draft, known, found, checked=True)
         made = to_subscription(draft, known, self._services)
         self._services.subscriptions.put_subscription(made)
         return see(f"/subscriptions/{made.id}", "saved")
+
+    def detail(
+        self, request: Request, one: Subscription, page: int, tried: list[tuple[str, str]] | None = None
+    ) -> Response:
+        alerts = self._services.alerts.alerts(subscription_id=one.id, limit=_ALERTS + 1, offset=(page - 1) * _ALERTS)
+        return self._web.pages.respond(
+            request,
+            "subscription.html",
+            one=one,
+            alerts=alerts[:_ALERTS],
+            more=len(alerts) > _ALERTS and page < _MAX_PAGE,
+            page=page,
+            deliveries=self._services.deliveries.deliveries(subscription_id=one.id, limit=_ALERTS),
+            feed=feed_path(one),
+            masked=shown,
+            hooks=_hooks(self._services, one),
+            tried=tried,
+        )
+
+
+def tried_outlets(services: Services, one: Subscription) -> list[tuple[str, str]]:
+    """Send a test message to each outlet: its kind, and why it failed."""
+    page = services.search.search(services.parse(one.query), sort="date", limit=1)
+    return try_outlets(one, [hit.article for hit in page.hits], services.outlet_at, services.clock.now())
 
 
 def router(web: Web) -> APIRouter:
@@ -104,19 +144,12 @@ def router(web: Web) -> APIRouter:
     def subscription(
         request: Request, subscription_id: str, page: Annotated[int, Query(ge=1, le=_MAX_PAGE)] = 1
     ) -> Response:
+        return form.detail(request, form.known(subscription_id), page)
+
+    @routes.post("/{subscription_id}/test")
+    def test(request: Request, subscription_id: str, sent: Annotated[FormData, Depends(web.posted)]) -> Response:
         one = form.known(subscription_id)
-        alerts = services.alerts.alerts(subscription_id=one.id, limit=_ALERTS + 1, offset=(page - 1) * _ALERTS)
-        return web.pages.respond(
-            request,
-            "subscription.html",
-            one=one,
-            alerts=alerts[:_ALERTS],
-            more=len(alerts) > _ALERTS and page < _MAX_PAGE,
-            page=page,
-            deliveries=services.deliveries.deliveries(subscription_id=one.id, limit=_ALERTS),
-            feed=feed_path(one),
-            masked=masked,
-        )
+        return form.detail(request, one, 1, tried=tried_outlets(services, one))
 
     @routes.get("/{subscription_id}/edit", dependencies=[writer])
     def edit(request: Request, subscription_id: str) -> Response:

@@ -59,6 +59,7 @@ def test_a_match_raises_one_alert_that_says_why() -> None:
         countries=("DZ", "RU"),
         evidence=("سفينة", "الجزائر", "السفينة"),
         at=NOW,
+        story_outlets=1,
     )
 
 

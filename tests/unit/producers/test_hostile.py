@@ -9,6 +9,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 import pytest
 
+from marsad.addresses import is_allowed
 from marsad.clock import SystemClock
 from marsad.config import PollSettings
 from marsad.errors import FetchError
@@ -18,7 +19,6 @@ from marsad.testing.factories import a_feed, an_entry
 from marsad.testing.fakes import InMemoryStore
 from producers import guard
 from producers.fetch import AiohttpFetcher
-from producers.guard import is_allowed
 from producers.loopback import Asked, Handler, always, reply, routes, serving
 from producers.pages import PageReader
 from producers.parse import parse

@@ -79,7 +79,7 @@ class Desk:
         self.shard = DeliveryShard(
             self.streams.open("deliver", "alerts.v1", PARTITION),
             self.table,
-            sender or Sender(self.outlets, AlertSettings(), self.clock),
+            sender or Sender(self.outlets.__getitem__, AlertSettings(), self.clock),
             self.clock,
             self.progress,
             **({"start": lambda work: work()} if self.inline else {}),

@@ -10,7 +10,9 @@ from marsad.errors import ConfigError, PoisonError, TransientError
 from marsad.records import Alert, DeliveryState, Subscription
 from marsad.testing.factories import NOW, a_subscription, an_alert
 from marsad.testing.fakes import InMemoryStore
-from sinks.alerts.deliver import Deliverer, check_outlet
+from sinks.alerts.deliver import Deliverer, Sender
+from sinks.alerts.links import Links
+from sinks.alerts.outlets import Outlets
 from sinks.alerts.plan import deliveries_for
 from sinks.alerts.render import render
 
@@ -33,9 +35,14 @@ class Desk:
         self.store, self.outlet, self.clock = InMemoryStore(), FakeOutlet(), FrozenClock(NOW)
         self.subscription = msgspec.structs.replace(a_subscription(outlets=("fake:",)), **subscription)
         self.store.subscriptions.put_subscription(self.subscription)
-        self.deliverer = Deliverer(
-            self.store.deliveries, self.store.subscriptions, {"fake:": self.outlet}, AlertSettings(), self.clock
-        )
+        self.deliverer = self.owner()
+
+    def owner(self) -> Deliverer:
+        """A process that delivers from here on."""
+        store = self.store
+        sender = Sender({"fake:": self.outlet}.__getitem__, AlertSettings(), self.clock)
+        self.deliverer = Deliverer(store.deliveries, store.alerts, store.subscriptions, sender, self.clock)
+        return self.deliverer
 
     def raise_alert(self, name: str) -> None:
         alert = an_alert(alert_id=name, subscription_id=self.subscription.id, title=name, at=self.clock.now())
@@ -119,11 +126,12 @@ def test_alerts_of_a_removed_subscription_are_given_up() -> None:
 
 
 def test_an_address_that_is_no_outlet_is_refused_without_repeating_it() -> None:
+    outlets = Outlets(AlertSettings(), FrozenClock(NOW))
     with pytest.raises(ConfigError) as caught:
-        check_outlet("nonsense://user:hush@host")
+        outlets.accept("nonsense://user:hush@host")
 
     assert "hush" not in str(caught.value)
-    check_outlet("json://127.0.0.1/hook")
+    assert outlets.accept("json://127.0.0.1/hook") == "json://127.0.0.1/hook"
 
 
 def test_a_message_is_right_to_left_and_escapes_what_feeds_wrote() -> None:
@@ -131,9 +139,21 @@ def test_a_message_is_right_to_left_and_escapes_what_feeds_wrote() -> None:
         title="<script>x</script> خبر\nسطر", url="javascript:alert(1)", evidence=("تعاون <b>",), at=NOW + timedelta(0)
     )
 
-    message = render(a_subscription(name="دفاع", language="ar"), [alert], "http://127.0.0.1:8080")
+    message = render(a_subscription(name="دفاع", language="ar"), [alert], Links("http://127.0.0.1:8080"))
 
     assert "\n" not in message.title
     assert 'dir="rtl"' in message.html
     assert "<script>" not in message.html
     assert "javascript:" not in message.html
+
+
+def test_latin_names_are_isolated_in_every_part_of_a_message_and_no_direction_runs_over() -> None:
+    alert = an_alert(title="السفينة KILDIN SSV-512 في الميناء", outlet="\u202bقناة BBC", evidence=("NATO في",))
+
+    message = render(a_subscription(name="\u202eدفاع", language="ar"), [alert], Links(""))
+
+    for part in (message.title, message.text, message.html):
+        assert "\u2068KILDIN SSV-512\u2069" in part
+    assert message.title.startswith("[\u202eدفاع\u202c]")
+    for part in (message.text, message.html):
+        assert "\u202bقناة \u2068BBC\u2069\u202c" in part

@@ -52,11 +52,12 @@ def test_every_field_of_a_story_is_indexed() -> None:
     assert {field.name for field in msgspec.structs.fields(Story)} - properties == {"v"}
 
 
-def test_evidence_and_what_later_versions_add_is_stored_and_not_indexed() -> None:
+def test_of_the_evidence_the_terms_are_a_field_and_what_later_versions_add_is_stored_and_not_indexed() -> None:
     mappings = article_template(SETTINGS)["template"]["mappings"]
 
     assert mappings["dynamic"] is False
-    assert "evidence" not in json.dumps(mappings)
+    assert mappings["properties"]["topics"]["properties"]["evidence"]["properties"].keys() == {"term"}
+    assert json.dumps(mappings).count("evidence") == 1
 
 
 def test_another_setting_is_another_shape() -> None:

@@ -1,12 +1,14 @@
 from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marsad.records import Alert, DeliveryState, QuietHours, Subscription, Trigger
-from sinks.alerts.plan import TERMINAL, after_failure, after_success, batches, deliveries_for, next_window
+from marsad.records import Alert, Delivery, DeliveryState, QuietHours, Subscription, Trigger
+from sinks.alerts.plan import TERMINAL, after_failure, after_success, batches, deliveries_for
+from sinks.alerts.windows import next_window
 
 MONDAY_NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -87,31 +89,35 @@ def test_a_digest_is_one_message_and_instant_alerts_are_not() -> None:
         assert len(batches(due, {"s": subscription})) == messages
 
 
-def test_waits_double_up_to_six_hours_and_end() -> None:
+def failed(delivery: Delivery, now: datetime, *, final: bool = False, retry_after: float | None = None) -> Delivery:
+    return after_failure(
+        delivery, "key", "no", now, final=final, first_wait=30, give_up_after=54 * 3600, retry_after=retry_after
+    )
+
+
+def test_waits_double_up_to_six_hours_and_the_last_try_is_54_hours_after_the_first() -> None:
     delivery = deliveries_for(an_alert(), a_subscription())[0]
-    waits = []
+    tries = []
     while delivery.state is DeliveryState.PENDING:
-        now = delivery.next_try_at
-        delivery = after_failure(delivery, "no", now, final=False, first_wait=30, max_attempts=13)
-        waits.append((delivery.next_try_at - now).total_seconds())
+        tries.append(delivery.next_try_at)
+        delivery = failed(delivery, delivery.next_try_at)
+    waits = [(after - before).total_seconds() for before, after in pairwise(tries)]
 
     assert waits[:3] == [30, 60, 120]
     assert max(waits) == 6 * 3600
-    assert len(waits) == 13
+    assert tries[-1] - tries[0] == timedelta(hours=54)
+    assert delivery.attempts == len(tries) == 19
 
 
 def test_a_delivery_that_can_never_succeed_is_given_up_at_once() -> None:
     delivery = deliveries_for(an_alert(), a_subscription())[0]
 
-    assert (
-        after_failure(delivery, "no", MONDAY_NOON, final=True, first_wait=30, max_attempts=9).state
-        is DeliveryState.FAILED
-    )
+    assert failed(delivery, MONDAY_NOON, final=True).state is DeliveryState.FAILED
 
 
 def test_the_outlet_may_ask_for_a_longer_wait() -> None:
     delivery = deliveries_for(an_alert(), a_subscription())[0]
-    later = after_failure(delivery, "429", MONDAY_NOON, final=False, first_wait=30, max_attempts=9, retry_after=900)
+    later = failed(delivery, MONDAY_NOON, retry_after=900)
 
     assert later.next_try_at == MONDAY_NOON + timedelta(seconds=900)
-    assert after_success(later, MONDAY_NOON).last_error == ""
+    assert after_success(later, "key", MONDAY_NOON).last_error == ""

@@ -94,5 +94,5 @@ def test_a_test_message_goes_to_each_outlet_and_leaves_no_alert(marsad: Any, fil
 def test_an_outlet_that_does_not_take_the_test_message_is_told(marsad: Any, filled: Any, tmp_path: Path) -> None:
     marsad("subscriptions", "add", "روسيا", "--name", "Closed", "--outlet", "json://127.0.0.1:9/x")
     answer = marsad("subscriptions", "test", "Closed", "--send", status=1)
-    assert "json: the service did not take the message" in answer.out
+    assert "alerts.allow_networks does not let it through" in answer.out
     assert "1 of 1 outlets" in answer.complaint

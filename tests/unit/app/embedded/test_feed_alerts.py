@@ -12,6 +12,7 @@ from marsad.records import Alert, Feed, Subscription, Trigger
 from marsad.testing.factories import a_feed, a_subscription
 from marsad_app.embedded.store import Store, open_store
 from producers.testing import START, History, entries_of
+from sinks.alerts.links import Links
 from sinks.alerts.render import render
 
 FEED = a_feed(id="f", url="https://news.example/rss", outlet="وكالة المثال", title="المثال: أخبار", country="DZ")
@@ -130,7 +131,7 @@ def test_the_message_leads_to_the_page_of_the_feed(store: Store, language: str) 
     whose = subscribed(store, language=language)
     polled(store, None, DNS, DNS)
 
-    message = render(whose, alerts(store), "https://marsad.example")
+    message = render(whose, alerts(store), Links("https://marsad.example"))
 
     assert "https://marsad.example/feeds/f" in message.text
     assert 'href="https://marsad.example/feeds/f"' in message.html

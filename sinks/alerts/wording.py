@@ -1,0 +1,119 @@
+"""The words of messages, in Arabic and English."""
+
+from typing import Final, Literal, Protocol
+
+from marsad.records import Subscription, Trigger
+
+__all__ = ["CODES", "REASONS", "WORDS", "Codes", "Language", "Names", "counted", "language_of"]
+
+Language = Literal["ar", "en"]
+
+REASONS: Final[dict[Language, dict[Trigger, str]]] = {
+    "ar": {
+        Trigger.NEW_ARTICLE: "مقال جديد",
+        Trigger.NEW_STORY: "قصة جديدة",
+        Trigger.STORY_OUTLETS: "قصة تناقلتها مصادر عدة",
+        Trigger.STORY_COUNTRIES: "قصة بلغت بلدانا عدة",
+        Trigger.CORRECTION: "تصحيح لخبر سبق التنبيه إليه",
+        Trigger.FEED_HEALTH: "تغيّر حال خلاصة",
+        Trigger.SOURCE_SILENT: "مصدر صمت أو عاد",
+        Trigger.OUTLET_LOST: "عنوان إرسال توقّف",
+    },
+    "en": {
+        Trigger.NEW_ARTICLE: "New article",
+        Trigger.NEW_STORY: "New story",
+        Trigger.STORY_OUTLETS: "Story carried by several outlets",
+        Trigger.STORY_COUNTRIES: "Story that reached several countries",
+        Trigger.CORRECTION: "Correction of something you were alerted to",
+        Trigger.FEED_HEALTH: "A feed's health has changed",
+        Trigger.SOURCE_SILENT: "A source fell silent or is back",
+        Trigger.OUTLET_LOST: "A delivery address was given up",
+    },
+}
+
+WORDS: Final[dict[Language, dict[str, str]]] = {
+    "ar": {
+        "why": "السبب",
+        "matched": "ما طابق",
+        "topics": "المواضيع",
+        "countries": "البلدان",
+        "source": "المصدر",
+        "also": "وكذلك",
+        "copies": "نسخ منقولة",
+        "read": "المقال الأصلي",
+        "here": "في مرصد",
+        "story": "القصة",
+        "mute": "أوقف هذه القصة",
+        "fewer": "أقلّ من مثل هذا",
+        "digest": "موجز",
+        "settings": "إعدادات الاشتراك",
+        "unsubscribe": "إلغاء الإرسال إلى هذا العنوان",
+        "comma": "، ",
+    },
+    "en": {
+        "why": "Why",
+        "matched": "Matched",
+        "topics": "Topics",
+        "countries": "Countries",
+        "source": "Outlet",
+        "also": "Also",
+        "copies": "Copies",
+        "read": "Original",
+        "here": "In Marsad",
+        "story": "Story",
+        "mute": "Mute this story",
+        "fewer": "Fewer like this",
+        "digest": "Digest",
+        "settings": "Settings of this subscription",
+        "unsubscribe": "Send no more to this address",
+        "comma": ", ",
+    },
+}
+
+# Arabic plural forms by CLDR: one, two, 3 to 10, 11 to 99, whole hundreds.
+_COUNTED: Final[dict[str, tuple[str, str, str, str, str]]] = {
+    "stories": ("قصة واحدة", "قصتان", "{n} قصص", "{n} قصة", "{n} قصة"),
+    "outlets": ("مصدر واحد", "مصدران", "{n} مصادر", "{n} مصدرا", "{n} مصدر"),
+}
+_ENGLISH: Final = {"stories": ("story", "stories"), "outlets": ("outlet", "outlets")}
+
+
+def counted(language: Language, what: Literal["stories", "outlets"], number: int) -> str:
+    """A number of things in words that agree with it."""
+    if language == "en":
+        return f"{number} {_ENGLISH[what][number != 1]}"
+    last = number % 100
+    form = 0 if number == 1 else 1 if number == 2 else 2 if 3 <= last <= 10 else 3 if last >= 11 else 4  # noqa: PLR2004
+    return _COUNTED[what][form].format(n=number)
+
+
+def language_of(subscription: Subscription) -> Language:
+    """The language of its messages."""
+    return "ar" if subscription.language == "ar" else "en"
+
+
+class Names(Protocol):
+    """The names of topics and countries as readers know them."""
+
+    def topic(self, topic: str, language: Language) -> str:
+        """The topic's name, or its id."""
+        ...
+
+    def country(self, code: str, language: Language) -> str:
+        """The country's name, or its code."""
+        ...
+
+
+class Codes:
+    """Stands in where no names are at hand: ids and codes themselves."""
+
+    def topic(self, topic: str, language: Language) -> str:
+        """The id."""
+        return topic
+
+    def country(self, code: str, language: Language) -> str:
+        """The code."""
+        return code
+
+
+CODES: Final[Names] = Codes()
