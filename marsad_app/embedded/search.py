@@ -63,7 +63,8 @@ class SqliteSearch:
             rows, total, exact = plan.page(sort, limit, offset) if not collapse else plan.stories(sort, limit, offset)
             hits = tuple(_hit(connection, query, docid, score) for docid, score in rows)
         took = (time.perf_counter() - began) * 1_000
-        ordered = 0 if exact else plan.reach(sort, collapse=collapse)
+        reach = plan.reach(sort, collapse=collapse)
+        ordered = reach if not exact or (total > reach and not collapse) else 0
         return SearchPage(hits=hits, total=total, exact=exact, ordered=ordered, took_ms=took)
 
     def facets(self, query: Node, names: Sequence[FacetName], *, size: int = 20) -> dict[FacetName, tuple[Facet, ...]]:
@@ -201,12 +202,12 @@ class _Plan:
 
     def stories(self, sort: Sort, limit: int, offset: int) -> tuple[list[_Row], int, bool]:
         """The same with only the best row of each story."""
-        rows, _, exact = self.page(sort, _RANKED, 0)
+        rows, total, exact = self.page(sort, _RANKED, 0)
         names = dict(self._story_of([docid for docid, _ in rows]))
         best: dict[str, _Row] = {}
         for row in rows:
             best.setdefault(names.get(row[0]) or str(row[0]), row)
-        return list(best.values())[offset : offset + limit], len(best), exact
+        return list(best.values())[offset : offset + limit], len(best), exact and total <= _RANKED
 
     def _story_of(self, docids: Sequence[int]) -> Iterator[tuple[int, str]]:
         for at in range(0, len(docids), 500):
