@@ -36,6 +36,7 @@ _FROZEN_SECONDS: Final = 3_600.0
 _MANY_DATES: Final = 20
 _EDITION: Final = timedelta(days=1)
 _STAMPED: Final = timedelta(minutes=2)
+_ONE_MOMENT: Final = timedelta(seconds=2)
 _SILENT_GAPS: Final = 10.0
 _SILENT_LEAST: Final = 172_800.0
 _FEWEST_FOR_RHYTHM: Final = 8
@@ -182,8 +183,9 @@ def date_doubt(entries: Sequence[ParsedEntry], was: FeedState, now: datetime, *,
     """Why a document's dates say nothing of its entries; empty where they may be believed.
 
     One date for all, a day old and more, is proven wrong by entries that came since the last poll and share it with those that
-    were there before; the first poll proves nothing, and an edition may bear one date. Dates about the time of the request are proven wrong by entries
-    that were there minutes ago, and by their number.
+    were there before; the first poll proves nothing, and an edition may bear one date. Dates about the time of the request are
+    proven wrong by entries that were there minutes ago, and where so many fall into one moment: a site that writes a list in
+    one go does not publish so.
 
     Args:
         entries: all in the document.
@@ -198,7 +200,8 @@ def date_doubt(entries: Sequence[ParsedEntry], was: FeedState, now: datetime, *,
     if len(dates) < _FEWEST_DATES or any(abs(now - date) > _STAMPED for date in dates):
         return ""
     returned = known > 0 and was.last_ok_at is not None and now - was.last_ok_at > 2 * _STAMPED
-    return "always now" if returned or len(dates) >= _MANY_DATES else ""
+    at_once = len(dates) >= _MANY_DATES and max(dates) - min(dates) <= _ONE_MOMENT
+    return "always now" if returned or at_once else ""
 
 
 def quiet_too_long(entries: Sequence[ParsedEntry], now: datetime) -> float:

@@ -44,4 +44,6 @@ class SearchPage(msgspec.Struct, frozen=True, kw_only=True):
     """Matching articles, or stories where the search was collapsed."""
     exact: bool = True
     """False: ``total`` is a lower bound, since counting stopped at a limit."""
+    ordered: int = 0
+    """Only so many of the newest matches were put in order; 0: all."""
     took_ms: float = 0.0

@@ -12,6 +12,7 @@ from marsad.testing.factories import NOW, an_article
 __all__ = ["QueryMaker", "sample_articles"]
 
 _OUTLETS: Final = ("قناة الشرق", "Gulf News", "وكالة_الأنباء.1", "صحيفة «اليوم»")
+_NAMED: Final = ("Algeria", "الجزائر", "NATO", '"United Nations"', "Russia^2", "أوبك")
 _TITLE_WORDS: Final = 8
 
 
@@ -67,7 +68,9 @@ class QueryMaker:
     def __init__(self, articles: Iterable[Article], *, seed: int = 0) -> None:
         self._random = Random(seed)  # noqa: S311  # nothing here is secret
         self._articles = list(articles)
-        self._leaves = (self._word, self._word, self._phrase, self._phrase, self._wildcard, self._keyword, self._range)
+        self._leaves = (
+            self._word, self._word, self._phrase, self._phrase, self._wildcard, self._keyword, self._range, self._name
+        )  # fmt: skip
 
     def query(self, depth: int = 3) -> str:
         """A query whose groups are nested up to ``depth``."""
@@ -120,6 +123,11 @@ class QueryMaker:
         cut = self._random.randint(3 if word.startswith("ال") else 2, len(word) - 1)
         ending = self._random.choice(("*", "*", f"?{word[cut + 1 :]}", f"*{word[-1]}", "??*"))
         return f"{self._scope()}{word[:cut]}{ending}"
+
+    def _name(self) -> str:
+        """A name that has others; words in a row, which rank by each other."""
+        words = " ".join(self._plain(word) for word in self._words()[:3])
+        return f"{self._scope()}{self._random.choice((*_NAMED, f'({words})'))}"
 
     def _keyword(self) -> str:
         random = self._random

@@ -12,6 +12,7 @@ from marsad.config import KafkaSettings, eval_data_dir
 from marsad_app.bench.cluster_index import index_ratio
 from marsad_app.bench.cluster_process import process_ratio
 from marsad_app.bench.cluster_producer import producing
+from marsad_app.bench.cluster_search import index_search
 from marsad_app.bench.polling import poll_ratios
 from marsad_app.bench.servers import servers
 from marsad_app.bench.speed import Row, memory_of_idle_feeds, search_latency, stages
@@ -67,4 +68,5 @@ def cluster(data: Path) -> list[Row]:
             *producing(data, KafkaSettings(bootstrap=kafka.address)),
             *process_ratio(kafka.address, data),
             *index_ratio(kafka.address, elastic.address, data),
+            *index_search(elastic.address, data),
         ]

@@ -28,7 +28,7 @@ from processors.merge import merge
 from processors.pipeline import Pipeline
 from producers.catalogue import load_catalogue
 
-__all__ = ["Row", "memory_of_idle_feeds", "search_latency", "stages"]
+__all__ = ["Row", "memory_of_idle_feeds", "search_latency", "stages", "typed_queries"]
 
 _BATCH = 64
 _PAGES = 512
@@ -190,7 +190,7 @@ def search_latency(data: Path, folder: Path, count: int = 100_000) -> list[Row]:
     store = _filled(data, folder, count)
     try:
         now = SystemClock().now()
-        queries = _queries(data)
+        queries = typed_queries(data)
         rows = []
         sorts: tuple[Sort, ...] = ("relevance", "date")
         for query in queries[:100]:
@@ -232,7 +232,7 @@ def _filled(data: Path, folder: Path, count: int) -> Store:
     return store
 
 
-def _queries(data: Path, count: int = 400) -> list[str]:
+def typed_queries(data: Path, count: int = 400) -> list[str]:
     """What people type: one to three words of real titles, some as phrases, some with a field."""
     chance = random.Random(7)  # noqa: S311 - a sample, no secret
     titles = [document.title.split() for document in documents(data, 8_000)]

@@ -12,7 +12,7 @@ from marsad.errors import ConfigError
 from marsad_app.cli.lazy import example
 from marsad_app.cli.output import note
 
-__all__ = ["app"]
+__all__ = ["app", "run_service"]
 
 # What a service runs takes seconds to load; ``marsad poll --help`` needs none of it.
 # ruff: noqa: PLC0415
@@ -30,7 +30,7 @@ def _leave(status: int) -> NoReturn:
     os._exit(status)
 
 
-def _run(stage: str) -> None:
+def run_service(stage: str) -> None:
     """Run the service of that name until SIGTERM or SIGINT, then end with its status."""
     from marsad.config import load_settings
     from marsad_app.cli.logs import configure_logs
@@ -47,7 +47,7 @@ def poll() -> None:
 
     SIGTERM or Ctrl-C ends it within five seconds; nothing is lost. So do all services of the cluster.
     """
-    _run("poll")
+    run_service("poll")
 
 
 @app.command(epilog=example("marsad process", "marsad process --reprocess --since 2026-11-01"))
@@ -70,7 +70,7 @@ def process(
     elif since or until:
         raise ConfigError("--since and --until go with --reprocess")
     else:
-        _run("process")
+        run_service("process")
 
 
 def _reprocess(since: str, until: str) -> None:
@@ -99,22 +99,16 @@ def _reprocess(since: str, until: str) -> None:
 @app.command(epilog=example("marsad group"))
 def group() -> None:
     """Group tagged articles into stories. One works; further ones wait to take over."""
-    _run("group")
+    run_service("group")
 
 
 @app.command(epilog=example("marsad match"))
 def match() -> None:
     """Match articles with the subscriptions and raise alerts, each once."""
-    _run("match")
-
-
-@app.command(epilog=example("marsad index"))
-def index() -> None:
-    """Write articles and stories to Elasticsearch."""
-    _run("index")
+    run_service("match")
 
 
 @app.command(epilog=example("marsad deliver"))
 def deliver() -> None:
     """Hand alerts to the outlets of their subscriptions."""
-    _run("deliver")
+    run_service("deliver")

@@ -49,7 +49,9 @@ class RootGroup(LazyGroup):
         "process": Entry(_SERVICES, "Clean, tag and locate entries: a Faust worker.", _CLUSTER),
         "group": Entry(_SERVICES, "Group tagged articles into stories.", _CLUSTER),
         "match": Entry(_SERVICES, "Match articles with the subscriptions and raise alerts.", _CLUSTER),
-        "index": Entry(_SERVICES, "Write articles and stories to Elasticsearch.", _CLUSTER),
+        "index": Entry(
+            "marsad_app.cli.indexing", "Write articles and stories to Elasticsearch; look after its indices.", _CLUSTER
+        ),
         "deliver": Entry(_SERVICES, "Hand alerts to the outlets of their subscriptions.", _CLUSTER),
         "kibana": Entry("marsad_app.cli.kibana", "Data views and dashboards for Kibana.", _CLUSTER),
         "cluster": Entry("marsad_app.cli.cluster", "Streams, templates, lag and health of the cluster.", _CLUSTER),

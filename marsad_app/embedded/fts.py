@@ -20,6 +20,7 @@ import msgspec
 from marsad.query.ast import And, Keyword, MatchAll, Node, Not, Or, Phrase, Range, TextScope, Wildcard, Word, has_range
 from marsad.query.document import keywords, segments
 from marsad.query.fields import keyword_key
+from marsad.query.nearby import exact_key, neighbours
 from marsad.query.predicate import first_forms, key_pattern, range_bounds
 from marsad.records import Article
 
@@ -125,7 +126,7 @@ def compile_query(node: Node, *, expand: Expand | None = None) -> CompiledQuery:
         expand: lists the words that fit a wildcard (see ``expand_from``); without it, wildcards other than ``abc*``
             are widened to their prefix and the rows need a check.
     """
-    compiler = _Compiler(expand)
+    compiler = _Compiler(expand, node)
     if isinstance(node, MatchAll):
         return CompiledQuery(match=None)
     if not has_range(node):
@@ -206,8 +207,9 @@ def _prefix(pattern: str) -> str:
 class _Compiler:
     """Writes expressions; remembers parameters, and whether one of them lets through more than is meant."""
 
-    def __init__(self, expand: Expand | None) -> None:
+    def __init__(self, expand: Expand | None, query: Node) -> None:
         self._expand = expand
+        self._before = {id(second): first for first, second in neighbours(query)}
         self.params: list[str | float] = []
         self.inexact = False
 
@@ -228,7 +230,7 @@ class _Compiler:
             case Keyword():
                 return f"tags : {_quote(_tag(node.field, keyword_key(node.value)))}"
             case Word():
-                return f"{_STEMS[node.scope]} : {_quote(node.stem)}"
+                return self._word(node)
             case Phrase():
                 return self._phrase(node, wider=wider)
             case Wildcard():
@@ -244,6 +246,15 @@ class _Compiler:
             return text
         against = " OR ".join(f"({self.words(part, wider=not wider)})" for part in _deepest_first(unwanted))
         return f"({text}) NOT ({against})"
+
+    def _word(self, node: Word) -> str:
+        """By its stem; its key form, and the pair with the word before it, only add to the rank: each implies the stem."""
+        found = [f"{_STEMS[node.scope]} : {_quote(node.stem)}"]
+        if key := exact_key(node):
+            found.append(f"{_KEYS[node.scope]} : {_quote(key)}")
+        if before := self._before.get(id(node)):
+            found.append(f"{_STEMS[node.scope]} : {_quote(f'{before.stem} {node.stem}')}")
+        return " OR ".join(f"({one})" for one in found) if len(found) > 1 else found[0]
 
     def _phrase(self, node: Phrase, *, wider: bool) -> str:
         rest = node.keys[1:]

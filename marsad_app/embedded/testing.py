@@ -1,16 +1,19 @@
 """The embedded store with made news: entries of the sample newsroom, a pipeline that can be rigged, a recorder of events."""
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from marsad.clock import FrozenClock
 from marsad.config import ProcessSettings
 from marsad.events import Event, ItemOutcome, Outcome, StageFailed
+from marsad.query import MatchDoc, Node, compile_predicate
 from marsad.records import Article, Entry, Feed, Subscription
 from marsad.records.ids import article_id, content_hash, entry_id
 from marsad.taxonomy import Taxonomy
 from marsad.taxonomy.resolve import topic_resolver
 from marsad.testing.factories import NOW
+from marsad_app.embedded import fts
 from marsad_app.embedded.processor import Processor
 from marsad_app.embedded.store import Store
 from marsad_app.newsroom.content import Newsroom, Sample
@@ -18,7 +21,7 @@ from processors.group import Grouper
 from processors.match import Matcher
 from processors.pipeline import Pipeline
 
-__all__ = ["Recorder", "RiggedPipeline", "newsroom_entries", "newsroom_feeds", "processor_over"]
+__all__ = ["QueryIndex", "Recorder", "RiggedPipeline", "newsroom_entries", "newsroom_feeds", "processor_over"]
 
 
 class Recorder:
@@ -130,3 +133,51 @@ def _entry(sample: Sample, at: datetime) -> Entry:
         revision=sample.version,
         content_hash=content_hash(sample.title, body),
     )
+
+
+class QueryIndex:
+    """A database with nothing but what queries need.
+
+    Args:
+        articles: numbered in this order.
+    """
+
+    def __init__(self, articles: Sequence[Article]) -> None:
+        self.connection = sqlite3.connect(":memory:")
+        self.connection.execute(fts.CREATE)
+        self.connection.execute(fts.CREATE_VOCABULARY)
+        self.connection.execute("CREATE TABLE articles (docid INTEGER PRIMARY KEY, published INTEGER, best_score REAL)")
+        self.docs = [MatchDoc.of(article) for article in articles]
+        for number, doc in enumerate(self.docs):
+            self.connection.execute(fts.INSERT, (number, *fts.index_row(doc.article)))
+            self.connection.execute("INSERT INTO articles VALUES (?, ?, ?)", (number, doc.published, doc.score))
+        self.expand = fts.expand_from(self._terms)
+
+    def _terms(self, low: str, high: str, limit: int) -> list[str]:
+        return [term for (term,) in self.connection.execute(fts.VOCABULARY_RANGE, (low, high, limit))]
+
+    def rows(self, compiled: fts.CompiledQuery) -> set[int]:
+        """The rows that SQLite finds, before any check."""
+        sql = f"SELECT a.docid FROM articles a WHERE {compiled.where}"  # noqa: S608  # compiled from the query tree, values bound
+        params: tuple[str | float, ...] = compiled.params
+        if compiled.match is not None:
+            sql = (
+                f"SELECT a.docid FROM fts JOIN articles a ON a.docid = fts.rowid WHERE fts MATCH ? AND {compiled.where}"  # noqa: S608  # as above
+            )
+            params = (compiled.match, *params)
+        return {docid for (docid,) in self.connection.execute(sql, params)}
+
+    def search(self, node: Node, *, expand: bool = False) -> set[int]:
+        """The rows that a query means, checked where SQLite cannot say it exactly."""
+        compiled = fts.compile_query(node, expand=self.expand if expand else None)
+        found = self.rows(compiled)
+        if not compiled.needs_check:
+            return found
+        predicate = compile_predicate(node)
+        assert self.expected(node) <= found, "before the check nothing may be missing"
+        return {number for number in found if predicate(self.docs[number])}
+
+    def expected(self, node: Node) -> set[int]:
+        """What the predicate says, article by article."""
+        predicate = compile_predicate(node)
+        return {number for number, doc in enumerate(self.docs) if predicate(doc)}

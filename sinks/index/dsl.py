@@ -1,7 +1,8 @@
 """Queries in Elasticsearch's own language, meaning what ``marsad.query.compile_predicate`` means.
 
 Nothing is analysed again on the way: terms are the stems and key forms that the tree holds. Words, phrases and
-wildcards rank, keywords and ranges only filter. A word in the title weighs as much as four in the text.
+wildcards rank, keywords and ranges only filter. A word counts by its stem, a little more in the very form that was written, and
+more where words of the query stand side by side.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from typing import Any, Final
 
 from marsad.query.ast import And, Keyword, MatchAll, Node, Not, Or, Phrase, Range, TextScope, Wildcard, Word
 from marsad.query.fields import keyword_key
+from marsad.query.nearby import KEY_WEIGHT, PAIR_WEIGHT, exact_key, neighbours
 from marsad.query.predicate import first_forms, range_bounds
 from sinks.index.document import tag
 from sinks.index.nesting import shallow
@@ -20,10 +22,10 @@ Dsl = dict[str, Any]
 
 # Of the 30 levels that the server takes, a phrase needs four and the request around the query two.
 _LEVELS: Final = 20
-_FIELDS: Final[dict[TextScope, tuple[tuple[str, float], ...]]] = {
-    "any": (("title", 4.0), ("text", 1.0)),
-    "title": (("title", 4.0),),
-    "text": (("text", 1.0),),
+_FIELDS: Final[dict[TextScope, tuple[str, ...]]] = {
+    "any": ("title", "text"),
+    "title": ("title",),
+    "text": ("text",),
 }
 
 
@@ -33,7 +35,9 @@ def compile_query(node: Node) -> Dsl:
     Args:
         node: as ``marsad.query.parse`` gives it, or made by hand.
     """
-    return _compile(shallow(node, _LEVELS))
+    compiled = _compile(shallow(node, _LEVELS))
+    pairs = [_pair(first, second) for first, second in neighbours(node)]
+    return {"bool": {"must": [compiled], "should": pairs}} if pairs else compiled
 
 
 def ranks(node: Node) -> bool:
@@ -55,7 +59,7 @@ def _compile(node: Node) -> Dsl:  # noqa: PLR0911  # one for each kind of node
         case Not():
             return _all_of((node,))
         case Word():
-            return _in_fields(node.scope, node.boost, lambda field, boost: _term(f"{field}.stem", node.stem, boost))
+            return _in_fields(node.scope, node.boost, lambda field, boost: _word(node, field, boost))
         case Phrase():
             return _in_fields(node.scope, node.boost, lambda field, boost: _phrase(node, field, boost))
         case Wildcard():
@@ -90,8 +94,31 @@ def _filter(node: Node) -> Dsl:
 
 
 def _in_fields(scope: TextScope, boost: float, write: Callable[[str, float], Dsl]) -> Dsl:
-    found = [write(field, weight * boost) for field, weight in _FIELDS[scope]]
+    found = [write(field, boost) for field in _FIELDS[scope]]
     return found[0] if len(found) == 1 else {"bool": {"should": found, "minimum_should_match": 1}}
+
+
+def _word(node: Word, field: str, boost: float) -> Dsl:
+    stemmed = _term(f"{field}.stem", node.stem, boost)
+    key = exact_key(node)
+    return {"bool": {"must": [stemmed], "should": [_term(field, key, boost * KEY_WEIGHT)]}} if key else stemmed
+
+
+def _pair(first: Word, second: Word) -> Dsl:
+    # Spans take the terms as they are: a phrase query would analyse them again.
+    boost = PAIR_WEIGHT * min(first.boost, second.boost)
+    return _in_fields(
+        first.scope,
+        boost,
+        lambda field, boost: {
+            "span_near": {
+                "clauses": [_span(f"{field}.stem", word.stem) for word in (first, second)],
+                "slop": 0,
+                "in_order": True,
+                "boost": boost,
+            }
+        },
+    )
 
 
 def _term(field: str, value: str, boost: float) -> Dsl:

@@ -28,11 +28,12 @@ __all__ = [
     "board_template",
     "ensure_indices",
     "ensure_templates",
+    "shape_of",
     "story_template",
     "templates",
 ]
 
-MAPPING_VERSION: Final = 2
+MAPPING_VERSION: Final = 3
 """Grows with every change of what is written here, of the analysers or of ``document_of``."""
 
 MOST_ROWS: Final = 10_100
@@ -179,6 +180,11 @@ def templates(settings: ElasticsearchSettings) -> dict[str, dict[str, Any]]:
     }
 
 
+def shape_of(template: dict[str, Any]) -> str:
+    """What tells a template, and the indices that were made by it, from those of another shape."""
+    return str(template["meta"]["shape"])
+
+
 def ensure_templates(client: Elasticsearch, settings: ElasticsearchSettings) -> list[str]:
     """Put the templates that are not there as they should be.
 
@@ -261,12 +267,14 @@ def _template(
         "query": {"default_field": list(searched)},
     }
     # dynamic: false stores a field that is not named here (what a later version adds) without indexing it.
-    template = {
+    template: dict[str, Any] = {
         "settings": {"index": index},
         "mappings": {"dynamic": False, "date_detection": False, "properties": properties},
         "aliases": aliases,
     }
-    shape = digest(json.dumps([pattern, template], sort_keys=True))
+    shape = digest(json.dumps([pattern, MAPPING_VERSION, template], sort_keys=True))
+    # In each index too, so that one of an older shape can be told.
+    template["mappings"]["_meta"] = {"shape": shape}
     return {
         "index_patterns": [pattern],
         "priority": _PRIORITY,

@@ -22,7 +22,7 @@ _MOST_OFFSET: Final = 10_000
 _COUNTED: Final = 10_000
 """Matches that are counted exactly; beyond, the total is a lower bound."""
 _RANKED: Final = 3_000
-"""Newest matches that relevance, story size and collapsing look at: news is read newest first."""
+"""Newest matches that are put in order by the size of their story, which only the index of stories knows."""
 _VALUES: Final = 5_000
 """Values that each shard counts for a facet: more than there are, so that the sums are exact."""
 
@@ -35,6 +35,8 @@ _ROWS_ONLY: Final[dict[str, Any]] = {
     "stored_fields": "_none_",
     "filter_path": ["hits.total", "hits.hits.sort"],
 }
+# Counted exactly up to this many, which is far more than are told.
+_STORIES: Final = {"stories": {"cardinality": {"field": "search.group", "precision_threshold": 40_000}}}
 _FACETS: Final[dict[FacetName, str]] = {"topic": "topics.id", "country": "countries.code", "outlet": "outlet"}
 
 
@@ -71,68 +73,64 @@ class ElasticSearch:
     ) -> SearchPage:
         """The articles that the query means, with highlights; see ``marsad.ports``.
 
-        By relevance, by story size and with ``collapse`` only the newest 3,000 matches are put in order.
+        By story size only the newest 3,000 matches are put in order, which ``SearchPage.ordered`` tells.
         """
         began = time.perf_counter()
         limit, offset = min(max(limit, 1), _MOST_HITS), min(max(offset, 0), _MOST_OFFSET)
         dsl = compile_query(query)
         by_score = sort == "relevance" and ranks(query)
-        if collapse or sort == "story":
-            rows, total, exact = self._few(dsl, sort, by_score=by_score)
+        ordered = 0
+        if sort == "story":
+            rows, total, exact = self._biggest(dsl)
+            ordered = 0 if exact and total <= _RANKED else _RANKED
             if collapse:
-                rows, exact = _collapsed(rows), exact and total <= _RANKED
+                rows, exact = _collapsed(rows), not ordered
                 total = len(rows)
             rows = rows[offset : offset + limit]
             sources = self._articles.sources([row.article_id for row in rows])
         else:
-            rows, sources, total, exact = self._page(dsl, limit, offset, by_score=by_score)
+            rows, sources, total, exact = self._page(dsl, limit, offset, by_score=by_score, collapse=collapse)
         found = [(row, article_of(sources[row.article_id])) for row in rows if row.article_id in sources]
         if sort == "story":
             sizes = {article.story_id: int(row.score) for row, article in found}
         else:
             sizes = self._sizes([article.story_id for _, article in found])
         hits = tuple(_hit(query, article, row.score, sizes.get(article.story_id, 1)) for row, article in found)
-        return SearchPage(hits=hits, total=total, exact=exact, took_ms=(time.perf_counter() - began) * 1_000)
+        took = (time.perf_counter() - began) * 1_000
+        return SearchPage(hits=hits, total=total, exact=exact, ordered=ordered, took_ms=took)
 
     def _page(
-        self, dsl: Dsl, limit: int, offset: int, *, by_score: bool
+        self, dsl: Dsl, limit: int, offset: int, *, by_score: bool, collapse: bool
     ) -> tuple[list[_Row], dict[str, Source], int, bool]:
         """The rows of a page with their sources, the total, and whether it is exact."""
+        request: dict[str, Any] = {"query": dsl, "size": limit, "from_": offset, "sort": _BEST if by_score else _NEWEST}
         if by_score:
-            total, exact, dsl = self._newest(dsl)
-            answer = self._articles.search(**_ordered(dsl, by_score=True, size=limit), from_=offset)
+            # Word frequencies of all months together: else the rare words of a young month would weigh differently.
+            request["search_type"] = "dfs_query_then_fetch"
+        if collapse:
+            request |= {"collapse": {"field": "search.group"}, "aggs": _STORIES, "track_total_hits": False}
         else:
-            answer = self._articles.search(**_ordered(dsl, by_score=False, size=limit), from_=offset)
-            total, exact = _total(answer)
+            request["track_total_hits"] = _COUNTED + 1
+        answer = self._articles.search(**request)
         hits = answer["hits"]["hits"]
         rows = [_Row(hit["_id"], "", hit["_score"] or 0.0) for hit in hits]
+        total, exact = _stories(answer) if collapse else _total(answer)
         return rows, {hit["_id"]: hit["_source"] for hit in hits}, total, exact
 
-    def _newest(self, dsl: Dsl) -> tuple[int, bool, Dsl]:
-        """The total, whether it is exact, and the query for only the newest of its matches."""
+    def _biggest(self, dsl: Dsl) -> tuple[list[_Row], int, bool]:
+        """The newest rows, those of the biggest story first; the total, and whether it is exact."""
         answer = self._articles.search(
-            query=dsl, sort=_NEWEST[:1], from_=_RANKED - 1, size=1, track_total_hits=_COUNTED + 1, **_ROWS_ONLY
+            query=dsl,
+            sort=[*_NEWEST, {"search.group": "asc"}],
+            size=_RANKED,
+            track_total_hits=_COUNTED + 1,
+            **_ROWS_ONLY,
         )
-        last = _sort_values(answer)
-        if last:
-            oldest = {"range": {"search.second": {"gte": last[0][0]}}}
-            dsl = {"bool": {"must": [dsl], "filter": [oldest]}}
-        return (*_total(answer), dsl)
-
-    def _few(self, dsl: Dsl, sort: Sort, *, by_score: bool) -> tuple[list[_Row], int, bool]:
-        """The newest rows in the order asked for, the total, and whether it is exact."""
-        if by_score:
-            total, exact, dsl = self._newest(dsl)
-        request = _ordered(dsl, by_score=by_score, size=_RANKED)
-        request["sort"] = [*request["sort"], {"search.group": "asc"}]
-        answer = self._articles.search(**request, **_ROWS_ONLY)
-        if not by_score:
-            total, exact = _total(answer)
-        rows = [_Row(each[-2], each[-1], each[0] if by_score else 0.0) for each in _sort_values(answer)]
-        if sort == "story":
-            sizes = self._sizes([row.group for row in rows])
-            rows = [_Row(row.article_id, row.group, float(sizes.get(row.group, 1))) for row in rows]
-            rows.sort(key=lambda row: -row.score)
+        total, exact = _total(answer)
+        rows = [_Row(each[-2], each[-1]) for each in _sort_values(answer)]
+        sizes = self._sizes([row.group for row in rows])
+        rows = [_Row(row.article_id, row.group, float(sizes.get(row.group, 1))) for row in rows]
+        rows.sort(key=lambda row: -row.score)
         return rows, total, exact
 
     def _sizes(self, story_ids: Sequence[str]) -> dict[str, int]:
@@ -167,13 +165,10 @@ class ElasticSearch:
         return map(article_of, self._articles.walk(dsl, [{"search.seen": "asc"}, {"article_id": "asc"}]))
 
 
-def _ordered(dsl: Dsl, *, by_score: bool, size: int) -> dict[str, Any]:
-    """A search in order, counting its matches unless that was done before."""
-    request: dict[str, Any] = {"query": dsl, "size": size}
-    if not by_score:
-        return {**request, "sort": _NEWEST, "track_total_hits": _COUNTED + 1}
-    # Word frequencies of all months together: else the rare words of a young month would weigh differently.
-    return {**request, "sort": _BEST, "track_total_hits": False, "search_type": "dfs_query_then_fetch"}
+def _stories(answer: dict[str, Any]) -> tuple[int, bool]:
+    """Stories among the matches; an estimate where there are very many."""
+    value = int(answer.get("aggregations", {}).get("stories", {"value": 0})["value"])
+    return min(value, _COUNTED), value <= _COUNTED
 
 
 def _total(answer: dict[str, Any]) -> tuple[int, bool]:

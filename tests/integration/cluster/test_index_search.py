@@ -279,7 +279,7 @@ def test_what_was_indexed_is_found_without_anybody_asking_for_a_refresh(elastic:
 
 
 def test_templates_are_put_once_and_again_when_a_setting_changed(elastic: ElasticsearchSettings) -> None:
-    names = [f"{elastic.prefix}-articles", f"{elastic.prefix}-stories"]
+    names = [f"{elastic.prefix}-{name}" for name in ("articles", "stories", "feeds", "alerts")]
     with connect(elastic) as client:
         assert ensure_templates(client, elastic) == names
         assert ensure_templates(client, elastic) == []

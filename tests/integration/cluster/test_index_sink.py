@@ -12,14 +12,15 @@ import pytest
 from marsad.clock import SystemClock
 from marsad.config import DataSettings, ElasticsearchSettings, KafkaSettings, Settings
 from marsad.progress import Progress
-from marsad.records import Article, Quarantined, decode, encode
+from marsad.records import Article, FeedState, Quarantined, decode, encode
 from marsad.streams import Message, partition_of
-from marsad.testing.factories import a_story, an_article
+from marsad.testing.factories import a_feed, a_story, a_subscription, an_alert, an_article
 from marsad_app.cluster.index import indexing
 from marsad_app.cluster.service import Context, Counter, Step
+from marsad_app.cluster.writing import StreamWriter
 from processors.transact import TransactionalJournal, read_stream
 from sinks.index.client import connect
-from sinks.index.document import month_index, read_alias, story_index
+from sinks.index.document import BOARDS, board_index, month_index, read_alias, story_index
 from sinks.index.mapping import ensure_indices
 
 pytestmark = pytest.mark.cluster
@@ -77,6 +78,7 @@ def test_an_idle_service_has_the_indices_ready_before_the_first_article(
     kafka: KafkaSettings, elastic: ElasticsearchSettings
 ) -> None:
     names = [month_index(SystemClock().now(), elastic.prefix), story_index(elastic.prefix)]
+    names += [board_index(board, elastic.prefix) for board in BOARDS]
     with indexer(kafka, elastic) as step, connect(elastic) as client:
         until(lambda: bool(client.indices.exists(index=names)), step)
         assert ensure_indices(client, elastic, SystemClock().now()) == []
@@ -208,3 +210,27 @@ def _running(step: Step) -> Iterator[None]:
     finally:
         ended.set()
         thread.join()
+
+
+def test_states_of_feeds_and_alerts_arrive_for_the_dashboards(
+    kafka: KafkaSettings, elastic: ElasticsearchSettings
+) -> None:
+    feed = a_feed()
+    with contextlib.closing(StreamWriter(kafka)) as writer:
+        writer.write(
+            [
+                Message(stream="feeds.v1", key=feed.id, value=encode(feed)),
+                Message(stream="subscriptions.v1", key="subscription-1", value=encode(a_subscription())),
+                Message(stream="feed-states.v1", key=feed.id, value=encode(FeedState(feed_id=feed.id, failures=2))),
+                Message(stream="alerts.v1", key="alert-1", value=encode(an_alert())),
+            ]
+        )
+    progress = Progress()
+    with indexer(kafka, elastic, progress) as step:
+        boards = [board_index(board, elastic.prefix) for board in BOARDS]
+        until(lambda: all(stored(elastic, board) for board in boards), step)
+    feeds, alerts = (stored(elastic, board) for board in boards)
+
+    assert (feeds[feed.id]["title"], feeds[feed.id]["failures"]) == (feed.title, 2)
+    assert alerts["alert-1"]["subscription"] == a_subscription().name
+    assert progress.counts == {}

@@ -10,6 +10,7 @@ import msgspec
 from marsad.query import MatchDoc, matches, parse
 from marsad.records import Alert, Article, CountryTag, Story, Subscription, TopicTag, Trigger
 from marsad.records.ids import alert_id
+from marsad.taxonomy.synonyms import other_names
 from marsad.testing.factories import NOW, a_story, a_subscription, an_article
 from marsad.testing.queries import QueryMaker, sample_articles
 from processors.match import Matcher
@@ -171,7 +172,7 @@ def test_the_index_finds_exactly_what_a_loop_over_all_queries_finds() -> None:
     maker = QueryMaker(articles, seed=4)
     subscriptions = [subscription(maker.query(number % 4), id=str(number)) for number in range(400)]
     matcher = Matcher(subscriptions, now=NOW)
-    nodes = {each.id: parse(each.query, now=NOW) for each in subscriptions}
+    nodes = {each.id: parse(each.query, now=NOW, names=other_names) for each in subscriptions}
 
     for article in articles:
         doc = MatchDoc.of(article)

@@ -229,6 +229,14 @@ def test_twenty_entries_of_the_moment_of_the_first_request_are_marked() -> None:
     assert {one.date_doubt for one in result.entries} == {"always now"}
 
 
+def test_twenty_entries_that_came_one_after_the_other_within_a_minute_are_believed() -> None:
+    history = History()
+
+    result = history.poll([entry(n, published_at=history.now - timedelta(seconds=3 * n)) for n in range(20)], minutes=0)
+
+    assert ({one.date_doubt for one in result.entries}, result.state.health) == ({""}, Health.OK)
+
+
 def test_a_new_entry_with_the_one_old_date_of_all_is_marked() -> None:
     history = History()
     old = START - timedelta(days=3)

@@ -34,13 +34,20 @@ def levels(dsl: object) -> int:
     return max((levels(value) + (name in own) for name, value in dsl.items()), default=0)
 
 
-def test_words_weigh_four_times_as_much_in_the_title() -> None:
-    should = compiled("النفط^2")["bool"]["should"]
+def test_words_count_by_their_stem_and_a_little_more_in_the_form_that_was_written() -> None:
+    title, text = compiled("النفط^2")["bool"]["should"]
 
-    assert should == [
-        {"term": {"title.stem": {"value": "نفط", "boost": 8.0}}},
-        {"term": {"text.stem": {"value": "نفط", "boost": 2.0}}},
-    ]
+    assert title["bool"]["must"] == [{"term": {"title.stem": {"value": "نفط", "boost": 2.0}}}]
+    assert title["bool"]["should"] == [{"term": {"title": {"value": "النفط", "boost": 0.6}}}]
+    assert text["bool"]["must"] == [{"term": {"text.stem": {"value": "نفط", "boost": 2.0}}}]
+
+
+def test_words_side_by_side_only_add_to_the_rank() -> None:
+    found = compiled("أسعار النفط العالمية")["bool"]
+
+    assert set(found) == {"must", "should"}
+    assert len(found["should"]) == 2
+    assert compiled("title:أسعار text:النفط")["bool"].keys() == {"must"}
 
 
 def test_keywords_and_ranges_filter_and_what_is_forbidden_does_not_rank() -> None:
@@ -53,7 +60,7 @@ def test_keywords_and_ranges_filter_and_what_is_forbidden_does_not_rank() -> Non
 
 
 def test_a_plain_prefix_is_no_wildcard() -> None:
-    assert compiled("title:الن*") == {"prefix": {"title": {"value": "الن", "boost": 4.0}}}
+    assert compiled("title:الن*") == {"prefix": {"title": {"value": "الن", "boost": 1.0}}}
     assert compiled("text:الن?ط") == {"wildcard": {"text": {"value": "الن?ط", "boost": 1.0}}}
 
 

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from marsad.testing.factories import an_article
+from marsad_app.embedded.store import open_store
+
 
 def test_search_lists_matching_articles_with_outlet_time_and_topics(marsad: Any, filled: Any) -> None:
     answer = marsad("search", "روسيا")
@@ -27,6 +30,29 @@ def test_search_as_json_gives_a_line_for_each_hit_with_highlights(marsad: Any, f
 
 def test_search_collapsed_shows_one_article_of_each_story(marsad: Any, filled: Any) -> None:
     assert len(marsad("search", "الجزائر", "--collapse", "--json").records) == 1
+
+
+def test_search_follows_what_comes_in_and_shows_each_article_once(
+    marsad: Any, filled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[float] = []
+
+    def rest(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 3:
+            raise KeyboardInterrupt
+        if len(looks) == 1:
+            store = open_store(marsad.folder)
+            store.articles.put_articles([an_article(article_id="7" * 32, title="خبر لاحق عن روسيا")])
+            store.close()
+
+    monkeypatch.setattr("marsad_app.cli.search.time.sleep", rest)
+    answer = marsad("search", "روسيا", "--follow", "--every", "2", "--json", status=130)
+
+    titles = [json.loads(line)["title"] for line in answer.lines]
+    assert looks == [2.0, 2.0, 2.0]
+    assert len(titles) == 2
+    assert titles[-1] == "خبر لاحق عن روسيا"
 
 
 def test_search_without_a_match_says_so_and_succeeds(marsad: Any, filled: Any) -> None:

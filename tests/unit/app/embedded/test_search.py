@@ -191,7 +191,9 @@ def test_only_the_newest_matches_are_ranked_when_there_are_very_many(
     page = store.search.search(query("القمح"))
 
     assert sorted(numbers(page)) == [1, 2, 3, 4]
-    assert page.total == 8
+    assert (page.total, page.ordered) == (8, 4)
+    assert store.search.search(query("القمح"), sort="date").ordered == 0
+    assert store.search.search(query("القمح"), collapse=True).ordered == 4
 
 
 def tagged(number: int, topics: Sequence[str], countries: Sequence[str] = (), **fields: object) -> Article:

@@ -7,7 +7,7 @@ from lxml import html
 from structlog.testing import capture_logs
 
 from marsad.errors import StoreError
-from marsad.records import Article, CountryTag, EntityTag, Evidence, Health, TopicTag
+from marsad.records import Article, CountryTag, EntityTag, Evidence, Health, SearchPage, TopicTag
 from marsad.testing.desk import PORT_CALL
 from marsad.testing.factories import a_feed, a_quarantined, a_story, a_subscription, an_alert, an_article
 from marsad.testing.fakes import InMemoryStore
@@ -172,6 +172,15 @@ async def test_results_show_what_matched(reader: httpx.AsyncClient) -> None:
 
     assert root.xpath("//ol[@class='hits']/li//mark/text()") == ["الغاز", "الغاز"]
     assert root.xpath("//aside//a[contains(@href, 'topic=energy')]")
+
+
+async def test_where_only_the_newest_matches_were_put_in_order_the_page_says_so(
+    client: httpx.AsyncClient, store: InMemoryStore
+) -> None:
+    page = SearchPage(hits=(), total=10_000, exact=False, ordered=3_000)
+    store.articles.search = lambda *_, **__: page  # type: ignore[assignment, method-assign]
+
+    assert "only the newest 3,000 were put in order" in (await client.get("/?lang=en&q=x")).text
 
 
 async def test_a_picked_facet_narrows_the_results_and_can_be_removed(reader: httpx.AsyncClient) -> None:

@@ -1,0 +1,148 @@
+"""Search in Elasticsearch at 100,000 articles beside a bare match query, and the index beside one with title and text alone."""
+
+import argparse
+import itertools
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from marsad.clock import SystemClock
+from marsad.config import ElasticsearchSettings, eval_data_dir, test_servers
+from marsad.progress import Progress
+from marsad.query import parse
+from marsad.records import Article, Sort
+from marsad.taxonomy.synonyms import other_names
+from marsad_app.bench.corpus import article_of, documents
+from marsad_app.bench.servers import servers
+from marsad_app.bench.speed import Row, typed_queries
+from sinks.index.baseline import make_bare, write_bare
+from sinks.index.bulk import BulkWriter
+from sinks.index.client import connect
+from sinks.index.document import index_pattern
+from sinks.index.search import ElasticSearch
+
+__all__ = ["index_search"]
+
+_BATCH = 2_000
+_WARM = 100
+
+
+def index_search(url: str, data: Path, count: int = 100_000) -> list[Row]:
+    """Latency of searches, size and rate of the index; each beside its bare counterpart of the same run.
+
+    Args:
+        url: of Elasticsearch.
+        data: folder with the corpus.
+        count: articles.
+    """
+    settings = ElasticsearchSettings(url=url, prefix=f"bench{secrets.token_hex(4)}")
+    bare = f"{settings.prefix}-bare"
+    with connect(settings) as client:
+        try:
+            make_bare(client, bare)
+            ours_s, bare_s = _fill(client, settings, bare, _articles(data, count))
+            months = index_pattern(settings.prefix)
+            for index in (bare, months):
+                client.indices.forcemerge(index=index, max_num_segments=1)
+            sizes = [
+                client.indices.stats(index=index, metric=["store"])["_all"]["primaries"]["store"]["size_in_bytes"]
+                for index in (months, bare)
+            ]
+            rows = [
+                Row(
+                    "index size beside title and text alone", sizes[0] / sizes[1], 3, at_most=True,
+                    detail=f"{sizes[0] / count:.0f} against {sizes[1] / count:.0f} bytes an article",
+                ),
+                Row(
+                    "bulk rate beside title and text alone", bare_s / ours_s, 0.33, at_most=False,
+                    detail=f"{count / ours_s:.0f} against {count / bare_s:.0f} articles a second",
+                ),
+            ]  # fmt: skip
+            return [*rows, *_latencies(client, settings, bare, typed_queries(data), SystemClock().now())]
+        finally:
+            for name in client.indices.get(index=f"{settings.prefix}-*").body:
+                client.indices.delete(index=name)
+            for one in client.indices.get_index_template(name=f"{settings.prefix}-*")["index_templates"]:
+                client.indices.delete_index_template(name=one["name"])
+
+
+def _articles(data: Path, count: int) -> Iterator[Article]:
+    sample = list(documents(data))
+    numbered = ((document, n, copy) for copy in itertools.count() for n, document in enumerate(sample))
+    return (article_of(document, n, copy) for document, n, copy in itertools.islice(numbered, count))
+
+
+def _fill(client: Any, settings: ElasticsearchSettings, bare: str, articles: Iterator[Article]) -> tuple[float, float]:
+    """Seconds of writing into ours and into the bare one, in turn, so that both meet the same load of the machine."""
+    writer = BulkWriter(client, settings, progress=Progress())
+    ours = plain = 0.0
+    while batch := list(itertools.islice(articles, _BATCH)):
+        ours += _seconds(lambda some=batch: writer.write(some))  # type: ignore[misc]
+        plain += _seconds(lambda some=batch: write_bare(client, bare, some))  # type: ignore[misc]
+    writer.close()
+    client.indices.refresh(index=f"{settings.prefix}-*")
+    return ours, plain
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def _latencies(
+    client: Any, settings: ElasticsearchSettings, bare: str, queries: Sequence[str], now: datetime
+) -> Iterator[Row]:
+    search = ElasticSearch(client, settings)
+
+    def match(query: str) -> object:
+        fields = {"query": query.replace('"', ""), "fields": ["title", "text"]}
+        return client.search(index=bare, query={"multi_match": fields}, size=20)
+
+    def asked(sort: Sort, *, collapse: bool = False) -> Callable[[str], object]:
+        return lambda query: search.search(parse(query, now=now, names=other_names), sort=sort, collapse=collapse)
+
+    ways: dict[str, Callable[[str], object]] = {
+        "bare match query": match,
+        "search by relevance": asked("relevance"),
+        "search by date": asked("date"),
+        "search by relevance, one for each story": asked("relevance", collapse=True),
+        "search by story": asked("story"),
+    }
+    for way in ways.values():
+        for query in queries[:_WARM]:
+            way(query)
+    # In turn, so that all meet the same load of the machine.
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for query in queries:
+        for name, way in ways.items():
+            times[name].append(1_000 * _seconds(lambda way=way, query=query: way(query)))  # type: ignore[misc]
+    for name, found in times.items():
+        found.sort()
+        detail = f"p50 {found[len(found) // 2]:.1f} ms, max {found[-1]:.1f} ms, {len(found)} queries"
+        yield Row(f"Elasticsearch, {name}: p95 ms", found[int(len(found) * 0.95)], 100, at_most=True, detail=detail)
+
+
+def main() -> None:
+    """Run as ``python -m marsad_app.bench.cluster_search``, on the server of the tests or on one of its own."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--articles", type=int, default=100_000)
+    given = parser.parse_args()
+    console = Console(soft_wrap=True)
+    url = test_servers()[1]
+    if url:
+        rows = index_search(url, eval_data_dir(), given.articles)
+    else:
+        with servers(kafka=False) as (_, elastic):
+            rows = index_search(elastic.address, eval_data_dir(), given.articles)
+    for row in rows:
+        console.print(f"{row.measure}: {row.value:.2f} (goal {row.target:g}) {row.detail}")
+
+
+if __name__ == "__main__":
+    main()
