@@ -29,6 +29,7 @@ __all__ = [
     "ElasticsearchSettings",
     "HealthSettings",
     "KafkaSettings",
+    "KibanaSettings",
     "LogSettings",
     "Network",
     "PollSettings",
@@ -184,6 +185,10 @@ class WebSettings(_Section):
     port: int = Field(8080, ge=0, le=65_535, description="0 takes a free port")
     base_url: str = Field("", description="address that readers use, for links in alerts; default: http://host:port")
     token: SecretStr = Field(SecretStr(""), description="if set, changes through the API and the pages need it")
+    images: bool = Field(
+        False,
+        description="show an article's picture; the reader's browser then loads it from the outlet or whoever serves it",
+    )
 
 
 class AlertSettings(_Section):
@@ -263,6 +268,17 @@ class ElasticsearchSettings(_Section):
     timeout: float = Field(30, gt=0, description="seconds for one request")
 
 
+class KibanaSettings(_Section):
+    """Where data views and dashboards are imported into. Without credentials here, those of ``elasticsearch`` are used."""
+
+    url: str = Field("http://127.0.0.1:5601", description="address of Kibana, with its base path if it has one")
+    space: str = Field("", pattern=r"^[a-z0-9_-]*$", description="space that is imported into; empty: the default one")
+    username: str = Field("", description="user for basic authentication")
+    password: SecretStr = Field(SecretStr(""), description="its password")
+    api_key: SecretStr = Field(SecretStr(""), description="API key (encoded form); instead of user and password")
+    ca: Path | None = Field(None, description="certificates (PEM) that Kibana's is checked against")
+
+
 class HealthSettings(_Section):
     """The health endpoint of each cluster service: /healthz, /readyz and /metrics."""
 
@@ -304,6 +320,7 @@ class Settings(BaseSettings):
     alerts: AlertSettings = AlertSettings()
     kafka: KafkaSettings = KafkaSettings()
     elasticsearch: ElasticsearchSettings = ElasticsearchSettings()
+    kibana: KibanaSettings = KibanaSettings()
     health: HealthSettings = HealthSettings()
     log: LogSettings = LogSettings()
 

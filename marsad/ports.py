@@ -102,6 +102,15 @@ class PollLedger(Protocol):
         """
         ...
 
+    def put_states(self, states: Sequence[FeedState]) -> Sequence[Exception | None]:
+        """Store what polls without entries lead to; what is remembered of entries stays as it is, whatever ``seen`` says.
+
+        Returns:
+            of each None, or why it was not stored: ``FencedError`` where nothing is stored of the feed, since it was removed
+            or begins anew.
+        """
+        ...
+
 
 class HubInbox(Protocol):
     """The way of what hubs tell to the producers. Called by the web page; what is lost on the way is found by the next poll."""
@@ -165,11 +174,11 @@ class Stories(Protocol):
         ...
 
     def latest_stories(self, *, limit: int = 20, offset: int = 0, min_size: int = 1) -> Sequence[Story]:
-        """The most recently extended first."""
+        """The most recently extended first, without those that ended in another one."""
         ...
 
     def story_articles(self, story_id: str) -> Sequence[Article]:
-        """The story's articles, oldest first."""
+        """The story's articles, and those of the stories that ended in it, oldest first."""
         ...
 
 

@@ -61,7 +61,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 _EVERY_STAGE: tuple[Stage, ...] = ("producers", "agents", "group", "match", "index", "alerts")
 
 STREAMS: tuple[Stream, ...] = (
-    Stream(name="feeds.v1", value=Feed, key="id", written_by=("app",), read_by=("producers",), compacted=True),
+    Stream(name="feeds.v1", value=Feed, key="id", written_by=("app",), read_by=("producers", "index"), compacted=True),
     Stream(
         name="feed-states.v1",
         value=FeedState,
@@ -69,7 +69,7 @@ STREAMS: tuple[Stream, ...] = (
         partitioned_by="the site of the feed's address",
         max_bytes=4_194_304,
         written_by=("producers",),
-        read_by=("producers", "web"),
+        read_by=("producers", "index", "web"),
         compacted=True,
     ),
     # What is not read within the day has long been found by a poll.
@@ -118,7 +118,7 @@ STREAMS: tuple[Stream, ...] = (
         value=Subscription,
         key="id",
         written_by=("app",),
-        read_by=("match", "alerts"),
+        read_by=("match", "index", "alerts"),
         compacted=True,
     ),
     Stream(
@@ -127,7 +127,7 @@ STREAMS: tuple[Stream, ...] = (
         key="alert_id",
         partitioned_by="story_id",
         written_by=("match", "producers"),
-        read_by=("alerts", "web"),
+        read_by=("index", "alerts", "web"),
         compacted=True,
         keep_days=90,
     ),

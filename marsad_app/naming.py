@@ -4,7 +4,7 @@ from functools import cache
 
 from babel import Locale
 
-from marsad.taxonomy import Taxonomy
+from marsad_app.live_topics import Topics
 from sinks.alerts.wording import Language
 
 __all__ = ["CommonNames"]
@@ -14,15 +14,15 @@ class CommonNames:
     """``sinks.alerts.wording.Names``: topics by the taxonomy, countries by CLDR.
 
     Args:
-        taxonomy: the topics.
+        topics: those in force.
     """
 
-    def __init__(self, taxonomy: Taxonomy) -> None:
-        self._taxonomy = taxonomy
+    def __init__(self, topics: Topics) -> None:
+        self._topics = topics
 
     def topic(self, topic: str, language: Language) -> str:
         """The topic's name, or its id."""
-        return self._taxonomy.name(topic, language)
+        return self._topics().name(topic, language)
 
     def country(self, code: str, language: Language) -> str:
         """The country's name, or its code."""

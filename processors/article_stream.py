@@ -1,10 +1,10 @@
 """How an article lies on its stream: the value is the article, the headers are what goes with it.
 
-``story`` is its story with this article in it, ``previous`` the article as it was before, ``outcome`` what became of it, ``placed``
+``story`` is its story with this article in it, ``stories`` other stories whose record changed with it, ``previous`` the article as it was before, ``outcome`` what became of it, ``placed``
 the order in which it was first given a story, ``taken`` the newest revision that was taken from each feed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -14,7 +14,17 @@ from marsad.events import Outcome
 from marsad.records import Article, Story, decode, encode
 from marsad.streams import Message, partition_of, stream
 
-__all__ = ["ARTICLES", "News", "Shelved", "Taken", "article_message", "news_of", "shelved_of", "story_in"]
+__all__ = [
+    "ARTICLES",
+    "News",
+    "Shelved",
+    "Taken",
+    "article_message",
+    "news_of",
+    "shelved_of",
+    "stories_beside",
+    "story_in",
+]
 
 ARTICLES: Final = "articles.v1"
 # What a broker adds to the largest message that it takes: keys, header names, framing.
@@ -54,13 +64,13 @@ _taken = msgspec.json.Decoder(dict[str, Taken])
 
 
 def article_message(
-    shelved: Shelved, story: Story, previous: Article | None, outcome: Outcome, partitions: int
+    shelved: Shelved, stories: Sequence[Story], previous: Article | None, outcome: Outcome, partitions: int
 ) -> Message:
     """The message of an article that was placed.
 
     Args:
         shelved: as it is from now on.
-        story: its story, the article included.
+        stories: its story, the article included; then others whose record changed with it.
         previous: as it was before; left out where the message would be too large for its stream.
         outcome: what became of it.
         partitions: of the stream.
@@ -68,11 +78,13 @@ def article_message(
     article = shelved.article
     value = encode(article)
     headers = {
-        "story": encode(story),
+        "story": encode(stories[0]),
         "outcome": outcome.value.encode(),
         "placed": b"%d" % shelved.placed,
         "taken": msgspec.json.encode(shelved.taken),
     }
+    if len(stories) > 1:
+        headers["stories"] = b"[" + b",".join(map(encode, stories[1:])) + b"]"
     if previous is not None:
         before = encode(previous)
         if len(value) + len(before) + sum(map(len, headers.values())) <= _ROOM:
@@ -116,3 +128,16 @@ def story_in(message: Message) -> Story:
     if "story" not in message.headers:
         raise CodecError(f"article {message.key} came without its story")
     return decode(Story, message.headers["story"])
+
+
+def stories_beside(message: Message) -> list[Story]:
+    """The other stories whose record changed with an article.
+
+    Raises:
+        CodecError: they are no stories.
+    """
+    try:
+        records = msgspec.json.decode(message.headers.get("stories", b"[]"), type=list[msgspec.Raw])
+    except msgspec.DecodeError as error:
+        raise CodecError(f"article {message.key}: header stories: {error}") from error
+    return [decode(Story, bytes(record)) for record in records]

@@ -18,7 +18,7 @@ from processors.tidy import tidy, tidy_line
 
 __all__ = ["PIPELINE_VERSION", "clean", "clean_fields", "language_of"]
 
-PIPELINE_VERSION: Final = "2"
+PIPELINE_VERSION: Final = "3"
 """Changes whenever the same entry would give another article."""
 
 _MAX_TITLE: Final = 1_000
@@ -67,10 +67,11 @@ def clean(entry: Entry, feed: Feed, *, now: datetime | None = None, page: Extrac
         feed,
         first_seen=entry.first_seen_at,
         now=now or entry.first_seen_at,
+        doubt=entry.date_doubt,
     )
     return Article(
         article_id=entry.article_id,
-        url=clean_url(entry.url),
+        url=clean_url(entry.canonical or entry.url),
         guids=tuple(dict.fromkeys(guid for guid in (*entry.guids, entry.guid) if guid)),
         feed_ids=(entry.feed_id,),
         title=words.title,

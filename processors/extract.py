@@ -7,7 +7,7 @@ keeps the article is learned, so that only the first pages of a difficult site t
 
 from collections.abc import Sequence
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import msgspec
 
@@ -67,7 +67,7 @@ def extract(html: str, url: str = "", layouts: Layouts | None = None) -> Extract
         published_raw=meta.published_raw[:200],
         author=tidy_line(meta.author)[:200],
         language=meta.language,
-        image=meta.image[:2_000],
+        image=_address(url, meta.image[:2_000]),
         section=tidy_line(meta.section)[:200],
         problems=tuple(problems),
     )
@@ -137,6 +137,14 @@ def site_of(url: str) -> str:
         return (urlsplit(url).hostname or "").removeprefix("www.")
     except ValueError:
         return ""
+
+
+def _address(base: str, address: str) -> str:
+    """Return an absolute address, where the page's is known."""
+    try:
+        return urljoin(base, address) if base and address else address
+    except ValueError:
+        return address
 
 
 def _text(paragraphs: Sequence[str], title: str, meta: PageMeta) -> str:

@@ -5,16 +5,16 @@ with an earlier one is a copy of it; one that reports the same event joins that 
 The same articles in the same order give the same groups on every machine. Only this module keeps state between articles.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from marsad.arabic import Tokens, tokenize
 from marsad.records import Article, Story
 from marsad.records.ids import story_id
-from processors.grouping.features import Document, Words, read_words
+from processors.grouping.features import Document, Words, read_words, setting_of
 from processors.grouping.judge import Comparer, Likeness, copy_odds, event_odds
 from processors.grouping.stories import StoryBook
 from processors.grouping.window import Window
@@ -28,7 +28,11 @@ _WITNESSES: Final = 10
 """Members of a story that an article is compared with: the first and the latest ones."""
 _UNLIKE: Final = -4.0
 """Log odds that stand for a pair with no rare word in common."""
-_JOIN: Final = 0.0
+_JOIN: Final = -0.3
+_MERGE: Final = 1.0
+"""Log odds from which an article that fits two stories shows that they are one."""
+_MERGED: Final = 20
+"""Articles of a story that is made of two, at most: what is large is a running affair, and affairs would grow into one."""
 _COPY: Final = 0.0
 _MAX_CHARS: Final = 8_000
 """Of the text that is compared: 99 in 100 articles are shorter, and a copy of a longer one shows in its beginning."""
@@ -38,10 +42,13 @@ class Grouping(msgspec.Struct, frozen=True):
     """Where an article belongs."""
 
     story_id: str
+    """For good: an article keeps it where its story goes on in another one."""
     duplicate_of: str
     """The article that it is a copy of; empty for an original."""
     story: Story
-    """The story with this article in it."""
+    """The story of that id, with this article in it."""
+    also: tuple[Story, ...] = ()
+    """Other stories whose record changes with it: those that ended in this one, or the one that this one ended in."""
 
 
 class Grouper:
@@ -55,6 +62,8 @@ class Grouper:
         self._window = Window(days * _DAY)
         self._book = StoryBook()
         self._members: dict[str, list[Document]] = {}
+        self._ended: dict[str, set[str]] = {}
+        """The ids of the stories that ended in a story."""
 
     def __len__(self) -> int:
         return len(self._window)
@@ -71,40 +80,47 @@ class Grouper:
         known = self._window.get(article.article_id)
         if known is not None:
             self._window.replace(known, words)
-            known.countries = _countries(article)
+            known.setting = setting_of(article)
             copy_of = known.root if known.root != known.key else ""
-            return self._placed(article, known.story, copy_of)
-        document = self._window.new_document(article.article_id, article.published_at.timestamp())
-        document.countries = _countries(article)
+            return self._placed(article, known.story, known.filed, copy_of)
+        document = self._new_document(article)
         comparer = Comparer(document, self._window.fill(document, words))
         candidates = self._window.candidates(document.vector)
         judged = {other.number: comparer.compare(other) for other in candidates}
         original = _original(candidates, judged)
         if original is not None:
-            document.root, document.story = original.root, original.story
+            document.root, document.story, document.filed = original.root, original.story, original.filed
         else:
-            document.story = self._story_of(comparer, candidates, judged) or story_id(article.article_id)
+            fitting = self._fitting(comparer, candidates, judged)
+            new = story_id(article.article_id)
+            document.story, document.filed = (fitting[0].story, fitting[0].filed) if fitting else (new, new)
+            self._merge(document, fitting)
         self._enter(document)
-        return self._placed(article, document.story, document.root if original is not None else "")
+        copy_of = document.root if original is not None else ""
+        return self._placed(article, document.story, document.filed, copy_of)
 
-    def restore(self, articles: Iterable[Article]) -> int:
+    def restore(self, articles: Iterable[Article], goes_on: Callable[[str], str] = str) -> int:
         """Rebuild the window from stored articles.
 
         Args:
             articles: Those of the last twice ``days``, in the order in which they were assigned: the words of the
                 older half weigh those of the younger. All bear the story and original that they were given.
+            goes_on: The story that a story has ended in; the story itself where it has not.
 
         Returns:
             How many are in the window now.
         """
+        stories = _Lookup(goes_on)
         for article in articles:
             self._advance(article.published_at)
             words = _words(article, None)
-            document = self._window.new_document(article.article_id, article.published_at.timestamp())
-            document.countries = _countries(article)
+            document = self._new_document(article)
             self._window.fill(document, words)
-            document.story = article.story_id or story_id(article.article_id)
+            document.filed = article.story_id or story_id(article.article_id)
+            document.story = stories[document.filed]
             document.root = article.duplicate_of or article.article_id
+            if document.story != document.filed:
+                self._ended.setdefault(document.story, set()).add(document.filed)
             self._enter(document)
             self._book.put(document.story, article, article.duplicate_of)
         return len(self._window)
@@ -115,31 +131,76 @@ class Grouper:
             members.remove(document)
             if not members:
                 del self._members[document.story]
+                self._ended.pop(document.story, None)
                 self._book.drop(document.story)
+
+    def _new_document(self, article: Article) -> Document:
+        document = self._window.new_document(article.article_id, article.published_at.timestamp())
+        document.setting = setting_of(article)
+        return document
 
     def _enter(self, document: Document) -> None:
         self._window.add(document)
         self._members.setdefault(document.story, []).append(document)
 
-    def _placed(self, article: Article, story: str, copy_of: str) -> Grouping:
-        return Grouping(story, copy_of, self._book.put(story, article, copy_of))
+    def _placed(self, article: Article, story: str, filed: str, copy_of: str) -> Grouping:
+        record = self._book.put(story, article, copy_of)
+        # All of them each time: a compacted stream keeps the last message of an article only.
+        records = {each: _ending(each, record) for each in sorted(self._ended.get(story, ()))} | {story: record}
+        own = records.pop(filed)
+        return Grouping(filed, copy_of, own, tuple(records.values()))
 
-    def _story_of(self, comparer: Comparer, candidates: list[Document], judged: dict[int, Likeness]) -> str:
-        """Return the story that fits best, if one fits: half by its most alike member, half by all of them."""
-        best, chosen = _JOIN, ""
+    def _fitting(self, comparer: Comparer, candidates: list[Document], judged: dict[int, Likeness]) -> list["_Fitting"]:
+        """Return the stories that fit, best first: half by their most alike member, half by all of them."""
+        found = []
         for story in list(dict.fromkeys(other.story for other in candidates))[:_STORIES]:
-            odds = []
-            for member in _witnesses(self._members[story]):
-                likeness = judged.get(member.number) or comparer.compare(member)
-                odds.append(event_odds(likeness))
-            fit = (max(odds) + sum(max(each, _UNLIKE) for each in odds) / len(odds)) / 2
-            if fit > best:
-                best, chosen = fit, story
-        return chosen
+            members = _witnesses(self._members[story])
+            odds = [event_odds(judged.get(member.number) or comparer.compare(member)) for member in members]
+            most = max(odds)
+            fit = (most + sum(max(each, _UNLIKE) for each in odds) / len(odds)) / 2
+            if fit > _JOIN:
+                found.append(_Fitting(fit, story, members[odds.index(most)].filed))
+        return sorted(found, key=lambda each: -each.odds)
+
+    def _merge(self, document: Document, fitting: list["_Fitting"]) -> None:
+        """Let the stories that an article fits well go on in the oldest of them."""
+        for fit, other, _ in fitting[1:]:
+            one = document.story
+            if fit <= _MERGE or self._book.size(one) + self._book.size(other) >= _MERGED:
+                continue
+            older, ended = sorted((one, other), key=lambda story: self._members[story][0].number)
+            members = [*self._members[older], *self._members.pop(ended)]
+            for member in members:
+                member.story = older
+            self._members[older] = sorted(members, key=lambda member: member.number)
+            self._ended.setdefault(older, set()).update({ended} | self._ended.pop(ended, set()))
+            self._book.merge(older, ended)
+            document.story = older
 
 
-def _countries(article: Article) -> frozenset[str]:
-    return frozenset(country.code for country in article.countries)
+class _Fitting(NamedTuple):
+    """A story that an article fits, and the id under which the most alike of its articles is filed."""
+
+    odds: float
+    story: str
+    filed: str
+
+
+class _Lookup(dict[str, str]):
+    """Asks once for each story."""
+
+    def __init__(self, goes_on: Callable[[str], str]) -> None:
+        super().__init__()
+        self._goes_on = goes_on
+
+    def __missing__(self, story: str) -> str:
+        self[story] = self._goes_on(story)
+        return self[story]
+
+
+def _ending(story_id: str, goes_on: Story) -> Story:
+    """The record of a story that ended in another: what that has become, under its own id."""
+    return msgspec.structs.replace(goes_on, story_id=story_id, merged_into=goes_on.story_id)
 
 
 def _words(article: Article, tokens: Tokens | None) -> Words:
@@ -153,6 +214,6 @@ def _witnesses(members: list[Document]) -> list[Document]:
 
 
 def _original(candidates: list[Document], judged: dict[int, Likeness]) -> Document | None:
-    """Return the earliest document that the new one is a copy of."""
+    """Return the document published first of those that the new one is a copy of."""
     copies = [other for other in candidates if copy_odds(judged[other.number]) > _COPY]
-    return min(copies, key=lambda other: other.number, default=None)
+    return min(copies, key=lambda other: (other.at, other.number), default=None)

@@ -2,7 +2,7 @@
 
 A layout is the chain of tags, classes and ids that leads to the container of the body. It is a faster way to the cut that
 the page alone would have given: it must lead to exactly one place, every twentieth page is read the long way as well, and a
-layout that disagrees once is forgotten and learned anew. So nothing here is written down: a worker that has just begun
+layout that disagrees once is forgotten and learned anew. So nothing rests on what is remembered: a worker that has just begun
 reads pages the long way and gives the same text. Only where a page alone leaves doubt about a few words does it decide.
 """
 
@@ -16,7 +16,7 @@ from lxml import etree
 
 from processors.html_text import Element, looks_of
 
-__all__ = ["Layouts", "path_of"]
+__all__ = ["Layouts", "Path", "path_of"]
 
 _ENOUGH_PAGES: Final = 3
 _CHECKED: Final = 20
@@ -41,6 +41,15 @@ class Layouts:
     def __init__(self, sites: int = 2_000) -> None:
         self._sites: OrderedDict[str, OrderedDict[Path, int]] = OrderedDict()
         self._limit = sites
+
+    def remembered(self) -> list[tuple[str, list[tuple[Path, int]]]]:
+        """Return what was learned, for a file: each site's layouts with their pages, those used last at the end."""
+        return [(site, list(paths.items())) for site, paths in self._sites.items()]
+
+    def recall(self, sites: list[tuple[str, list[tuple[Path, int]]]]) -> None:
+        """Take up what an earlier run learned, in place of what is known."""
+        kept = sites[-self._limit :]
+        self._sites = OrderedDict((site, OrderedDict(paths[-_PATHS:])) for site, paths in kept)
 
     def find(self, site: str, root: Element) -> Element | None:
         """Return the place of the article's body on a page, if a learned layout leads to exactly one."""

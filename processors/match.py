@@ -22,6 +22,7 @@ from marsad.query.predicate import Predicate
 from marsad.query.required import RequiredTerms, TermIndex, required_terms
 from marsad.records import ABOUT_FEEDS, Alert, Article, Story, Subscription, Trigger
 from marsad.records.ids import alert_id
+from marsad.taxonomy.synonyms import other_names
 
 __all__ = ["Matcher", "Problem"]
 
@@ -131,8 +132,10 @@ class Matcher:
         Raises:
             QueryError: it cannot be understood.
         """
-        node = parse(text, now=self._now, resolve=self._resolve)
-        relative = has_range(node) and node != parse(text, now=self._now + _LATER, resolve=self._resolve)
+        node = parse(text, now=self._now, resolve=self._resolve, names=other_names)
+        relative = has_range(node) and node != parse(
+            text, now=self._now + _LATER, resolve=self._resolve, names=other_names
+        )
         return _Query(node, compile_predicate(node), required_terms(node), relative=relative)
 
     def candidates(self, doc: MatchDoc) -> tuple[Subscription, ...]:
@@ -182,7 +185,7 @@ class Matcher:
         self._now = now
         for text, query in self.queries.items():
             if query.relative:
-                node = parse(text, now=now, resolve=self._resolve)
+                node = parse(text, now=now, resolve=self._resolve, names=other_names)
                 # Ranges require no terms: the index stays as it is.
                 self.queries[text] = msgspec.structs.replace(query, node=node, predicate=compile_predicate(node))
 

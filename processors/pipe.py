@@ -37,7 +37,7 @@ class PipeExtractor:
         self._lines = RecurringLines()
 
     def __call__(self, record: Mapping[str, Any]) -> dict[str, Any]:
-        """Read a page: id, url, html to id, title, text, published, author, language, image, problems."""
+        """Read a page: id, url, html to id, title, text, published, author, section, language, image, problems."""
         url = _string(record, "url")
         page = extract(_string(record, "html", required=True), url, self._layouts)
         lines = self._lines.without(site_of(url), page.title, page.text.split("\n"))
@@ -48,6 +48,7 @@ class PipeExtractor:
             "text": "\n".join(lines),
             "published": _iso(published.value) if published else page.published_raw,
             "author": page.author,
+            "section": page.section,
             "language": page.language,
             "image": page.image,
             "problems": list(page.problems),

@@ -12,6 +12,7 @@ from marsad.errors import PoisonError
 from marsad.query import MatchDoc, Node, compile_predicate, parse, spans
 from marsad.query.predicate import Predicate
 from marsad.records import Article, CountryTag, EntityTag, Evidence, Place, TextField, TopicTag
+from marsad.taxonomy.synonyms import other_names
 
 __all__ = ["article_from_json", "pipe_match"]
 
@@ -52,7 +53,7 @@ def _compiled(query: str) -> tuple[Node, Predicate]:
     Raises:
         QueryError: it cannot be understood.
     """
-    node = parse(query, now=SystemClock().now())
+    node = parse(query, now=SystemClock().now(), names=other_names)
     return node, compile_predicate(node)
 
 

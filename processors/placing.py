@@ -84,48 +84,56 @@ class Placing:
         merged = merge(before.article if before is not None else None, incoming, retag=retag)
         if not merged.changed:
             return merged.outcome, merged.article
-        article, story = self._in_its_story(merged, before.article if before is not None else None)
+        article, stories = self._in_its_story(merged, before.article if before is not None else None)
         outcome = merged.outcome
         if outcome is Outcome.INDEXED and article.duplicate_of:
             outcome = Outcome.DUPLICATE
         elif outcome is Outcome.REVISED and retag:
             outcome = Outcome.RETAGGED
-        self._write(article, story, before, outcome, _with_taken(before, incoming))
+        self._write(article, stories, before, outcome, _with_taken(before, incoming))
         return outcome, article
 
-    def _in_its_story(self, merged: Merged, before: Article | None) -> tuple[Article, Story]:
+    def _in_its_story(self, merged: Merged, before: Article | None) -> tuple[Article, tuple[Story, ...]]:
+        """The article with its story, and the stories whose record changed: its own, then others."""
         article = merged.article
         if before is None or (merged.outcome in _ASSIGNED and article.article_id in self._window):
             grouping = self._window.assign(article)
             placed = msgspec.structs.replace(article, story_id=grouping.story_id, duplicate_of=grouping.duplicate_of)
-            return placed, grouping.story
+            return placed, (grouping.story, *grouping.also)
         # Not in the window any more: it stays where its readers, its alerts and its partition know it.
         article = msgspec.structs.replace(article, story_id=before.story_id, duplicate_of=before.duplicate_of)
-        return article, self._window.amend(article) or self._ended_story(article)
+        amended = self._window.amend(article)
+        return article, (amended.story, *amended.also) if amended is not None else (self._ended_story(article),)
 
     def _ended_story(self, article: Article) -> Story:
         """The record of a story that has no article in the window any more."""
         story_id = article.story_id
         book = self._ended.get(story_id)
+        story = self._stories.get(story_id) or self._known.story(story_id)
+        assert story is not None
         if book is None:
             book = self._ended[story_id] = StoryBook()
-            story = self._stories.get(story_id) or self._known.story(story_id)
-            assert story is not None
             members = {member.article_id: member for member in self._known.members(story_id)}
             pending = [each.article for each in self._shelved.values() if each.article.story_id == story_id]
             members |= {member.article_id: member for member in pending}
             retold(book, story, list(members.values()))
-        return book.put(story_id, article, article.duplicate_of)
+        told = book.put(story_id, article, article.duplicate_of)
+        return msgspec.structs.replace(told, merged_into=story.merged_into)
 
     def _write(
-        self, article: Article, story: Story, before: Shelved | None, outcome: Outcome, taken: Mapping[str, Taken]
+        self,
+        article: Article,
+        stories: tuple[Story, ...],
+        before: Shelved | None,
+        outcome: Outcome,
+        taken: Mapping[str, Taken],
     ) -> None:
         shelved = Shelved(article, before.placed if before is not None else self._next, taken)
         self._next += before is None
         self._shelved[article.article_id] = shelved
-        self._stories[story.story_id] = story
+        self._stories.update({story.story_id: story for story in stories})
         previous = before.article if before is not None else None
-        self.messages.append(article_message(shelved, story, previous, outcome, self._partitions))
+        self.messages.append(article_message(shelved, stories, previous, outcome, self._partitions))
 
 
 def restored(window: StoryWindow, known: KnownArticles, span: timedelta) -> StoryWindow:
@@ -147,12 +155,17 @@ def restored(window: StoryWindow, known: KnownArticles, span: timedelta) -> Stor
                 changed.add(shelved.article.story_id)
             yield shelved.article
 
-    window.restore(noting())
+    def goes_on(story_id: str) -> str:
+        story = known.story(story_id)
+        return story.merged_into or story_id if story is not None else story_id
+
+    window.restore(noting(), goes_on)
     for story_id in list(window.alive()):
-        if story_id in changed or next(known.members(story_id, before=first), None) is not None:
+        parts = (story_id, *window.ended_in(story_id))
+        if not changed.isdisjoint(parts) or any(next(known.members(each, before=first), None) for each in parts):
             story = known.story(story_id)
             assert story is not None
-            window.retell(story, list(known.members(story_id)))
+            window.retell(story, [article for each in parts for article in known.members(each)])
     return window
 
 

@@ -72,7 +72,9 @@ def _zone(name: str) -> ZoneInfo | None:
         return None
 
 
-def published(raw: str, page_raw: str, feed: Feed, *, first_seen: datetime, now: datetime) -> Published:
+def published(
+    raw: str, page_raw: str, feed: Feed, *, first_seen: datetime, now: datetime, doubt: str = ""
+) -> Published:
     """Decide when an article was published.
 
     Args:
@@ -81,15 +83,17 @@ def published(raw: str, page_raw: str, feed: Feed, *, first_seen: datetime, now:
         feed: For the zone.
         first_seen: What stands in where no date can be used.
         now: What "an hour ago" counts from and what bounds the future.
+        doubt: Why none of the feed's dates is believed; empty if they are.
     """
-    problem = ""
-    for source in (raw, page_raw):
+    problem = doubt
+    for source in ("" if doubt else raw, page_raw):
         if not source.strip():
             problem = problem or "missing"
             continue
         found = _read(source, feed, now)
         if isinstance(found, Published):
-            return msgspec.structs.replace(found, problem=problem and f"{problem}: the page's date is used")
+            written = f" ({raw.strip()[:40]})" if problem and raw.strip() else ""
+            return msgspec.structs.replace(found, problem=problem and f"{problem}{written}: the page's date is used")
         problem = found if source is raw else problem
     return Published(first_seen, "seen", "", raw[:200], problem or "missing")
 

@@ -9,6 +9,7 @@ never dropped. An article that comes again, by its title, is not counted again.
 import re
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
@@ -16,7 +17,7 @@ import msgspec
 from marsad.records import Article
 from processors.headline import lead_of
 
-__all__ = ["RecurringLines"]
+__all__ = ["OutletLines", "RecurringLines"]
 
 _ONCE: Final = 384
 """Lines of an outlet that came once and are remembered: those of its last fifty articles or so."""
@@ -48,14 +49,14 @@ _ENDED: Final = re.compile(r"[.!؟?…]\W*$")
 _EDGES: Final = re.compile(r"^\W+|\W+$")
 
 
-class _Line(msgspec.Struct):
+class _Line(msgspec.Struct, array_like=True):
     """How often a line came, and the place of the first article that had it."""
 
     count: int
     first: int
 
 
-class _Outlet(msgspec.Struct):
+class OutletLines(msgspec.Struct, array_like=True):
     """What is remembered of an outlet; the lines and titles that came last stand last."""
 
     articles: int = 0
@@ -73,7 +74,7 @@ class RecurringLines:
     """
 
     def __init__(self, outlets: int = 1_000) -> None:
-        self._outlets: dict[str, _Outlet] = {}
+        self._outlets: dict[str, OutletLines] = {}
         self._limit = outlets
 
     def strip(self, article: Article) -> Article:
@@ -107,8 +108,16 @@ class RecurringLines:
         ]
         return kept or list(lines)
 
-    def _memory(self, outlet: str) -> _Outlet:
-        memory = self._outlets.pop(outlet, None) or _Outlet()
+    def remembered(self) -> dict[str, OutletLines]:
+        """Return the memories, for a file; they go on changing."""
+        return self._outlets
+
+    def recall(self, outlets: dict[str, OutletLines]) -> None:
+        """Take up the memories of an earlier run, in place of what is remembered."""
+        self._outlets = dict(islice(outlets.items(), self._limit))
+
+    def _memory(self, outlet: str) -> OutletLines:
+        memory = self._outlets.pop(outlet, None) or OutletLines()
         self._outlets[outlet] = memory
         if len(self._outlets) > self._limit:
             del self._outlets[next(iter(self._outlets))]
@@ -132,7 +141,7 @@ def _is_sentence(line: str) -> bool:
     return len(line) > _LABEL or _ENDED.search(line) is not None
 
 
-def _is_new(memory: _Outlet, title: int) -> bool:
+def _is_new(memory: OutletLines, title: int) -> bool:
     known = title in memory.titles
     memory.titles.pop(title, None)
     memory.titles[title] = None
@@ -140,7 +149,7 @@ def _is_new(memory: _Outlet, title: int) -> bool:
     return not known
 
 
-def _count(memory: _Outlet, keys: Iterable[int]) -> None:
+def _count(memory: OutletLines, keys: Iterable[int]) -> None:
     memory.articles += 1
     for key in keys:
         first = memory.once.pop(key, None)
@@ -163,7 +172,7 @@ def _bound(remembered: dict[int, Any], limit: int) -> None:
         del remembered[next(iter(remembered))]
 
 
-def _recurs(memory: _Outlet, found: _Line | None, line: str) -> bool:
+def _recurs(memory: OutletLines, found: _Line | None, line: str) -> bool:
     if found is None:
         return False
     span = memory.articles - found.first + 1

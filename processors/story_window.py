@@ -5,7 +5,8 @@ from collections.abc import Collection, Sequence
 import msgspec
 
 from marsad.records import Article, CountryTag, Story, TopicTag
-from processors.group import Grouper
+from processors.group import Grouper, Grouping
+from processors.grouping.features import setting_of
 from processors.grouping.stories import StoryBook
 
 __all__ = ["StoryWindow", "retold"]
@@ -21,26 +22,34 @@ class StoryWindow(Grouper):
         """The stories that have an article in the window, by id."""
         return self._members.keys()
 
+    def ended_in(self, story_id: str) -> Collection[str]:
+        """The stories that ended in one of the window, by id, in order."""
+        return sorted(self._ended.get(story_id, ()))
+
     def retell(self, story: Story, members: Sequence[Article]) -> None:
         """Make the record of a story in the window anew as it was last written; see ``retold``."""
         self._book.drop(story.story_id)
         retold(self._book, story, members)
 
-    def amend(self, article: Article) -> Story | None:
+    def amend(self, article: Article) -> Grouping | None:
         """Take in a change that does not move an article: its sources, its tags, or words that come after the window.
 
         Args:
             article: with its story.
 
         Returns:
-            The story as it stands now; None where it has no article in the window any more.
+            Its story as it stands now; None where that has no article in the window any more.
         """
-        if article.story_id not in self._members:
-            return None
         document = self._window.get(article.article_id)
         if document is not None:
-            document.countries = frozenset(country.code for country in article.countries)
-        return self._book.put(article.story_id, article, article.duplicate_of)
+            document.setting = setting_of(article)
+            return self._placed(article, document.story, document.filed, article.duplicate_of)
+        story = self._goes_on(article.story_id)
+        return self._placed(article, story, article.story_id, article.duplicate_of) if story in self._members else None
+
+    def _goes_on(self, story: str) -> str:
+        """The story in the window that an ended one is part of; the story itself where there is none."""
+        return next((living for living, ended in self._ended.items() if story in ended), story)
 
 
 def retold(book: StoryBook, story: Story, members: Sequence[Article]) -> StoryBook:
@@ -68,4 +77,5 @@ def retold(book: StoryBook, story: Story, members: Sequence[Article]) -> StoryBo
     heading = [each for each in members if each.title == story.headline and not each.duplicate_of]
     for article in (*heading[:1], *members):
         book.put(story.story_id, article, article.duplicate_of)
+    book.settle(story)
     return book

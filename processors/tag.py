@@ -160,10 +160,19 @@ class Tagger:
         return {self._compiled.topics[topic].id: self._score(topic, hits, analysed) for topic, hits in found.items()}
 
     def final_scores(self, analysed: AnalysedText) -> Mapping[str, float]:
-        """Return the scores by which ``tag_analysed`` decides: those of the rules, adjusted."""
+        """Return the scores by which ``tag_analysed`` decides, also where they are far too low: the rules', adjusted."""
+        by_rule = self.scores(analysed)
         if self._adjuster is None:
-            return self.scores(analysed)
-        return self._adjuster.adjust(self.scores(analysed, prune=True), analysed)
+            return by_rule
+        decided = self._adjuster.topics
+        adjusted = self._adjuster.adjust(self.scores(analysed, prune=True), analysed)
+        kept = {topic: score for topic, score in by_rule.items() if topic not in decided}
+        return kept | {topic: score for topic, score in adjusted.items() if topic in decided or topic not in kept}
+
+    def words(self, topic_id: str, analysed: AnalysedText) -> tuple[Evidence, ...]:
+        """Return what speaks for a topic, also where it is not given: the hits of its rules, else the learned words."""
+        hits = {self._compiled.topics[topic].id: found for topic, found in self._find(analysed, prune=False).items()}
+        return self._spoke(topic_id, hits, {}, analysed)
 
     def _find(self, analysed: AnalysedText, *, prune: bool) -> dict[int, _Hits]:
         """Return each topic's hits, without those inside a longer hit of the same topic and zone.

@@ -18,7 +18,7 @@ from marsad.events import EventSink, PageFetched
 from marsad.records import Entry, Feed, FeedState
 from producers.poll import wants_page
 
-__all__ = ["CommitSlice", "Completer", "interim", "may_be_told_apart"]
+__all__ = ["CommitSlice", "Completer", "interim", "may_be_told_apart", "with_identities"]
 
 _log = structlog.get_logger(__name__)
 # The first slices come soon: most pages are there within a second.
@@ -43,6 +43,16 @@ def interim(before: FeedState | None, final: FeedState, finished: Iterable[Entry
     """
     base = before or FeedState(feed_id=final.feed_id)
     return replace(base, seen=base.seen | {entry.entry_id: final.seen[entry.entry_id] for entry in finished})
+
+
+def with_identities(final: FeedState, finished: Iterable[Entry]) -> FeedState:
+    """The final state with the addresses that pages named as their own, so that revisions lead to the same articles."""
+    named = {
+        entry.entry_id: replace(seen, canonical=entry.canonical)
+        for entry in finished
+        if entry.canonical and (seen := final.seen.get(entry.entry_id)) is not None
+    }
+    return replace(final, seen=final.seen | named) if named else final
 
 
 def may_be_told_apart(state: FeedState, unfinished: Iterable[Entry]) -> bool:
@@ -122,7 +132,9 @@ class Completer:
                 done, _ = await asyncio.wait(left, timeout=pause)
                 if not self._is_ours(feed.id):
                     raise FencedError(f"feed {feed.id} is not polled here any more")
-                finished += [task.result() for task in done]
+                read = [task.result() for task in done]
+                final = with_identities(final, read)
+                finished += read
                 for task in done:
                     del left[task]
                 between = interim(state, final, finished)

@@ -8,8 +8,10 @@ import msgspec
 
 from marsad.records import Entry, Feed, FeedState, GapMark, Seen
 from marsad.records.ids import article_id, entry_id
+from marsad.records.urls import canonical_url
+from producers.health import date_doubt
 from producers.identity import Candidate, Known, candidates, guids_reused, only_renamed
-from producers.parse import ParsedEntry, ParsedFeed
+from producers.parse import KeptEntry, ParsedEntry, ParsedFeed
 from producers.rhythm import expected_entries
 
 __all__ = ["Reconciled", "find_gap", "reconcile", "remember"]
@@ -33,6 +35,8 @@ class Reconciled(msgspec.Struct, frozen=True, kw_only=True):
     oldest: datetime | None
     published: tuple[datetime | None, ...]
     """The date of each new entry."""
+    lacks_text: bool
+    """One of ``entries`` was read without its texts."""
 
 
 def reconcile(feed: Feed, state: FeedState, parsed: ParsedFeed, now: datetime) -> Reconciled:
@@ -44,7 +48,7 @@ def reconcile(feed: Feed, state: FeedState, parsed: ParsedFeed, now: datetime) -
     entries: list[Entry] = []
     published: list[datetime | None] = []
     current: dict[str, Seen] = {}
-    revised = 0
+    revised, lacks_text = 0, False
     for candidate in found:
         key = known.find(feed.id, candidate, trust_guids=trust_guids, by_content=by_content)
         before = known.by_id.get(key)
@@ -57,12 +61,14 @@ def reconcile(feed: Feed, state: FeedState, parsed: ParsedFeed, now: datetime) -
         if before is None or seen.revision > before.revision:
             revised += before is not None
             entries.append(_entry(feed, candidate, key, seen, now))
+            lacks_text = lacks_text or isinstance(candidate.parsed, KeptEntry)
             if before is None:
                 published.append(candidate.parsed.published_at)
     dates = [c.parsed.published_at for c in found if c.parsed.published_at and c.parsed.published_at <= now]
     new = len(published)
+    doubt = date_doubt(parsed.entries, state, now, known=len(current) - new)
     return Reconciled(
-        entries=tuple(reversed(entries)),
+        entries=tuple(msgspec.structs.replace(entry, date_doubt=doubt) for entry in reversed(entries)),
         new=new,
         revised=revised,
         total=len(current),
@@ -71,6 +77,7 @@ def reconcile(feed: Feed, state: FeedState, parsed: ParsedFeed, now: datetime) -
         newest=max(dates, default=None),
         oldest=min(dates, default=None),
         published=tuple(published),
+        lacks_text=lacks_text,
     )
 
 
@@ -122,14 +129,15 @@ def _seen(feed: str, candidate: Candidate, before: Seen | None, now: datetime) -
         identity = candidate.guid or candidate.content
         return Seen(content=candidate.content, article=article_id(candidate.link, feed, identity), revision=1, at=at)
     changed = before.content != candidate.content
-    return Seen(content=candidate.content, article=before.article, revision=before.revision + changed, at=at)
+    return msgspec.structs.replace(before, content=candidate.content, revision=before.revision + changed, at=at)
 
 
 def _entry(feed: Feed, candidate: Candidate, key: str, seen: Seen, now: datetime) -> Entry:
     parsed: ParsedEntry = candidate.parsed
     return Entry(
         entry_id=key,
-        article_id=seen.article,
+        article_id=article_id(canonical_url(seen.canonical), "", "") if seen.canonical else seen.article,
+        canonical=seen.canonical,
         feed_id=feed.id,
         url=parsed.url,
         guid=candidate.guid or parsed.guid,

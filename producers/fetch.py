@@ -1,8 +1,9 @@
 """Requests over HTTP within limits. The only module of the producers that opens connections."""
 
-import asyncio
 import ssl
 from contextlib import AbstractAsyncContextManager
+from functools import lru_cache
+from http import HTTPStatus
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urljoin
@@ -24,8 +25,10 @@ _PERMANENT: Final = frozenset({301, 308})
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _REPEATED: Final = frozenset({307, 308})
 _CONNECT_SECONDS: Final = 15.0
+_LEAST_SECONDS: Final = 0.001
 _KEEPALIVE_SECONDS: Final = 20.0
 _DNS_CACHE_SECONDS: Final = 300
+_KNOWN_HOSTS: Final = 4_096
 _CHUNK: Final = 1 << 16
 _LONGEST_HEADER_LINE: Final = 16_384
 _MOST_HEADERS: Final = 128
@@ -44,6 +47,8 @@ class AiohttpFetcher:
         self._clock = clock
         self._session: aiohttp.ClientSession | None = None
         self._resolver: GuardedResolver | None = None
+        self._timeout = _limited(settings.timeout)
+        self._may_be_asked = lru_cache(_KNOWN_HOSTS)(self._judged)
 
     async def __aenter__(self) -> Self:
         self._resolver = GuardedResolver(self._settings.allow_networks)
@@ -58,7 +63,6 @@ class AiohttpFetcher:
             auto_decompress=False,
             trust_env=False,
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
             headers={"User-Agent": self._settings.user_agent, "Accept-Encoding": ACCEPT_ENCODING},
             max_line_size=_LONGEST_HEADER_LINE,
             max_field_size=_LONGEST_HEADER_LINE,
@@ -81,8 +85,7 @@ class AiohttpFetcher:
             FetchError: no answer that could be read; ``health`` says which kind of failure. Any HTTP status is an answer.
         """
         try:
-            async with asyncio.timeout(self._settings.timeout):
-                return await self._follow(request)
+            return await self._follow(request)
         except TimeoutError as error:
             message = f"{request.url}: no whole answer within {self._settings.timeout:g} s"
             raise FetchError(message, health="slow") from error
@@ -94,15 +97,14 @@ class AiohttpFetcher:
     async def _follow(self, request: FetchRequest) -> FetchResponse:
         assert self._session is not None, "use the fetcher as an async context manager"
         started = self._clock.monotonic()
-        url, permanent, unbroken = request.url, "", True
+        url, permanent, unbroken, timeout = request.url, "", True, self._timeout
         for _ in range(self._settings.max_redirects + 1):
-            target = self._checked(url)
-            async with self._asking(target, request) as answer:
-                location = answer.headers.get("Location", "")
-                if answer.status in _followed(request) and location:
+            async with self._asking(self._checked(url), request, timeout) as answer:
+                if answer.status in _followed(request) and (location := answer.headers.get("Location", "")):
                     url = _joined(url, location)
                     unbroken = unbroken and answer.status in _PERMANENT
                     permanent = url if unbroken else permanent
+                    timeout = _limited(self._settings.timeout - (self._clock.monotonic() - started))
                     continue
                 body = await self._body(answer, request)
                 return FetchResponse(
@@ -116,11 +118,15 @@ class AiohttpFetcher:
                 )
         raise FetchError(f"{request.url}: more than {self._settings.max_redirects} redirects", health="network")
 
-    def _asking(self, target: URL, request: FetchRequest) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+    def _asking(
+        self, target: URL, request: FetchRequest, timeout: aiohttp.ClientTimeout
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         assert self._session is not None, "use the fetcher as an async context manager"
+        headers = _headers(request)
         if request.form:
-            return self._session.post(target, data=dict(request.form), headers=_headers(request), allow_redirects=False)
-        return self._session.get(target, headers=_headers(request), allow_redirects=False)
+            form = dict(request.form)
+            return self._session.post(target, data=form, headers=headers, allow_redirects=False, timeout=timeout)
+        return self._session.get(target, headers=headers, allow_redirects=False, timeout=timeout)
 
     def _checked(self, url: str) -> URL:
         """The address ready for the wire; literal IP addresses are judged here, since no resolver sees them.
@@ -135,13 +141,20 @@ class AiohttpFetcher:
             raise FetchError(f"{url}: not a web address: {error}", health="blocked") from error
         if target.scheme not in {"http", "https"} or not host:
             raise FetchError(f"{url}: only http and https addresses are asked", health="blocked")
-        address = literal_address(host)
-        if address is not None and not is_allowed(address, self._settings.allow_networks):
-            raise FetchError(f"{url}: poll.allow_networks does not let {address} through", health="blocked")
+        if not self._may_be_asked(host):
+            raise FetchError(
+                f"{url}: poll.allow_networks does not let {literal_address(host)} through", health="blocked"
+            )
         return target
+
+    def _judged(self, host: str) -> bool:
+        address = literal_address(host)
+        return address is None or is_allowed(address, self._settings.allow_networks)
 
     async def _body(self, answer: aiohttp.ClientResponse, request: FetchRequest) -> bytes:
         limit = request.max_bytes
+        if answer.status == HTTPStatus.NOT_MODIFIED:
+            return b""
         if (answer.content_length or 0) > limit:
             raise _too_large(request, answer.status)
         encoding = answer.headers.get("Content-Encoding", "")
@@ -156,6 +169,11 @@ class AiohttpFetcher:
             if len(body) > limit or packed > limit:
                 raise _too_large(request, answer.status)
         return bytes(body)
+
+
+def _limited(seconds: float) -> aiohttp.ClientTimeout:
+    """The whole answer must be there within that time; of a chain of redirects, within what is left of it."""
+    return aiohttp.ClientTimeout(total=max(seconds, _LEAST_SECONDS), sock_connect=_CONNECT_SECONDS)
 
 
 def _followed(request: FetchRequest) -> frozenset[int]:

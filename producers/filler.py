@@ -9,8 +9,7 @@ from marsad.errors import FetchError
 from marsad.ports import Fetcher
 from marsad.records import Feed, FeedState, FetchRequest, FetchResponse
 from producers.backfill import Filled, begin, end, next_request, open_gap, take
-from producers.health import is_throttled
-from producers.hints import retry_after
+from producers.health import site_pause
 from producers.parse import ParsedFeed
 from producers.politeness import HostGate
 
@@ -62,7 +61,6 @@ class Filler:
                 answer = await self._fetcher.fetch(request)
         except FetchError as error:
             return error
-        if is_throttled(answer):
-            wait = retry_after(answer.headers.get("retry-after", ""), self._clock.now())
-            self._gate.throttle(request.url, wait or 0.0)
+        if pause := site_pause(answer, self._clock.now()):
+            self._gate.throttle(request.url, pause)
         return answer

@@ -1,25 +1,27 @@
 """What an answer says about a feed, as one named state with a sentence. Pure."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Final
 
 from marsad.errors import FetchError
-from marsad.records import FeedState, FetchResponse, Health
+from marsad.records import DateDoubt, FeedState, FetchResponse, Health
+from producers.hints import retry_after
 from producers.parse import ParsedEntry, ParsedFeed, looks_like_bot_wall
 from producers.rhythm import silence, usually
 from producers.schedule import human, quiet_since
 
 __all__ = [
     "Verdict",
+    "date_doubt",
     "frozen_date",
-    "is_throttled",
     "of_document",
     "of_error",
     "of_rhythm",
     "of_status",
     "quiet_too_long",
+    "site_pause",
 ]
 
 Verdict = tuple[Health, str]
@@ -27,8 +29,13 @@ Verdict = tuple[Health, str]
 
 # An answer that takes longer than this is reported as slow, though it is used like any other.
 SLOW_SECONDS: Final = 2.0
+# How long a site is left alone that answers 429 without saying for how long.
+_THROTTLE_PAUSE: Final = 30.0
 _FEWEST_DATES: Final = 3
 _FROZEN_SECONDS: Final = 3_600.0
+_MANY_DATES: Final = 20
+_EDITION: Final = timedelta(days=1)
+_STAMPED: Final = timedelta(minutes=2)
 _SILENT_GAPS: Final = 10.0
 _SILENT_LEAST: Final = 172_800.0
 _FEWEST_FOR_RHYTHM: Final = 8
@@ -54,18 +61,30 @@ def of_status(answer: FetchResponse) -> Verdict | None:
         return Health.BOT_WALL, f"{words} with a bot check"
     if status == HTTPStatus.GONE:
         return Health.GONE, f"{words}: the feed was removed for good; it is muted"
-    if is_throttled(answer):
+    if _is_throttled(answer):
         return Health.THROTTLED, f"{words}: it wants fewer requests"
     if status < HTTPStatus.BAD_REQUEST:
         return Health.NOT_A_FEED, f"{words} without a document"
     return (Health.HTTP_4XX if status < HTTPStatus.INTERNAL_SERVER_ERROR else Health.HTTP_5XX), words
 
 
-def is_throttled(answer: FetchResponse) -> bool:
+def _is_throttled(answer: FetchResponse) -> bool:
     """Tell whether the server asks for fewer requests: 429, or 503 that says when to come back."""
     if answer.status == HTTPStatus.SERVICE_UNAVAILABLE:
         return bool(answer.headers.get("retry-after"))
     return answer.status == HTTPStatus.TOO_MANY_REQUESTS
+
+
+def site_pause(answer: FetchResponse, now: datetime) -> float:
+    """Seconds for which the whole site is to be left alone, whatever was asked of it: a feed, a page, robots.txt.
+
+    Args:
+        answer: what came; 0 where it asks for no fewer requests.
+        now: the present instant, for a date in Retry-After.
+    """
+    if not _is_throttled(answer):
+        return 0.0
+    return retry_after(answer.headers.get("retry-after", ""), now) or _THROTTLE_PAUSE
 
 
 def of_document(
@@ -93,9 +112,8 @@ def of_document(
         return _no_feed(parsed)
     if not total:
         return Health.EMPTY, "the document is a feed without entries"
-    frozen = frozen_date(parsed.entries, now)
-    if frozen and was.seen and (new or was.health is Health.FROZEN_DATES):
-        return Health.FROZEN_DATES, f"all entries, new ones too, bear the date {frozen.isoformat()}"
+    if untrue := _by_dates(parsed.entries, was, now, new=new, known=total - new):
+        return untrue
     if silent := of_rhythm(state, now) or _silent_by_dates(state, parsed.entries, now):
         return silent
     if answer.elapsed >= SLOW_SECONDS:
@@ -129,6 +147,15 @@ def _silent_by_dates(state: FeedState, entries: Sequence[ParsedEntry], now: date
     return (Health.SILENT, f"no entry for {human(quiet)}, far longer than its own rhythm") if quiet else None
 
 
+def _by_dates(entries: Sequence[ParsedEntry], was: FeedState, now: datetime, *, new: int, known: int) -> Verdict | None:
+    frozen = frozen_date(entries, now)
+    if frozen and was.seen and (new or was.health is Health.FROZEN_DATES):
+        return Health.FROZEN_DATES, f"all entries, new ones too, bear the date {frozen.isoformat()}"
+    if date_doubt(entries, was, now, known=known) == "always now":
+        return Health.FROZEN_DATES, "all entries, old ones too, bear the time of the request"
+    return None
+
+
 def _no_feed(parsed: ParsedFeed) -> Verdict:
     if "bot-wall" in parsed.problems:
         return Health.BOT_WALL, "a bot check came instead of the feed"
@@ -149,6 +176,29 @@ def frozen_date(entries: Sequence[ParsedEntry], now: datetime) -> datetime | Non
     if len(dates) < _FEWEST_DATES or len(set(dates)) > 1 or len({entry.title for entry in entries}) == 1:
         return None
     return dates[0] if abs((now - dates[0]).total_seconds()) > _FROZEN_SECONDS else None
+
+
+def date_doubt(entries: Sequence[ParsedEntry], was: FeedState, now: datetime, *, known: int) -> DateDoubt:
+    """Why a document's dates say nothing of its entries; empty where they may be believed.
+
+    One date for all, a day old and more, is proven wrong by entries that came since the last poll and share it with those that
+    were there before; the first poll proves nothing, and an edition may bear one date. Dates about the time of the request are proven wrong by entries
+    that were there minutes ago, and by their number.
+
+    Args:
+        entries: all in the document.
+        was: what was known before.
+        now: the present instant.
+        known: how many of them were known.
+    """
+    dates = [entry.published_at for entry in entries if entry.published_at]
+    if frozen_date(entries, now) and was.seen:
+        shared = known > 0 or was.newest_published == dates[0]
+        return "frozen" if shared and now - dates[0] > _EDITION else ""
+    if len(dates) < _FEWEST_DATES or any(abs(now - date) > _STAMPED for date in dates):
+        return ""
+    returned = known > 0 and was.last_ok_at is not None and now - was.last_ok_at > 2 * _STAMPED
+    return "always now" if returned or len(dates) >= _MANY_DATES else ""
 
 
 def quiet_too_long(entries: Sequence[ParsedEntry], now: datetime) -> float:

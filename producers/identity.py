@@ -15,10 +15,10 @@ from marsad.normalform import nfc
 from marsad.records import Seen
 from marsad.records.ids import article_id, content_hash, entry_id
 from marsad.records.urls import canonical_url
-from producers.parse import ParsedEntry
+from producers.parse import KeptEntry, ParsedEntry
 from producers.parse.htmltext import plain_text
 
-__all__ = ["Candidate", "Known", "candidates", "guids_reused", "only_renamed"]
+__all__ = ["Candidate", "Known", "candidates", "guids_reused", "kept", "only_renamed"]
 
 _SHARED_BY: Final = 3
 _FEW: Final = 3
@@ -72,6 +72,8 @@ class Known(msgspec.Struct, frozen=True):
 
 def entry_hash(entry: ParsedEntry) -> str:
     """Hash of what a reader sees: title, summary and content, blind to markup, white space and dates."""
+    if isinstance(entry, KeptEntry):
+        return entry.content_hash
     parts = (entry.title, plain_text(entry.summary), plain_text(entry.content))
     return content_hash(*("".join(nfc(part).split()) for part in parts))
 
@@ -83,11 +85,7 @@ def candidates(entries: Iterable[ParsedEntry], home: str) -> list[Candidate]:
         entries: as parsed, in the order of the document.
         home: the site's address as the feed gives it; entries that only link there have no link of their own.
     """
-    rows = [
-        (entry, canonical_url(entry.url))
-        for entry in entries
-        if entry.title or entry.url or entry.summary or entry.content
-    ]
+    rows = [(entry, _canonical(entry)) for entry in entries if _is_something(entry)]
     shared_links = _shared_links(rows) | {canonical_url(home), ""}
     shared_guids = _shared_guids(rows)
     merged: dict[str, Candidate] = {}
@@ -102,6 +100,30 @@ def candidates(entries: Iterable[ParsedEntry], home: str) -> list[Candidate]:
         elif guid and guid not in first.guids:
             merged[key] = msgspec.structs.replace(first, guid=first.guid or guid, guids=(*first.guids, guid))
     return list(merged.values())
+
+
+def kept(entry: ParsedEntry) -> KeptEntry:
+    """What an entry is known by."""
+    if isinstance(entry, KeptEntry):
+        return entry
+    return KeptEntry(
+        guid=entry.guid,
+        url=entry.url,
+        title=entry.title,
+        published_at=entry.published_at,
+        canonical=canonical_url(entry.url),
+        content_hash=entry_hash(entry) if _is_something(entry) else "",
+    )
+
+
+def _is_something(entry: ParsedEntry) -> bool:
+    if isinstance(entry, KeptEntry):
+        return bool(entry.content_hash)
+    return bool(entry.title or entry.url or entry.summary or entry.content)
+
+
+def _canonical(entry: ParsedEntry) -> str:
+    return entry.canonical if isinstance(entry, KeptEntry) else canonical_url(entry.url)
 
 
 def _shared_links(rows: Sequence[tuple[ParsedEntry, str]]) -> set[str]:

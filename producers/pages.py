@@ -17,6 +17,8 @@ from marsad.config import PollSettings
 from marsad.errors import FetchError, TransientError
 from marsad.ports import Fetcher
 from marsad.records import Entry, FetchRequest, FetchResponse, Health
+from producers.canonical import identified
+from producers.health import site_pause
 from producers.hints import retry_after
 from producers.parse.charset import declared_charsets
 from producers.parse.walls import looks_like_bot_wall, looks_like_login
@@ -101,16 +103,17 @@ class PageReader:
         if problem:
             return replace(entry, page_problem=problem)
         self._walled.passed(entry.url)
-        return replace(entry, page_html=text, page_url=answer.final_url)
+        return identified(replace(entry, page_html=text, page_url=answer.final_url))
 
     def _meet_wall(self, url: str) -> NoReturn:
         self._walled.met(url)
         raise TransientError(_WALL)
 
     def _put_off(self, url: str, answer: FetchResponse) -> NoReturn:
-        wait = retry_after(answer.headers.get("retry-after", ""), self._clock.now())
-        if answer.status == HTTPStatus.TOO_MANY_REQUESTS or wait:
-            self._gate.throttle(url, wait or 0.0)
+        now = self._clock.now()
+        wait = retry_after(answer.headers.get("retry-after", ""), now)
+        if pause := site_pause(answer, now):
+            self._gate.throttle(url, pause)
         raise TransientError(f"{url}: the server answered {answer.status}", retry_after=wait)
 
     async def _get(self, request: FetchRequest) -> FetchResponse:

@@ -25,17 +25,26 @@ from producers.parse.htmltext import plain_text
 from producers.schedule import Plan, after_failure, after_success, human, standing_after
 from producers.validators import LYING, asks_conditionally, trust_after
 
-__all__ = ["PollResult", "body_hash", "decide", "explain", "known_after", "needs_parse", "request_for", "wants_page"]
+__all__ = [
+    "PollResult",
+    "body_hash",
+    "decide",
+    "explain",
+    "is_quiet",
+    "known_after",
+    "needs_parse",
+    "request_for",
+    "wants_page",
+]
 
 _ACCEPT: Final = (
     "application/rss+xml, application/atom+xml, application/feed+json, application/rdf+xml;q=0.9, "
     "application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.1"
 )
 _MOST_GAPS: Final = 20
+_WELL: Final = frozenset({Health.OK, Health.UNCHANGED})
 # A summary of 600 characters is about 100 Arabic words: shorter is a teaser, longer is the article or most of it.
 _WHOLE_TEXT: Final = 600
-# How long a site is left alone that answers 429 without saying for how long.
-_THROTTLE_PAUSE: Final = 30.0
 # A feed whose new address fails so often in a row is asked at its old one every other time.
 _DOUBT_MOVE: Final = 3
 
@@ -48,7 +57,9 @@ class PollResult(msgspec.Struct, frozen=True, kw_only=True):
     new: int = 0
     revised: int = 0
     missed: int = 0
-    retry_after: float = 0.0
+    lacks_text: bool = False
+    """Among ``entries`` is one that was read without its texts: the whole document must be read, and decided about again."""
+    site_pause: float = 0.0
     """Seconds for which the whole site wants to be left alone."""
     event: FeedPolled
 
@@ -84,7 +95,23 @@ def needs_parse(state: FeedState | None, answer: FetchResponse, *, now: datetime
         return False
     if state is None or state.last_ok_at is None or body_hash(answer.body) != state.body_hash:
         return True
-    return state.health not in {Health.OK, Health.UNCHANGED} or state.last_ok_at.date() != now.date()
+    return state.health not in _WELL or state.last_ok_at.date() != now.date()
+
+
+def is_quiet(before: FeedState, result: PollResult) -> bool:
+    """Tell whether a poll without a document taught nothing that a crash may not take: what was known, and when to ask again.
+
+    Args:
+        before: the state that the poll began with.
+        result: of a poll whose answer needed no parsing.
+    """
+    after = result.state
+    return (
+        {before.health, after.health} <= _WELL
+        and (before.url, before.redirect_votes, before.muted, before.hub)
+        == (after.url, after.redirect_votes, after.muted, after.hub)
+        and before.standing is after.standing
+    )
 
 
 class _Case(msgspec.Struct, frozen=True):
@@ -140,8 +167,8 @@ def _decided(case: _Case, answer: FetchResponse | FetchError, parsed: ParsedFeed
     hints = hints_of(answer.headers, parsed, case.now)
     bad = judge.of_status(answer) or _no_answer(case, answer, parsed)
     if bad is not None:
-        pause = _THROTTLE_PAUSE if judge.is_throttled(answer) else 0.0
-        return _failed(case, bad, hints.retry_after or pause)
+        pause = judge.site_pause(answer, case.now)
+        return replace(_failed(case, bad, hints.retry_after or pause), site_pause=pause)
     return _unchanged(case, answer, hints) if parsed is None else _read(case, answer, parsed, hints)
 
 
@@ -177,8 +204,7 @@ def _failed(case: _Case, verdict: judge.Verdict, retry_after: float) -> PollResu
         counted, counted.health, now=case.now, retry_after=retry_after, settings=case.settings, rng=case.rng
     )
     state = replace(_planned(counted, plan), muted=counted.muted or counted.health is Health.GONE)
-    pause = retry_after if state.health is Health.THROTTLED else 0.0
-    return PollResult(state=state, retry_after=pause, event=_event(case, state))
+    return PollResult(state=state, event=_event(case, state))
 
 
 def _unchanged(case: _Case, answer: FetchResponse, hints: Hints) -> PollResult:
@@ -270,6 +296,7 @@ def _read(case: _Case, answer: FetchResponse, parsed: ParsedFeed, hints: Hints) 
         new=result.new,
         revised=result.revised,
         missed=missed,
+        lacks_text=result.lacks_text,
         event=_event(case, state, new=result.new, revised=result.revised, missed=missed),
     )
 

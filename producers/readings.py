@@ -1,21 +1,20 @@
-"""What the entries of each feed read as at the last poll, packed, up to a bound for all feeds together."""
+"""What the entries of each feed are known by, as of the last poll, up to a bound for all feeds together."""
 
-import zlib
 from collections import OrderedDict
 from typing import Final
 
 import msgspec
 
 from marsad.records import FetchResponse
-from producers.parse import ParsedEntry, ParsedFeed, Readings, parse_again
+from producers.identity import kept
+from producers.parse import KeptEntry, ParsedFeed, Readings, parse_again
 
 __all__ = ["KeptReadings"]
 
-# Of thirty entries with their summaries 5 kB are left: room for the feeds of a large site, less than a page cache takes.
+# Of thirty entries 9 kB are kept: room for the feeds of a large site, less than a page cache takes.
 _MOST_BYTES: Final = 67_108_864
 _LARGEST: Final = 1_048_576
-_LEVEL: Final = 1
-_Rows = list[tuple[str, ParsedEntry]]
+_Rows = list[tuple[str, KeptEntry]]
 
 
 class KeptReadings:
@@ -36,7 +35,7 @@ class KeptReadings:
         return len(self._kept)
 
     def read(self, feed_id: str, answer: FetchResponse, max_entries: int) -> ParsedFeed:
-        """Read a document, but for the entries that were in the feed's last one; with no feed's id all of it."""
+        """Read a document; with a feed's id, entries that were in its last one come as :class:`KeptEntry`."""
         parsed, readings = parse_again(
             answer.body,
             self.of(feed_id),
@@ -51,12 +50,13 @@ class KeptReadings:
     def of(self, feed_id: str) -> Readings:
         """What is kept of a feed."""
         packed = self._kept.get(feed_id)
-        return {} if packed is None else dict(self._decoder.decode(zlib.decompress(packed)))
+        return {} if packed is None else dict(self._decoder.decode(packed))
 
     def keep(self, feed_id: str, readings: Readings) -> None:
         """Keep what a feed reads as now instead of what it read as before."""
         self._size -= len(self._kept.pop(feed_id, b""))
-        packed = zlib.compress(self._encoder.encode(list(readings.items())), _LEVEL) if readings else b""
+        rows = [(digest, kept(entry)) for digest, entry in readings.items()]
+        packed = self._encoder.encode(rows) if rows else b""
         if not packed or len(packed) > _LARGEST:
             return
         self._kept[feed_id] = packed

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import structlog
+from msgspec.structs import replace
 
 from marsad.clock import Clock
 from marsad.errors import FencedError, TransientError
@@ -121,6 +122,18 @@ class ShardLedger:
         # All at once: none waits for another's broker.
         list(self._threads.map(write, of_shards))
         return found
+
+    def put_states(self, states: Sequence[FeedState]) -> Sequence[Exception | None]:
+        """Store states, each with what is remembered of its entries; those of a shard in one transaction."""
+        whole = [outcome(self._with_memory, state) for state in states]
+        errors = iter(self.commit_polls([(state, ()) for state in whole if not isinstance(state, Exception)]))
+        return [state if isinstance(state, Exception) else next(errors) for state in whole]
+
+    def _with_memory(self, state: FeedState) -> FeedState:
+        known = self._shard(state.feed_id).known(state.feed_id)
+        if known is None:
+            raise FencedError(f"nothing is stored of feed {state.feed_id}")
+        return replace(state, seen=known.seen)
 
     def _prepared(
         self, state: FeedState, entries: Sequence[Entry], quarantined: Sequence[Quarantined] = ()

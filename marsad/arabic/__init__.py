@@ -1,6 +1,6 @@
 """Arabic text: keys, tokens, stems and forms; encodings, direction, language and dates."""
 
-from marsad.arabic.bidi import balance, isolate_latin, strip_controls
+from marsad.arabic.bidi import balance, isolate_latin, shown, strip_controls
 from marsad.arabic.charset import decode
 from marsad.arabic.dates import FoundDate, find_dates
 from marsad.arabic.feeddates import ParsedDate, parse_date
@@ -29,6 +29,7 @@ __all__ = [
     "proclitic_forms",
     "reads_from_the_right",
     "repair",
+    "shown",
     "stem",
     "strip_controls",
     "strip_marks",

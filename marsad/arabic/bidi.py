@@ -89,6 +89,11 @@ class _Levels:
         return closers
 
 
+def shown(text: str) -> str:
+    """Return a text fit to be put beside others: its direction controls balanced, each Latin name in it isolated."""
+    return isolate_latin(balance(text))
+
+
 def isolate_latin(text: str) -> str:
     """Return a text with each Latin name in it isolated, so that its signs and numbers stay in order.
 

@@ -85,8 +85,22 @@ def nth_weekday_at(words: Words, place: int, today: date) -> list[Span]:
         first, end = (today.replace(day=1), at + 2) if this else (None, at)
     if first is None:
         return []
-    shift = (named - first.weekday()) % 7 + 7 * (read[0] - 1)
-    return [Span(place, end, first + timedelta(days=shift), "day")]
+    return [Span(place, end, _nth(first, named, read[0]), "day")]
+
+
+def weekday_of_each_month_at(words: Words, place: int, today: date) -> list[Span]:
+    """Return the day in the present month that is said of each: السبت الثاني من كل شهر."""
+    named = weekday(words.key(place))
+    read = None if named is None else ordinal_at(words, place + 1, tens=False)
+    if named is None or read is None or read[0] > 5 or any(map(words.gap, range(place + 1, read[1] + 3))):  # noqa: PLR2004
+        return []
+    if [words.key(at) for at in range(read[1], read[1] + 3)] != ["من", "كل", "شهر"]:
+        return []
+    return [Span(place, read[1], _nth(today.replace(day=1), named, read[0]), "day")]
+
+
+def _nth(first: date, named: int, number: int) -> date:
+    return first + timedelta(days=(named - first.weekday()) % 7 + 7 * (number - 1))
 
 
 def named_at(words: Words, place: int, today: date) -> list[Span]:
@@ -176,9 +190,14 @@ def _of_this_month(words: Words, start: int, days: list[tuple[int, int, int]], p
     if qualifier is None:
         return []
     first = add_months(today.replace(day=1), qualifier)
-    day = safe_date(first.year, first.month, days[-1][2])
     end = at + 1 if before else at + 2
-    return [] if day is None else [Span(start if len(days) == 1 else days[-1][0], end, day, "day")]
+    found: list[Span] = []
+    for index, (begin, after, number) in enumerate(days):
+        day = safe_date(first.year, first.month, number)
+        if day is not None:
+            last = index == len(days) - 1
+            found.append(Span(start if len(days) == 1 else begin, end if last else after, day, "day"))
+    return found
 
 
 def _month(words: Words, place: int) -> _Month | None:

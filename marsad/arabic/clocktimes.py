@@ -13,6 +13,8 @@ _HOUR_WORDS: Final = frozenset({"الساعه", "ساعه", "والساعه", "�
 _BEFORE: Final = frozenset({"في", "عند", "حوالي", "نحو", "على", "علي", "تمام", "قرابه", "بحدود", "حتي", "يوم"})
 _MORNING: Final = frozenset({"صباحا", "صباح", "ص", "فجرا", "فجر", "الصباح", "الفجر", "ضحي"})
 _EVENING: Final = frozenset({"مساء", "م", "المساء", "عصرا", "العصر", "مساءا"})
+_HALVES_IN_FULL: Final = frozenset({"صباحا", "مساء"})
+_YEARS: Final = range(1900, 2100)
 _NOON: Final = frozenset({"ظهرا", "ظهر", "الظهر", "الظهيره"})
 _NIGHT: Final = frozenset({"ليلا", "الليل", "الليله"})
 _FRACTIONS: Final = {"النصف": 30, "نصف": 30, "الربع": 15, "ربع": 15, "الثلث": 20, "ثلث": 20}
@@ -107,6 +109,7 @@ def clock_at(words: Words, place: int, *, after_date: bool = False) -> tuple[Clo
     parsed = _digital(words, place, said=said) or _spoken(words, place, said=said)
     if parsed is None:
         return None
+    said = said or (parsed[3] and not words.digits(place))
     hour, minute, second, sure, place = parsed
     shift, place = _half_day(words, place, hour)
     if shift is None and not (said or sure):
@@ -124,6 +127,9 @@ def _digital(words: Words, place: int, *, said: bool) -> tuple[int, int, int | N
     hour, minute = words.number(place), words.number(place + 1)
     if hour is not None and words.key(place + 1) == "h" and not words.gap(place + 1) and words.digits(place + 2) == 2:  # noqa: PLR2004
         return hour, words.number(place + 2) or 0, None, True, place + 3  # 15h30, as the Maghreb's French has it
+    four = words.digits(place) > 2 and words.key(place + 1) in _HALVES_IN_FULL  # noqa: PLR2004 - an hour has two
+    if hour is not None and four and not words.gap(place + 1) and (said or hour not in _YEARS):
+        return hour // 100, hour % 100, None, False, place + 1  # 1140 صباحا; 1140 م is a year
     between = {":", ",", "."} if said else {":"}  # agencies write الساعة 18,00
     if hour is None or minute is None or words.gap(place + 1) not in between or words.digits(place + 1) != 2:  # noqa: PLR2004
         return None
@@ -138,11 +144,14 @@ def _spoken(words: Words, place: int, *, said: bool) -> tuple[int, int, int | No
     read = ordinal_at(words, place, tens=False) or (
         cardinal_at(words, place) if said or words.digits(place) in {1, 2} else None
     )
-    if read is None or read[0] > 24:  # noqa: PLR2004 - hours of a day
+    # One o'clock is الواحدة; الساعات الأولى are the small hours.
+    if read is None or read[0] > 24 or words.key(place) == "الاولي":  # noqa: PLR2004 - hours of a day
         return None
-    hour, place = read
-    minute, place = _minutes(words, place)
-    return (hour + (minute // 60), minute % 60, None, False, place)
+    hour, after = read
+    minute, end = _minutes(words, after)
+    # الثامنة والنصف needs no الساعة: nothing else has halves and is feminine.
+    sure = end > after and words.key(place).startswith("ال") and words.key(after - 1).endswith("ه")
+    return (hour + (minute // 60), minute % 60, None, sure, end)
 
 
 def _minutes(words: Words, place: int) -> tuple[int, int]:
@@ -187,17 +196,23 @@ def _half_day(words: Words, place: int, hour: int) -> tuple[int | None, int]:
     if words.gap(place) not in {"", "("}:
         return None, place
     key, following = words.key(place), words.key(place + 1)
-    if key == "في" and following in _MORNING | _NIGHT:
-        place, key = place + 1, following
+    from_part = key == "من" and (following in _MORNING | _EVENING | _NIGHT or _after_noon(words, place + 1))
+    if from_part or (key == "في" and following in _MORNING | _NIGHT):  # الثالثة من بعد الظهر, 8 في الليل
+        place, key, following = place + 1, following, words.key(place + 2)
     if (key, following, words.key(place + 2)) == ("بعد", "منتصف", "الليل"):
         return hour % _HALF_DAY, place + 3
     if key in {"بعد", "قبل"} and following in _NOON:
         return (hour % _HALF_DAY + (_HALF_DAY if key == "بعد" else 0)), place + 2
-    read = _by_part_of_day(key, hour)
+    read = hour_of_day(key, hour)
     return read, place if read is None else place + 1
 
 
-def _by_part_of_day(key: str, hour: int) -> int | None:
+def _after_noon(words: Words, place: int) -> bool:
+    return words.key(place) == "بعد" and words.key(place + 1) in _NOON and not words.gap(place + 1)
+
+
+def hour_of_day(key: str, hour: int) -> int | None:
+    """Return the hour, 0 to 23, that a number means with a part of the day; None where the word is none."""
     if key in _MORNING:
         return hour % _HALF_DAY if hour == _HALF_DAY else hour
     if key in _EVENING:
@@ -210,6 +225,14 @@ def _by_part_of_day(key: str, hour: int) -> int | None:
     return None
 
 
+def _from_greenwich(words: Words, place: int) -> tuple[int, int]:
+    """Read the hours after GMT, as in GMT+3; none are nought."""
+    hours = words.number(place)
+    if words.gap(place) not in {"+", "-"} or hours is None or hours > 14 or words.digits(place) > 2:  # noqa: PLR2004
+        return 0, place
+    return (-60 if words.gap(place) == "-" else 60) * hours, place + 1
+
+
 def _zone(words: Words, place: int) -> tuple[int | str | None, int]:
     if words.gap(place) in {"", "،", ",", "("} and words.key(place) in _ZONE_WORDS:
         name = words.key(place + 1)
@@ -220,8 +243,8 @@ def _zone(words: Words, place: int) -> tuple[int | str | None, int]:
             return _ZONES[name], place + 2 + more
         if words.key(place) == "بالتوقيت":
             return None, place + 2
-    if words.gap(place) in {"", "("} and words.key(place) in {"gmt", "utc"}:
-        return 0, place + 1
+    if words.gap(place) in {"", "("} and words.key(place) in {"gmt", "utc", "z"}:
+        return _from_greenwich(words, place + 1)
     if words.gap(place) in {"", "("} and words.key(place) == "ت" and words.key(place + 1) == "غ":
         return 0, place + 2 if words.gap(place + 1) in {"", "."} else place
     return None, place

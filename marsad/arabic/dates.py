@@ -10,12 +10,20 @@ from typing import Final, Literal
 
 import msgspec
 
-from marsad.arabic import clocktimes, months, numerals, relativedates
-from marsad.arabic.calendardates import FIRST_DAY, Span, named_at, nth_weekday_at, safe_date
+from marsad.arabic import clocktimes, months, numerals, planned, relativedates
+from marsad.arabic.calendardates import (
+    FIRST_DAY,
+    Span,
+    named_at,
+    nth_weekday_at,
+    safe_date,
+    weekday_of_each_month_at,
+)
 from marsad.arabic.clocktimes import Clock, clock_at
 from marsad.arabic.datelex import Words, after_clitic, read_words
 from marsad.arabic.months import month_word, weekday
-from marsad.arabic.numericdates import numeric_at, year_at
+from marsad.arabic.numericdates import numeric_at, weekday_before_numeric_at, year_at
+from marsad.arabic.planned import hour_at, planned_at
 from marsad.arabic.relativedates import (
     Moment,
     day_number_at,
@@ -30,27 +38,30 @@ Precision = Literal["year", "month", "week", "day", "minute"]
 
 _RULES: Final[tuple[Callable[[Words, int, date], list[Span]], ...]] = (
     numeric_at,
+    weekday_before_numeric_at,
     nth_weekday_at,
+    weekday_of_each_month_at,
     named_at,
     period_at,
     day_word_at,
     weekday_at,
     day_number_at,
     day_ordinal_at,
+    planned_at,
     year_at,
 )
 _MATCHING: Final = frozenset({"الموافق", "الموافقه", "موافق", "المصادف", "يوافق", "وفق"})
+_END: Final = frozenset({"نهايه", "بنهايه", "لنهايه"})
+_LAST_MINUTE: Final = Clock(23, 59)
 _BEGINNINGS: Final = (
     months.BEGINNINGS
     | numerals.BEGINNINGS
     | clocktimes.BEGINNINGS
     | relativedates.BEGINNINGS
+    | planned.BEGINNINGS
     | FIRST_DAY
-    | {
-        "شهر",
-        "لشهر",
-        "بشهر",
-    }
+    | _END
+    | {"شهر", "لشهر", "بشهر"}
 )
 _BETWEEN: Final = frozenset({"في", "عند", "من", "يوم", "حوالي"})
 _FROM: Final = frozenset({"ابتداء", "انطلاقا", "اعتبارا", "بدءا"})
@@ -106,6 +117,9 @@ def _at(words: Words, place: int, now: datetime) -> tuple[list[FoundDate], int]:
         return [_found(words, moment.start, moment.end, moment.at.strftime("%Y-%m-%dT%H:%M"), "minute")], moment.end
     if moment is not None:
         return [_dated(words, moment)], moment.end
+    minute = _end_of_day(words, place, now.date()) or _hour_today(words, place, now.date())
+    if minute is not None:
+        return [minute[0]], minute[1]
     spans = _spans(words, place, now.date())
     if spans:
         last = _with_other_calendar(words, spans[-1], now.date())
@@ -148,7 +162,7 @@ def _with_other_calendar(words: Words, span: Span, today: date) -> Span:
 def _with_time(words: Words, span: Span) -> tuple[FoundDate, int]:
     """Add the time of day that follows a date."""
     if span.precision == "day" and words.gap(span.end) in _NEAR:
-        place = span.end
+        place = span.end + (words.key(span.end) == "t" and words.digits(span.end + 1) == 2)  # noqa: PLR2004 - ISO 8601
         clock = clock_at(words, place) or clock_at(words, place, after_date=True)
         if clock is None and words.key(place) in _BETWEEN:
             clock = clock_at(words, place + 1)
@@ -177,6 +191,25 @@ def _time_first(words: Words, start: int, clock: tuple[Clock, int], today: date)
     if day is not None:
         return [_found(words, start, end + 2, time.on(day), "minute")], end + 2
     return [_found(words, start, end, time.on(today), "minute")], end
+
+
+def _hour_today(words: Words, place: int, today: date) -> tuple[FoundDate, int] | None:
+    read = hour_at(words, place)
+    return None if read is None else (_found(words, place, read[1], read[0].on(today), "minute"), read[1])
+
+
+def _end_of_day(words: Words, start: int, today: date) -> tuple[FoundDate, int] | None:
+    """Return the last minute of a day that is told by its distance or weekday: نهاية الغد, نهاية يوم الأحد."""
+    if words.key(start) not in _END:
+        return None
+    place = start + 2 if words.key(start + 1) == "يوم" and not words.gap(start + 2) else start + 1
+    spans = [] if words.gap(start + 1) else day_word_at(words, place, today) or weekday_at(words, place, today)
+    if not spans or _with_time(words, spans[0])[0].precision == "minute":
+        return None
+    end = spans[0].end
+    if words.digits(end) or month_word(words.key(end)) is not None:
+        return None  # نهاية يوم الأحد 5 مايو: the date itself is what is told
+    return _found(words, start, end, _LAST_MINUTE.on(spans[0].day), "minute"), end
 
 
 def _in_number(words: Words, place: int, today: date) -> date | None:

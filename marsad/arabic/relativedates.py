@@ -11,6 +11,7 @@ from marsad.arabic.clocktimes import clock_at
 from marsad.arabic.datelex import Words, with_clitics
 from marsad.arabic.months import month_word, surely_weekday, weekday
 from marsad.arabic.numerals import cardinal_at, ordinal_at
+from marsad.arabic.planned import is_past, is_planned
 from marsad.arabic.qualifiers import CURRENT, NEXT, PAST, distance_at, is_this
 
 _DAY: Final = frozenset({"يوم", "ليوم", "ويوم", "يومي"})
@@ -88,6 +89,7 @@ _TWO_WORDS: Final = (
 BEGINNINGS: Final = frozenset(
     {*_SINCE, *_DAY_FORMS, *_PERIODS, *_THIS_FORMS, *_DAY, "اول", "الاول", "بتاريخ", "في", "الي", "حتي"}
     | {first for first, _ in _TWO_WORDS}
+    | _DUAL_UNITS.keys()
 )
 
 
@@ -162,6 +164,8 @@ def _numbered_weekday(words: Words, place: int, named: int, today: date) -> tupl
     read = ordinal_at(words, at) or (cardinal_at(words, at) if words.digits(at) <= 2 else None)  # noqa: PLR2004
     if read is None or words.gap(read[1]) in {":", "/"} or read[1] == place:
         return None
+    if words.gap(read[1]) in {"-", "–"} and words.digits(read[1]):
+        return None  # hours from and to: الاثنين 8-9 صباحا
     day = _of_month(read[0], named, today)
     return None if day is None else (day, read[1])
 
@@ -233,8 +237,12 @@ def period_at(words: Words, place: int, today: date) -> list[Span]:
 
 def offset_at(words: Words, place: int, now: datetime) -> Span | Moment | None:
     """Return the time that is a number of units before or after now: منذ ساعتين, قبل 3 أيام, بعد أسبوعين من الآن."""
-    sign = _SINCE.get(words.key(place))
-    if sign is None or words.gap(place + 1) not in {"", '"'}:
+    # اجتماع في عشرة أيام sets a day; elsewhere that is how long something took.
+    planned = words.key(place) == "في" and is_planned(words, place)
+    sign = 1 if planned else _SINCE.get(words.key(place))
+    if sign is None:
+        return _from_now(words, place, now)
+    if words.gap(place + 1) not in {"", '"'}:
         return None
     counts: list[tuple[int, str]] = []
     at = _after_about(words, place + 1)
@@ -243,22 +251,39 @@ def offset_at(words: Words, place: int, now: datetime) -> Span | Moment | None:
     part = _part_at(words, at, past=sign < 0)
     if part is not None:
         counts, at = [(part[0], "minute")], part[1]
+    if part is None:
+        counts, at = _counts(words, at)
+    from_now = words.key(at) == "من" and words.key(at + 1) == "الان"
+    if words.gap(at) == "" and words.key(at) in {"من", "علي", "عن"} and not from_now:
+        return None  # counted from another event: بعد يومين من الهجوم
+    if not counts or (sign > 0 and not from_now and _in_a_story(words, at, counts)):
+        return None
+    return _shifted(place, at + 2 if from_now else at, now, [(sign * number, unit) for number, unit in counts])
+
+
+def _counts(words: Words, at: int) -> tuple[list[tuple[int, str]], int]:
+    """Read counts of units that follow one another, and return the place after them."""
+    counts: list[tuple[int, str]] = []
     # Bounded by the units there are, so that a chain of them is not read again from each.
-    while part is None and len(counts) < len(_STEPS) and (counted := _count(words, at, first=not counts)) is not None:
+    while len(counts) < len(_STEPS) and (counted := _count(words, at, first=not counts)) is not None:
         number, unit, at = counted
         counts.append((number, unit))
         half = _half_after(words, at, unit)
         if half is not None:
             counts.append(half[0])
             at = half[1]
-    if not counts:
+    return counts, at
+
+
+def _from_now(words: Words, place: int, now: datetime) -> Span | Moment | None:
+    """Return the time that counts without preposition mean before من الآن: ahead, or back behind a verb in the past."""
+    if not words.digits(place) and words.key(place) not in _DUAL_UNITS:
         return None
-    from_now = words.key(at) == "من" and words.key(at + 1) == "الان"
-    if words.gap(at) == "" and words.key(at) in {"من", "علي", "عن"} and not from_now:
-        return None  # counted from another event: بعد يومين من الهجوم
-    if sign > 0 and not from_now and _in_a_story(words, at, counts):
+    counts, at = _counts(words, place)
+    if not counts or words.gap(at) or (words.key(at), words.key(at + 1)) != ("من", "الان"):
         return None
-    return _shifted(place, at + 2 if from_now else at, now, [(sign * number, unit) for number, unit in counts])
+    sign = -1 if is_past(words, place) else 1
+    return _shifted(place, at + 2, now, [(sign * number, unit) for number, unit in counts])
 
 
 def _after_about(words: Words, place: int) -> int:

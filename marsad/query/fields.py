@@ -10,7 +10,16 @@ from babel import Locale
 from marsad.arabic.keyform import key_form
 from marsad.query.ast import FieldName
 
-__all__ = ["ALIASES", "FieldKind", "country_code", "field_kind", "field_name", "keyword_key", "suggestion"]
+__all__ = [
+    "ALIASES",
+    "SHORT_NAMES",
+    "FieldKind",
+    "country_code",
+    "field_kind",
+    "field_name",
+    "keyword_key",
+    "suggestion",
+]
 
 FieldKind = Literal["text", "keyword", "range"]
 
@@ -61,7 +70,7 @@ _NO_COUNTRY: Final = frozenset({"AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", 
 _CODE: Final = re.compile("[A-Z]{2}")
 _COMMON_CODES: Final = {"UK": "GB", "EL": "GR"}
 # What everybody writes and CLDR does not.
-_SHORT_NAMES: Final = {
+SHORT_NAMES: Final = {
     "السعودية": "SA", "الإمارات": "AE", "أمريكا": "US", "أميركا": "US", "الولايات المتحدة الأمريكية": "US",
     "بريطانيا": "GB", "سورية": "SY", "فلسطين": "PS", "هونغ كونغ": "HK", "الكونغو الديمقراطية": "CD", "بورما": "MM",
     "USA": "US", "UAE": "AE", "Britain": "GB", "KSA": "SA", "Palestine": "PS", "Turkey": "TR", "Czech Republic": "CZ",
@@ -110,7 +119,7 @@ def country_code(value: str) -> str | None:
 @cache
 def _countries() -> dict[str, str]:
     """Names in key form, and the codes themselves, to codes."""
-    found = {keyword_key(name): code for name, code in _SHORT_NAMES.items()}
+    found = {keyword_key(name): code for name, code in SHORT_NAMES.items()}
     for language in ("ar", "en", "fr"):
         for code, name in Locale(language).territories.items():
             if _CODE.fullmatch(code) and code not in _NO_COUNTRY:

@@ -12,14 +12,16 @@ from luqum import tree
 from luqum.exceptions import ParseError
 from luqum.thread import parse as parse_lucene
 
-from marsad.arabic.keyform import strip_marks
+from marsad.arabic.keyform import key_form, strip_marks
 from marsad.arabic.stem import stem
 from marsad.arabic.tokens import tokenize
 from marsad.errors import QueryError
 from marsad.query.ast import And, FieldName, KeywordField, MatchAll, Node, Not, Or, Phrase, TextScope, Word
 from marsad.query.fields import field_kind, field_name, suggestion
+from marsad.query.joined import begins_name, either_way
 from marsad.query.scan import MAX_NESTING, Scanned, scan
 from marsad.query.values import Context, keyword, quantity, wildcard
+from marsad.query.widen import Names, widened
 
 __all__ = ["MAX_CLAUSES", "MAX_SLOP", "Resolve", "parse"]
 
@@ -40,7 +42,9 @@ _AT: Final = re.compile(r"at position (\d+)")
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
 
 
-def parse(text: str, *, now: datetime, zone: tzinfo = UTC, resolve: Resolve | None = None) -> Node:
+def parse(
+    text: str, *, now: datetime, zone: tzinfo = UTC, resolve: Resolve | None = None, names: Names | None = None
+) -> Node:
     """Read a query.
 
     Args:
@@ -48,6 +52,7 @@ def parse(text: str, *, now: datetime, zone: tzinfo = UTC, resolve: Resolve | No
         now: the instant that relative times start from.
         zone: where days begin, for dates without a zone.
         resolve: finds the stored value of a topic or country by its name; country names of CLDR are known without it.
+        names: finds what else a word or phrase calls the same thing; such names are then searched for as well.
 
     Raises:
         QueryError: it cannot be understood or is too large; says where, and what was expected there.
@@ -59,7 +64,7 @@ def parse(text: str, *, now: datetime, zone: tzinfo = UTC, resolve: Resolve | No
     node = reader.read(_grammar(scanned)) if scanned.text.strip() else None
     if node is None:
         raise QueryError("expected a word: there is nothing but punctuation", 0)
-    return node
+    return node if names is None else widened(node, names)
 
 
 def _grammar(scanned: Scanned) -> tree.Item:
@@ -150,9 +155,11 @@ class _Reader:
         for operand in item.operands:
             part = self.read(operand, field, boost)
             if isinstance(part, kind):
-                parts.extend(part.parts)
+                # Both spellings of a name, each of which means both, are no more than one of them.
+                parts.extend([each for each in part.parts if kind is And or each not in parts])
             elif part is not None:
-                parts.append(part)
+                name = _name_of(parts[-1], part) if kind is And and parts else None
+                parts[-1:] = [name] if name is not None else [*parts[-1:], part]
         if len(parts) < 2:  # noqa: PLR2004  # one operand is itself
             return parts[0] if parts else None
         return kind(tuple(parts))
@@ -218,8 +225,16 @@ class _Reader:
         if len(tokens) > MAX_CLAUSES:
             self.fail(f"expected at most {MAX_CLAUSES} words in a phrase", item)
         if quoted or len(tokens) > 1:
-            return Phrase(raw, tokens.keys, scope, slop if len(tokens) > 1 else 0, boost)
-        return Word(raw[tokens.starts[0] : tokens.ends[0]], stem(tokens.keys[0]), scope, boost)
+            return either_way(Phrase(raw, tokens.keys, scope, slop if len(tokens) > 1 else 0, boost))
+        return either_way(Word(raw[tokens.starts[0] : tokens.ends[0]], stem(tokens.keys[0]), scope, boost))
+
+
+def _name_of(first: Node, second: Node) -> Node | None:
+    """The name that two words beside each other are (عبد الله), in both spellings; None where they are none."""
+    if not isinstance(first, Word) or not isinstance(second, Word) or first.scope != second.scope:
+        return None
+    keys = (key_form(first.raw), key_form(second.raw))
+    return either_way(Phrase(" ".join(keys), keys, first.scope, 0, first.boost)) if begins_name(*keys) else None
 
 
 def _unescape(value: str) -> str:

@@ -14,7 +14,7 @@ from marsad.records.alert import (
 )
 from marsad.records.article import Article, CountryTag, EntityTag, Evidence, Place, Precision, TextField, TopicTag
 from marsad.records.codec import decode, encode
-from marsad.records.entry import Enclosure, Entry
+from marsad.records.entry import DateDoubt, Enclosure, Entry
 from marsad.records.feed import (
     Feed,
     FeedKind,
@@ -44,6 +44,7 @@ __all__ = [
     "Article",
     "Cadence",
     "CountryTag",
+    "DateDoubt",
     "Delivery",
     "DeliveryState",
     "Enclosure",

@@ -1,10 +1,13 @@
 """An entry as a feed gave it: raw, before anything is cleaned."""
 
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
-__all__ = ["Enclosure", "Entry"]
+__all__ = ["DateDoubt", "Enclosure", "Entry"]
+
+DateDoubt = Literal["", "frozen", "always now"]
 
 
 class Enclosure(msgspec.Struct, frozen=True):
@@ -35,6 +38,10 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, tag="entry", tag_field="r
     """Why there is no page although one was wanted; empty if none was wanted or it is there."""
     page_url: str = ""
     """The address that the page came from, after redirects."""
+    canonical: str = ""
+    """The address that the page names as its own, where the article is known by that and not by ``url``."""
+    date_doubt: DateDoubt = ""
+    """Why the feed's dates say nothing: all its entries bear one date, or the time of the request."""
     published_raw: str = ""
     updated_raw: str = ""
     authors: tuple[str, ...] = ()

@@ -108,6 +108,8 @@ class Seen(msgspec.Struct, frozen=True, array_like=True):
     revision: int = 1
     at: int = 0
     """Unix seconds at which it was last found in the feed."""
+    canonical: str = ""
+    """The address that its page named as its own, where its article is known by that."""
 
 
 class FeedMemory(msgspec.Struct, frozen=True, kw_only=True, tag="feed-memory", tag_field="record"):

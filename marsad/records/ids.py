@@ -5,6 +5,8 @@ collision is below 10^-20 (birthday bound n²/2^129).
 """
 
 import hashlib
+from functools import lru_cache
+from typing import Final
 
 __all__ = [
     "alert_id",
@@ -20,6 +22,10 @@ __all__ = [
 ]
 
 
+# Each poll of a feed with news asks for the ids of its entries several times over.
+_LATEST: Final = 4_096
+
+
 def digest(*parts: str) -> str:
     """Hash of the parts in order; lone surrogates are kept apart by ``surrogatepass``."""
     return hashlib.blake2b("\x1f".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
@@ -30,11 +36,13 @@ def feed_id(url: str) -> str:
     return digest("feed", url.strip())
 
 
+@lru_cache(_LATEST)
 def entry_id(feed: str, identity: str) -> str:
     """Id of an entry by its feed's id and its identity there (GUID, else link, else content)."""
     return digest("entry", feed, identity)
 
 
+@lru_cache(_LATEST)
 def article_id(canonical_url: str, feed: str, guid: str) -> str:
     """Id of an article: its canonical URL alone, so that it is the same in all feeds; else its GUID within its feed."""
     return digest("url", canonical_url) if canonical_url else digest("guid", feed, guid)

@@ -97,6 +97,8 @@ class CompiledTopics:
         self.combinations: list[Combination] = []
         self.words: list[GroupWord] = []
         self.near_automaton = Automaton(self._near_entries())
+        # All forms are in the automata now; 8 MB.
+        self._known.clear()
 
     @cached_property
     def states(self) -> States:

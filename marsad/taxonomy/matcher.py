@@ -4,7 +4,9 @@ Most words of a text begin no term, so most cost one dict lookup. Subtrees that 
 and بوزير lead on to the same words.
 """
 
-from collections.abc import Iterable, Sequence
+import contextlib
+import gc
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress
 from typing import NamedTuple, TypeAlias
 
@@ -31,6 +33,10 @@ class _Node:
         self.next: dict[str, _Node] | None = None
 
 
+_Start: TypeAlias = tuple[tuple[int, ...], dict[str, _Node] | None]
+"""What a first word leads to: the terms that end with it, and the words that lead on."""
+
+
 class Entry(NamedTuple):
     """A term to be found."""
 
@@ -53,23 +59,8 @@ class Automaton:
     """
 
     def __init__(self, entries: Iterable[Entry]) -> None:
-        bare: dict[str, _Node] = {}
-        clitic: dict[str, _Node] = {}
-        for entry in entries:
-            for form in entry.forms:
-                _add(clitic if entry.proclitics else bare, form, entry.term)
-        known: dict[tuple[object, ...], _Node] = {}
-        root: dict[str, tuple[_Node, ...]] = {}
-        for word, node in bare.items():
-            root[word] = (_shared(node, known),)
-        for word, node in clitic.items():
-            shared = _shared(node, known)
-            for spelling in proclitic_forms(word):
-                there = root.get(spelling, ())
-                # للقاء is both ل + لقاء and ل + اللقاء: it leads on only once.
-                if shared not in there:
-                    root[spelling] = (*there, shared)
-        self._root = {word: tuple((node.terms, node.next) for node in nodes) for word, nodes in root.items()}
+        with _collector_resting():
+            self._root = _built(entries)
 
     def scan(self, keys: Sequence[str]) -> list[Hit]:
         """Return every hit of every length, by first token.
@@ -96,6 +87,39 @@ class Automaton:
     def __len__(self) -> int:
         """The number of spellings that a term can begin with."""
         return len(self._root)
+
+
+def _built(entries: Iterable[Entry]) -> dict[str, tuple[_Start, ...]]:
+    """Return for each spelling that a term can begin with the terms that end with it and what leads on."""
+    bare: dict[str, _Node] = {}
+    clitic: dict[str, _Node] = {}
+    for entry in entries:
+        for form in entry.forms:
+            _add(clitic if entry.proclitics else bare, form, entry.term)
+    known: dict[tuple[object, ...], _Node] = {}
+    root: dict[str, tuple[_Node, ...]] = {}
+    for word, node in bare.items():
+        root[word] = (_shared(node, known),)
+    for word, node in clitic.items():
+        shared = _shared(node, known)
+        for spelling in proclitic_forms(word):
+            there = root.get(spelling, ())
+            # للقاء is both ل + لقاء and ل + اللقاء: it leads on only once.
+            if shared not in there:
+                root[spelling] = (*there, shared)
+    return {word: tuple((node.terms, node.next) for node in nodes) for word, nodes in root.items()}
+
+
+@contextlib.contextmanager
+def _collector_resting() -> Iterator[None]:
+    """Make a million small objects, none of them garbage, without having them searched for it: 0.6 s instead of 1.35."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _walk(node: _Node, keys: Sequence[str], first: int, found: list[Hit]) -> None:

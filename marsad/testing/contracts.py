@@ -10,6 +10,7 @@ from typing import Protocol
 
 import msgspec
 
+from marsad.errors import FencedError
 from marsad.ports import (
     AlertLedger,
     ArticleSearch,
@@ -22,7 +23,7 @@ from marsad.ports import (
     Subscriptions,
 )
 from marsad.query import parse
-from marsad.records import DeliveryState, FeedState, Health
+from marsad.records import DeliveryState, FeedState, Health, Seen
 from marsad.testing.factories import (
     NOW,
     a_delivery,
@@ -120,6 +121,15 @@ def polls_of_several_feeds_are_committed_at_once(store: Adapters) -> None:
     polls = [(FeedState(feed_id="a"), [an_entry()]), (FeedState(feed_id="b", health=Health.OK), [])]
     assert list(store.polls.commit_polls(polls)) == [None, None]
     assert [(state.feed_id, state.health) for state in store.polls.states()] == [("a", Health.NEW), ("b", Health.OK)]
+
+
+def states_are_put_without_what_is_remembered(store: Adapters) -> None:
+    """``put_states`` leaves the memory of entries as it is, and puts none where nothing is stored."""
+    known = {"e": Seen("hash", "a" * 32, 1, 5)}
+    store.polls.commit_poll(FeedState(feed_id="a", seen=known), [])
+    errors = store.polls.put_states([FeedState(feed_id="a", etag="2"), FeedState(feed_id="gone", etag="2")])
+    assert [type(error) for error in errors] == [type(None), FencedError]
+    assert list(store.polls.states()) == [FeedState(feed_id="a", etag="2", seen=known)]
 
 
 def articles_are_replaced_by_id_and_never_by_an_older_revision(store: Adapters) -> None:
@@ -225,6 +235,20 @@ def a_story_lists_its_articles_oldest_first(store: Adapters) -> None:
     assert [article.article_id[0] for article in store.stories.story_articles("s")] == ["2", "1"]
 
 
+def a_story_that_ended_in_another_is_listed_there(store: Adapters) -> None:
+    """Its record stays, its articles are the other one's as well."""
+    store.articles.put_articles(
+        [an_article(article_id="1" * 32, story_id="gone"), an_article(article_id="2" * 32, story_id="s")]
+    )
+    store.stories.put_stories([a_story(story_id="gone", merged_into="s"), a_story(story_id="s", size=2)])
+    assert [story.story_id for story in store.stories.latest_stories()] == ["s"]
+    found = store.stories.story("gone")
+    assert found is not None
+    assert found.merged_into == "s"
+    assert len(store.stories.story_articles("s")) == 2
+    assert len(store.stories.story_articles("gone")) == 1
+
+
 def subscriptions_come_oldest_first(store: Adapters) -> None:
     """Replaced by id; removed once."""
     store.subscriptions.put_subscription(a_subscription(id="b", created_at=NOW))
@@ -276,6 +300,7 @@ CONTRACTS: tuple[Callable[[Adapters], None], ...] = (
     a_removed_feed_takes_its_state_along,
     a_poll_replaces_the_feed_state,
     polls_of_several_feeds_are_committed_at_once,
+    states_are_put_without_what_is_remembered,
     articles_are_replaced_by_id_and_never_by_an_older_revision,
     search_finds_inflected_words_in_text_and_title,
     search_sorts_by_date_newest_first,
@@ -285,6 +310,7 @@ CONTRACTS: tuple[Callable[[Adapters], None], ...] = (
     export_gives_every_article_once,
     stories_come_latest_first,
     a_story_lists_its_articles_oldest_first,
+    a_story_that_ended_in_another_is_listed_there,
     subscriptions_come_oldest_first,
     an_alert_enters_the_ledger_once,
     deliveries_are_due_until_sent_or_given_up,

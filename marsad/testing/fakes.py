@@ -4,6 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
+from msgspec.structs import replace
+
+from marsad.errors import FencedError
 from marsad.outcome import outcome
 from marsad.query import Node
 from marsad.query.document import MatchDoc
@@ -68,6 +71,16 @@ class InMemoryPolls:
     def commit_polls(self, polls: Sequence[tuple[FeedState, Sequence[Entry]]]) -> Sequence[Exception | None]:
         """Commit one after the other."""
         return [outcome(self.commit_poll, state, entries) for state, entries in polls]
+
+    def put_states(self, states: Sequence[FeedState]) -> Sequence[Exception | None]:
+        """Store states, each with what was remembered before."""
+        return [outcome(self._put_state, state) for state in states]
+
+    def _put_state(self, state: FeedState) -> None:
+        before = self._states.get(state.feed_id)
+        if before is None:
+            raise FencedError(f"nothing is stored of {state.feed_id}")
+        self.commit_poll(replace(state, seen=before.seen), ())
 
     def forget(self, feed_id: str) -> None:
         """Drop the state of a feed that is removed."""
@@ -209,13 +222,14 @@ class InMemoryStories:
 
     def latest_stories(self, *, limit: int = 20, offset: int = 0, min_size: int = 1) -> Sequence[Story]:
         """The most recently extended first."""
-        fitting = [story for story in self._stories.values() if story.size >= min_size]
+        fitting = [story for story in self._stories.values() if story.size >= min_size and not story.merged_into]
         fitting.sort(key=lambda story: (-story.last_seen_at.timestamp(), story.story_id))
         return fitting[offset : offset + limit]
 
     def story_articles(self, story_id: str) -> Sequence[Article]:
-        """The story's articles, oldest first."""
-        found = [article for article in self._articles.export() if article.story_id == story_id]
+        """The story's articles, and those of the stories that ended in it, oldest first."""
+        parts = {story_id, *(story.story_id for story in self._stories.values() if story.merged_into == story_id)}
+        found = [article for article in self._articles.export() if article.story_id in parts]
         return sorted(found, key=lambda article: (article.published_at, article.article_id))
 
 

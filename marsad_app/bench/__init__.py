@@ -16,6 +16,7 @@ from marsad_app.bench.polling import poll_ratios
 from marsad_app.bench.servers import servers
 from marsad_app.bench.speed import Row, memory_of_idle_feeds, search_latency, stages
 from marsad_app.bench.steps import steps
+from marsad_app.bench.tagging import tagging
 
 __all__ = ["run_bench"]
 
@@ -33,6 +34,7 @@ def run_bench(*, as_json: bool) -> int:
     rows: list[Row] = []
     takes: dict[str, Callable[[], list[Row]]] = {
         "steps": lambda: steps(data),
+        "tagging": lambda: tagging(data),
         "stages": lambda: stages(data),
         "polling": lambda: poll_ratios(data),
         "memory": memory_of_idle_feeds,

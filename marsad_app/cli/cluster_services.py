@@ -3,14 +3,12 @@
 import os
 import sys
 from collections.abc import Callable
-from datetime import datetime
 from importlib import import_module
 from typing import Annotated, NoReturn
 
 import typer
 
 from marsad.errors import ConfigError
-from marsad.query.times import EXPECTED, Period, read_time
 from marsad_app.cli.lazy import example
 from marsad_app.cli.output import note
 
@@ -64,7 +62,8 @@ def process(
     """Clean, tag and locate entries: a Faust worker, one of any number.
 
     With --reprocess, what came since WHEN is tagged again by the present topics, here and beside the running workers, and then
-    it ends; a run that was cut off goes on when it is started again. Alerts are not raised a second time.
+    it ends; a run that was cut off goes on when it is started again. Alerts are not raised a second time. Without a cluster it
+    does so with the articles of the store, also beside `marsad run`.
     """
     if reprocess:
         _reprocess(since, until)
@@ -78,27 +77,23 @@ def _reprocess(since: str, until: str) -> None:
     from marsad.clock import SystemClock
     from marsad.config import load_settings
     from marsad_app.cli.logs import configure_logs
+    from marsad_app.cli.topic_sources import read_period
 
     if not since:
         raise ConfigError("--reprocess needs --since, such as --since 2026-11-01 or --since now-7d")
     now = SystemClock().now()
-    first = _period("--since", since, now).start
-    last = _period("--until", until, now).end if until else None
+    first = read_period("--since", since, now).start
+    last = read_period("--until", until, now).end if until else None
     if last is not None and last <= first:
         raise ConfigError(f"--until {until} is not after --since {since}")
     settings = load_settings()
     configure_logs(settings.log)
-    again: Callable[..., int] = import_module("marsad_app.cluster.reprocess").reprocess
-    note(
-        f"{again(settings, first, last)} entries are tagged again; `marsad cluster lag` shows how far the stages behind are"
-    )
-
-
-def _period(option: str, written: str, now: datetime) -> Period:
-    found = read_time(written, now=now)
-    if found is None:
-        raise ConfigError(f"{option} {written!r} cannot be read; expected is {EXPECTED}")
-    return found
+    again: Callable[..., int] = import_module(
+        f"marsad_app.{'cluster' if settings.clustered else 'embedded'}.reprocess"
+    ).reprocess
+    done = again(settings, first, last)
+    behind = "; `marsad cluster lag` shows how far the stages behind are" if settings.clustered else ""
+    note(f"{done} entries are tagged again{behind}")
 
 
 @app.command(epilog=example("marsad group"))

@@ -21,7 +21,9 @@ from marsad.ports import (
     Subscriptions,
 )
 from marsad.query import Node, parse
+from marsad.query.widen import Names
 from marsad.records import Feed, Quarantined
+from marsad.taxonomy.synonyms import other_names
 from marsad_app.cli.faults import ShownQueryError
 from marsad_app.cli.logs import no_log_lines
 from marsad_app.cli.output import note
@@ -167,14 +169,14 @@ def check_exists(settings: Settings) -> None:
         raise StoreError(f"no store at {path} yet: run `marsad run` first (or set data.dir to where yours is)")
 
 
-def parse_query(text: str) -> Node:
-    """Parse a query; topics may go by id or name.
+def parse_query(text: str, *, names: Names | None = other_names) -> Node:
+    """Parse a query; topics may go by id or name, and names also find what else the same thing is called.
 
     Raises:
         QueryError: it cannot be understood; the error carries the query with a caret below the fault.
     """
     try:
-        return parse(text, now=SystemClock().now(), resolve=topic_id)
+        return parse(text, now=SystemClock().now(), resolve=topic_id, names=names)
     except QueryError as error:
         flat = "".join(" " if char.isspace() or not char.isprintable() else char for char in text)
         lines = (f"  {flat}", f"  {' ' * cell_len(flat[: error.position])}^")

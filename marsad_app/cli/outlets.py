@@ -19,11 +19,11 @@ def outlets_for(settings: Settings) -> "Outlets":
     Raises:
         ConfigError: ``alerts.key`` is none.
     """
-    from marsad.taxonomy import load_taxonomy  # noqa: PLC0415 - see above
+    from marsad_app.live_topics import LiveTopics  # noqa: PLC0415 - see above
     from marsad_app.naming import CommonNames  # noqa: PLC0415 - see above
     from sinks.alerts.outlets import Outlets  # noqa: PLC0415 - see above
 
-    names = CommonNames(load_taxonomy(settings.process.topics_dir, learned=False))
+    names = CommonNames(LiveTopics(settings.process, SystemClock()))
     return Outlets(settings.alerts, SystemClock(), settings.web.base_url.rstrip("/"), names=names)
 
 

@@ -135,4 +135,4 @@ def match(query: Annotated[str, typer.Option("--query", "-q", help="As for `mars
     from processors.pipe_match import pipe_match  # noqa: PLC0415 - the same
 
     # Written anew, with ids for the names of topics and instants for relative times.
-    run(partial(pipe_match, format_query(parse_query(query))))
+    run(partial(pipe_match, format_query(parse_query(query, names=None))))

@@ -51,6 +51,7 @@ class RootGroup(LazyGroup):
         "match": Entry(_SERVICES, "Match articles with the subscriptions and raise alerts.", _CLUSTER),
         "index": Entry(_SERVICES, "Write articles and stories to Elasticsearch.", _CLUSTER),
         "deliver": Entry(_SERVICES, "Hand alerts to the outlets of their subscriptions.", _CLUSTER),
+        "kibana": Entry("marsad_app.cli.kibana", "Data views and dashboards for Kibana.", _CLUSTER),
         "cluster": Entry("marsad_app.cli.cluster", "Streams, templates, lag and health of the cluster.", _CLUSTER),
     }
 

@@ -1,55 +1,37 @@
-"""What a topic file would change among the stored articles."""
-
-import msgspec
+"""What a topic file would change among stored articles, or those of a file."""
 
 from marsad.taxonomy import Taxonomy, Topic
-from marsad_app.cli.opening import existing_store, parse_query
-from marsad_app.cli.output import progress
-from processors.tag import Tagger
+from marsad_app.cli.output import cell, table
+from marsad_app.cli.topic_sources import ArticleSource
+from marsad_app.topic_trial import Shown, Trial, tried
 
-__all__ = ["DryRun", "dry_run"]
+__all__ = ["dry_run", "show"]
 
-Row = tuple[str, float, str]
-"""Article id, score, title."""
-
-
-class DryRun(msgspec.Struct, frozen=True):
-    """The outcome; of the articles that gain or lose the topic only the first are listed."""
-
-    topic: str
-    articles: int
-    kept: int
-    gained_count: int
-    lost_count: int
-    gained: list[Row]
-    lost: list[Row]
+_TITLE = 90
 
 
-def dry_run(topic: Topic, taxonomy: Taxonomy, query: str, limit: int) -> DryRun:
-    """Tag stored articles anew, without storing anything.
+def dry_run(topic: Topic, taxonomy: Taxonomy, source: ArticleSource, limit: int) -> Trial:
+    """Tag articles anew, without storing anything.
 
     Args:
         topic: the one that is looked at.
         taxonomy: all topics, since a topic far behind the article's best one is not tagged.
-        query: only among its matches; empty for all.
+        source: the articles.
         limit: articles listed of each kind.
     """
-    node = parse_query(query) if query else None
-    articles = kept = gained_count = lost_count = 0
-    gained: list[Row] = []
-    lost: list[Row] = []
-    with existing_store() as store:
-        tagger = Tagger(taxonomy)
-        for article in progress(store.search.export(node), "articles", 0 if node else store.search.count()):
-            articles += 1
-            before = {tag.id: tag.score for tag in article.topics}.get(topic.id)
-            after = {tag.id: tag.score for tag in tagger.tag(article.title, article.lead, article.text)}.get(topic.id)
-            if before is not None and after is not None:
-                kept += 1
-            elif after is not None:
-                gained_count += 1
-                gained += [(article.article_id, after, article.title)] if gained_count <= limit else []
-            elif before is not None:
-                lost_count += 1
-                lost += [(article.article_id, before, article.title)] if lost_count <= limit else []
-    return DryRun(topic.id, articles, kept, gained_count, lost_count, gained, lost)
+    with source.articles() as articles:
+        return tried(topic.id, taxonomy, articles, limit)
+
+
+def show(trial: Trial) -> list[tuple[str, str, str, str, str]]:
+    """Print the outcome as a table: what gains, loses, keeps and nearly gets the topic."""
+    kinds = (("+", trial.gained), ("-", trial.lost), ("=", trial.kept), ("~", trial.near))
+    rows = [_row(sign, example) for sign, examples in kinds for example in examples]
+    if rows:
+        table(("", "id", "score", "because of", "title"), rows)
+    return rows
+
+
+def _row(sign: str, example: Shown) -> tuple[str, str, str, str, str]:
+    words = "، ".join(example.words)
+    return sign, example.article_id[:8], f"{example.score:.2f}", words, cell(example.title, longest=_TITLE)

@@ -1,11 +1,15 @@
 """Why a text gets its topics."""
 
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
 
 from marsad.errors import ConfigError
+from marsad.records import Evidence
+from marsad.records.ids import article_id
+from marsad.records.urls import canonical_url
 from marsad.taxonomy import Taxonomy, analyse
 from marsad_app.cli.opening import existing_store, pick, read_bounded
 from processors.tag import Tagger
@@ -55,13 +59,15 @@ def explained(source: str, taxonomy: Taxonomy) -> Explained:
                 topic_id,
                 round(score, 3),
                 topic_id in tags,
-                tuple(fields[hit.field][hit.start : hit.end] for hit in tags[topic_id].evidence)
-                if topic_id in tags
-                else (),
+                _spoke(fields, tags[topic_id].evidence if topic_id in tags else tagger.words(topic_id, analysed)),
             )
             for topic_id, score in scores
         ),
     )
+
+
+def _spoke(fields: Mapping[str, str], evidence: Iterable[Evidence]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(fields[hit.field][hit.start : hit.end] for hit in evidence))
 
 
 def _read(source: str) -> tuple[str, str, str]:
@@ -71,12 +77,23 @@ def _read(source: str) -> tuple[str, str, str]:
     path = Path(source)
     if path.is_file():
         return _split(read_bounded(path, _LARGEST), source)
+    if source.startswith(("http://", "https://")):
+        return _by_address(source)
     if not set(source) <= _HEX:
         raise ConfigError(f"{source}: no such file, and no article id either (ids have the digits 0-9 and a-f)")
     with existing_store() as store:
         article = store.search.article(source)
         if article is None:
             article = pick("article", source, ((known.article_id, known) for known in store.search.export()))
+    return article.title, article.lead, article.text
+
+
+def _by_address(address: str) -> tuple[str, str, str]:
+    """The stored article of an address."""
+    with existing_store() as store:
+        article = store.search.article(article_id(canonical_url(address), "", ""))
+    if article is None:
+        raise ConfigError(f"{address}: no article of that address is stored")
     return article.title, article.lead, article.text
 
 

@@ -10,8 +10,11 @@ from marsad.errors import ConfigError
 from marsad.taxonomy import Taxonomy, Topic, load_taxonomy
 from marsad_app.cli.lazy import example
 from marsad_app.cli.output import JsonOption, cell, json_line, note, table
+from marsad_app.cli.topic_sources import ArticleSource
 
 __all__ = ["app"]
+
+FileOption = typer.Option("--file", help="Lines of JSON instead of the store: title, text, lead, topics.")
 
 app = typer.Typer(
     help="What articles are tagged with, and why.",
@@ -92,17 +95,21 @@ def check(
     epilog=example(
         "marsad topics explain article.txt",
         "marsad topics explain 5e1f0c77",
+        "marsad topics explain https://news.example/article",
         "echo 'توقيع اتفاق للتعاون العسكري بين البلدين' | marsad topics explain -",
     )
 )
 def explain(
     source: Annotated[
-        str, typer.Argument(help="A text file (first line: the title), a stored article's id, or - for standard input.")
+        str,
+        typer.Argument(
+            help="A text file (first line: the title), a stored article's id or address, or - for standard input."
+        ),
     ],
     *,
     as_json: Annotated[bool, JsonOption] = False,
 ) -> None:
-    """Show which topics a text gets, and which words say so."""
+    """Show which topics a text gets and which words say so; then the nearest misses, and which words spoke for them."""
     from marsad_app.cli.topic_explain import explained  # noqa: PLC0415 - compiles the whole taxonomy
 
     result = explained(source, _taxonomy())
@@ -122,36 +129,79 @@ def explain(
 
 
 @app.command(
-    "dry-run", epilog=example("marsad topics dry-run sanctions", "marsad topics dry-run my-topic --dir ./my-topics")
+    "dry-run",
+    epilog=example(
+        "marsad topics dry-run sanctions --since now-7d",
+        "marsad topics dry-run my-topic --dir ./my-topics",
+        "marsad export | marsad topics dry-run my-topic --file /dev/stdin",
+    ),
 )
 def dry_run(
     topic_id: Annotated[str, typer.Argument(metavar="TOPIC", help="The topic's id.")],
     folder: Annotated[
         Path | None, typer.Option("--dir", help="Topic files to try; by default process.topics_dir.")
     ] = None,
-    query: Annotated[str, typer.Option("--query", "-q", help="Only among the articles that match.")] = "",
-    limit: Annotated[int, typer.Option(min=1, help="Articles shown of those that gain or lose the topic.")] = 20,
+    query: Annotated[str, typer.Option("--query", "-q", help="Only among the stored articles that match.")] = "",
+    since: Annotated[str, typer.Option(help="Only what was published since: a date, or now-7d.")] = "",
+    file: Annotated[Path | None, FileOption] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Articles shown of each kind.")] = 20,
     *,
     as_json: Annotated[bool, JsonOption] = False,
 ) -> None:
-    """Tag the stored articles anew and show which would gain or lose the topic; nothing is changed."""
-    from marsad_app.cli.topic_dry_run import dry_run as tried  # noqa: PLC0415 - compiles the whole taxonomy
+    """Tag articles anew and show which would gain (+), lose (-), keep (=) or nearly get (~) the topic; nothing is changed."""
+    from marsad_app.cli import topic_dry_run  # noqa: PLC0415 - compiles the whole taxonomy
 
     process = load_settings().process
     taxonomy = load_taxonomy(folder or process.topics_dir, learned=process.learned_topics)
-    result = tried(_topic(taxonomy, topic_id), taxonomy, query, limit)
+    source = ArticleSource(file, query, since)
+    result = topic_dry_run.dry_run(_topic(taxonomy, topic_id), taxonomy, source, limit)
     if as_json:
         json_line(result)
         return
-    rows = [*(("+", *row) for row in result.gained), *(("-", *row) for row in result.lost)]
-    if rows:
-        table(
-            ("", "id", "score", "title"),
-            ((sign, row_id[:8], f"{score:.2f}", title) for sign, row_id, score, title in rows),
-        )
+    topic_dry_run.show(result)
+    share = f", one in {result.articles / result.given:.0f}" if result.given else ""
     typer.echo(
-        f"{result.articles} articles: {result.kept} keep {topic_id}, {result.gained_count} gain it, {result.lost_count} lose it"
+        f"{result.articles} articles: {result.given} get {topic_id}{share}: {result.kept_count} keep {topic_id}, "
+        f"{result.gained_count} gain it, {result.lost_count} lose it; {result.near_count} nearly get it"
     )
+
+
+@app.command(
+    "eval", epilog=example("marsad topics eval labelled.jsonl", "marsad topics eval labelled.jsonl --topic sanctions")
+)
+def evaluate(
+    file: Annotated[Path, typer.Argument(help="Lines of JSON: title, text, lead, and the topics that are right.")],
+    topic_id: Annotated[str, typer.Option("--topic", help="Only the errors of this topic.")] = "",
+    limit: Annotated[int, typer.Option(min=0, help="Errors shown, worst first.")] = 20,
+    *,
+    as_json: Annotated[bool, JsonOption] = False,
+) -> None:
+    """Precision, recall and F1 of each topic on labelled articles, what is taken for what, and the worst errors.
+
+    Articles from which the learned layer was trained flatter it: `make eval ARGS=topics` judges those without them.
+    """
+    from marsad_app.cli import topic_measures  # noqa: PLC0415 - compiles the whole taxonomy
+
+    taxonomy = _taxonomy()
+    if topic_id:
+        _topic(taxonomy, topic_id)
+    topic_measures.evaluate(taxonomy, ArticleSource(file), topic_id, limit, as_json=as_json)
+
+
+@app.command(epilog=example("marsad topics suggest sanctions", "marsad topics suggest sanctions --file labelled.jsonl"))
+def suggest(
+    topic_id: Annotated[str, typer.Argument(metavar="TOPIC", help="The topic's id.")],
+    query: Annotated[str, typer.Option("--query", "-q", help="Only among the stored articles that match.")] = "",
+    since: Annotated[str, typer.Option(help="Only what was published since: a date, or now-7d.")] = "",
+    file: Annotated[Path | None, FileOption] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Terms shown.")] = 30,
+    *,
+    as_json: Annotated[bool, JsonOption] = False,
+) -> None:
+    """Terms that set a topic's articles apart and that its file does not have: for you to choose from."""
+    from marsad_app.cli import topic_measures  # noqa: PLC0415 - see above
+
+    topic_measures.suggest(_topic(_taxonomy(), topic_id), ArticleSource(file, query, since), limit, as_json=as_json)
 
 
 def _taxonomy() -> Taxonomy:

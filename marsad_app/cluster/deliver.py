@@ -11,10 +11,10 @@ from marsad.errors import StoreError, TransientError
 from marsad.ports import Journal, Outlet
 from marsad.records import Alert, Subscription, encode
 from marsad.streams import Message
-from marsad.taxonomy import load_taxonomy
 from marsad_app.cluster.service import Context, Step, run_stage
 from marsad_app.cluster.tables import Table
 from marsad_app.cluster.writing import StreamWriter
+from marsad_app.live_topics import LiveTopics
 from marsad_app.naming import CommonNames
 from processors.transact import Shards
 from sinks.alerts.deliver import Sender
@@ -58,7 +58,7 @@ def delivering(context: Context, outlets: Mapping[str, Outlet]) -> Iterator[Step
         TransientError: the subscriptions cannot be read.
     """
     settings, progress = context.settings, context.progress
-    names = CommonNames(load_taxonomy(settings.process.topics_dir))
+    names = CommonNames(LiveTopics(settings.process, context.clock))
     reached = Outlets(settings.alerts, context.clock, settings.web.base_url, outlets, names)
     sender = Sender(reached.at, settings.alerts, context.clock)
     writer = StreamWriter(settings.kafka)

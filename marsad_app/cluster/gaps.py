@@ -41,6 +41,9 @@ _REQUEST_MS: Final = 11_000
 _BROKER: Final = "broker"
 
 Place = tuple[str, int]
+_ALWAYS_THERE: Final[Place] = ("entries.v1", 0)
+# Rounds without a partition after which a service stands by: half a minute.
+_STANDS_BY: Final = 6
 
 
 class Reader(Protocol):
@@ -109,6 +112,7 @@ class Audit:
         self._reader: Reader | None = None
         self._pending: deque[Hole] = deque()
         self._still: dict[Place, int] = {}
+        self._empty = 0
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._run, name="marsad-audit", daemon=True)
         self.looked_into = 0
@@ -135,7 +139,8 @@ class Audit:
         while len(self._pending) > _MOST_PENDING:
             self._pending.popleft()
             self.left_out += 1
-        if self._reader is None and (self._pending or self._progress.positions()):
+        self._empty = 0 if self._progress.positions() else self._empty + 1
+        if self._reader is None and (self._pending or self._progress.positions() or self._empty >= _STANDS_BY):
             self._reader = self._open_reader()
         if self._reader is not None:
             self._ends(self._reader)
@@ -144,6 +149,8 @@ class Audit:
     def _ends(self, reader: Reader) -> None:
         positions = self._progress.positions()
         if not positions:
+            # One that stands by for others hears of an outage only if it asks.
+            reader.ends([_ALWAYS_THERE])
             return
         still, self._still = self._still, {place: position.offset for place, position in positions.items()}
         for place, end in reader.ends(list(positions)).items():

@@ -1,30 +1,35 @@
-"""``marsad index``: brings every article and its story into Elasticsearch.
+"""``marsad index``: brings every article and its story into Elasticsearch; for dashboards also the feeds' states and the alerts.
 
 Its place in the stream moves when what lies before it is durable: in the index, or in quarantine with the reason.
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
+
+import structlog
 
 from marsad.clock import Clock
 from marsad.config import Settings
 from marsad.errors import StoreError, TransientError
 from marsad.events import Outcome
 from marsad.progress import Progress
-from marsad.records import Quarantined, encode
+from marsad.records import Feed, Quarantined, Subscription, encode
 from marsad.records.ids import quarantine_id
 from marsad.streams import Message, stream
 from marsad_app.cluster.service import Context, Step, run_stage
+from marsad_app.cluster.tables import Table
 from marsad_app.cluster.writing import StreamWriter
 from sinks.from_kafka import Batch, GroupReader
+from sinks.index.boards import alert_reader, feed_reader
 from sinks.index.bulk import BulkWriter, Ticket
 from sinks.index.client import connect
 from sinks.index.mapping import ensure_indices
 from sinks.index.messages import Reading, Unreadable, read_messages
 
-__all__ = ["Indexer", "indexing", "run"]
+__all__ = ["Indexer", "Together", "indexing", "run"]
 
+_log = structlog.get_logger(__name__)
 _STAGE: Final = "index"
 _SOURCE: Final = "articles.v1"
 _QUARANTINE: Final = "quarantine.v1"
@@ -51,21 +56,33 @@ class Indexer:
     """Reads, writes and commits, in rounds. Used by one thread.
 
     Args:
-        reader: of the articles' stream.
+        reader: of a stream.
         writer: into the index.
-        quarantine: where documents go that the index can never take.
+        quarantine: where documents go that the index can never take; None for a board, of which one line is logged.
         clock: the time.
         progress: told how each article ended.
+        read: what the stream's messages ask for.
+        wait: seconds that a round may rest.
     """
 
     def __init__(
-        self, reader: GroupReader, writer: BulkWriter, quarantine: StreamWriter, clock: Clock, progress: Progress
+        self,
+        reader: GroupReader,
+        writer: BulkWriter,
+        quarantine: StreamWriter | None,
+        clock: Clock,
+        progress: Progress,
+        *,
+        read: Callable[[Sequence[Message]], Reading] = read_messages,
+        wait: float = _WAIT_S,
     ) -> None:
         self._reader = reader
         self._writer = writer
         self._quarantine = quarantine
         self._clock = clock
         self._progress = progress
+        self._read = read
+        self._wait = wait
         self._open: list[_Open] = []
 
     def step(self) -> int:
@@ -77,12 +94,12 @@ class Indexer:
             ConfigError: Elasticsearch refuses the templates because of a setting.
         """
         wanted = self._writer.room and len(self._open) < _MOST_OPEN
-        batches = self._reader.take(_BUSY_S if self._writer.busy else _WAIT_S, wanted=wanted)
+        batches = self._reader.take(min(self._wait, _BUSY_S) if self._writer.busy else self._wait, wanted=wanted)
         for batch in batches:
-            reading = read_messages(batch.messages)
+            reading = self._read(batch.messages)
             self._open.append(_Open(batch, reading, self._writer.begin(reading.changes)))
         # The next batch is read while requests are under way; only with nothing more to take there is time to rest.
-        ended = self._writer.pump(0.0 if batches else _WAIT_S)
+        ended = self._writer.pump(0.0 if batches else self._wait)
         return len(batches) + ended + self._finish()
 
     def _finish(self) -> int:
@@ -124,12 +141,18 @@ class Indexer:
         )
 
     def _keep(self, items: Sequence[Quarantined]) -> None:
+        if self._quarantine is None:
+            for item in items:
+                _log.error("cannot be shown on dashboards", key=item.key, why=item.reason, place=item.detail)
+            return
         try:
             self._quarantine.write([Message(stream=_QUARANTINE, key=item.id, value=_fitting(item)) for item in items])
         except StoreError as error:
             raise TransientError(f"what cannot be indexed cannot be put into quarantine: {error}") from error
 
     def _count(self, one: _Open) -> None:
+        if self._quarantine is None:
+            return
         outcomes = one.ticket.outcomes()
         for outcome, by in (
             (Outcome.INDEXED, outcomes.written),
@@ -139,6 +162,21 @@ class Indexer:
         ):
             if by:
                 self._progress.count(str(outcome), by)
+
+
+class Together:
+    """Several indexers in turn.
+
+    Args:
+        indexers: the first one may rest.
+    """
+
+    def __init__(self, *indexers: Indexer) -> None:
+        self.indexers = indexers
+
+    def step(self) -> int:
+        """One round of each; how much was done. Raises what they do."""
+        return sum(indexer.step() for indexer in self.indexers)
 
 
 def _fitting(item: Quarantined) -> bytes:
@@ -178,9 +216,31 @@ def indexing(context: Context) -> Iterator[Step]:
         held.callback(writer.close)
         quarantine = StreamWriter(settings.kafka)
         held.callback(quarantine.close)
-        reader = GroupReader(settings.kafka, _STAGE, _SOURCE, instance=context.instance, progress=progress, most=_BATCH)
-        held.callback(reader.close)
-        yield Indexer(reader, writer, quarantine, context.clock, progress).step
+
+        def reader(stage: str, source: str) -> GroupReader:
+            made = GroupReader(settings.kafka, stage, source, instance=context.instance, progress=progress, most=_BATCH)
+            held.callback(made.close)
+            return made
+
+        feeds = Table(settings.kafka, "feeds.v1", Feed, lambda why: progress.waits("feeds.v1", why))
+        subscriptions = Table(
+            settings.kafka, "subscriptions.v1", Subscription, lambda why: progress.waits("subscriptions.v1", why)
+        )
+        for table in (feeds, subscriptions):
+            table.start()
+            held.callback(table.close)
+        boards = {
+            ("index-feeds", "feed-states.v1"): feed_reader(feeds.get),
+            ("index-alerts", "alerts.v1"): alert_reader(subscriptions.get),
+        }
+        articles = Indexer(reader(_STAGE, _SOURCE), writer, quarantine, context.clock, progress)
+        yield Together(
+            articles,
+            *(
+                Indexer(reader(*source), writer, None, context.clock, progress, read=read, wait=0.0)
+                for source, read in boards.items()
+            ),
+        ).step
 
 
 def run(settings: Settings) -> int:

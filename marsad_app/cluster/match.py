@@ -6,11 +6,10 @@ from typing import Final
 
 from marsad.config import Settings
 from marsad.records import Subscription
-from marsad.taxonomy import load_taxonomy
-from marsad.taxonomy.resolve import topic_resolver
 from marsad_app.cluster.brake import Brake
 from marsad_app.cluster.service import Context, Step, run_stage
 from marsad_app.cluster.tables import Table
+from marsad_app.live_topics import LiveTopics
 from processors.match import Matcher
 from processors.match_shard import Matching, MatchShard
 from processors.transact import Shards
@@ -29,7 +28,7 @@ def matching(context: Context) -> Iterator[Step]:
         TransientError: the subscriptions cannot be read.
     """
     settings, progress, clock = context.settings, context.progress, context.clock
-    resolve = topic_resolver(load_taxonomy(settings.process.topics_dir))
+    resolve = LiveTopics(settings.process, clock).resolve
 
     def make_matcher(wanted: Sequence[Subscription], before: Matcher | None) -> Matcher:
         return Matcher(wanted, now=clock.now(), resolve=resolve, reuse=before)

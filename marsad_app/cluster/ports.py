@@ -7,7 +7,10 @@ as these would, for tests and repairs.
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from msgspec.structs import replace
+
 from marsad.config import KafkaSettings
+from marsad.errors import FencedError
 from marsad.outcome import outcome
 from marsad.records import Alert, Delivery, Entry, Feed, FeedState, Quarantined, Subscription, encode
 from marsad.streams import Message, partition_of
@@ -138,6 +141,16 @@ class ClusterPolls(SqlitePollLedger):
     def commit_polls(self, polls: Sequence[tuple[FeedState, Sequence[Entry]]]) -> Sequence[Exception | None]:
         """Write one after the other."""
         return [outcome(self.commit_poll, state, entries) for state, entries in polls]
+
+    def put_states(self, states: Sequence[FeedState]) -> Sequence[Exception | None]:
+        """Write one after the other, each with what is remembered in the view."""
+        return [outcome(self._put_state, state) for state in states]
+
+    def _put_state(self, state: FeedState) -> None:
+        before = self.state(state.feed_id)
+        if before is None:
+            raise FencedError(f"nothing is stored of feed {state.feed_id}")
+        self.commit_poll(replace(state, seen=before.seen), ())
 
 
 class ClusterSubscriptions(SqliteSubscriptions):

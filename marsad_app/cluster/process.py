@@ -12,10 +12,11 @@ from marsad.config import Settings
 from marsad.errors import TransientError
 from marsad.events import ItemOutcome, Outcome
 from marsad.records import Feed
-from marsad.taxonomy import load_taxonomy
 from marsad_app.cluster.brake import Brake
 from marsad_app.cluster.service import EXIT_BROKEN, Context, open_context
 from marsad_app.cluster.tables import Table
+from marsad_app.learned import Learned
+from marsad_app.live_topics import LiveTopics
 from processors.agents import App, Outgoing, Shared, Steps, hear, make_app, register_tagging
 from processors.pipeline import Pipeline
 
@@ -46,12 +47,15 @@ def run(settings: Settings) -> int:
         ConfigError: it cannot start; the sentence says why.
     """
     with open_context(settings, _STAGE) as context:
-        pipeline = Pipeline.build(load_taxonomy(settings.process.topics_dir, learned=settings.process.learned_topics))
+        pipeline = Pipeline.following(LiveTopics(settings.process, context.clock))
+        learned = Learned(settings.data.dir / f"learned-{context.instance}.bin", pipeline, context.clock)
         with _known_feeds(context) as feeds:
             if feeds is None:
                 return 0
             with Brake(settings.kafka, _BEHIND, context.progress) as brake:
-                return asyncio.run(work(context, pipeline, feeds, may_take=brake.may_take))
+                status = asyncio.run(work(context, pipeline, feeds, may_take=brake.may_take, keep=learned.keep))
+        learned.keep(now=True)
+        return status
 
 
 @contextlib.contextmanager
@@ -83,6 +87,7 @@ async def work(
     feeds: Table[Feed],
     *,
     may_take: Callable[[], bool] = lambda: True,
+    keep: Callable[[], None] = lambda: None,
     die: Callable[[int], None] = os._exit,
 ) -> int:
     """Work until the context's stop is set; the exit status.
@@ -92,6 +97,7 @@ async def work(
         steps: the pipeline.
         feeds: where entries come from.
         may_take: False while the stage behind is too far behind; answers at once.
+        keep: called now and then; writes down what was learned when it is time.
         die: ends the process at once; called where nothing more may be committed.
     """
     shared = Shared("entries.v1", context.progress, context.clock, die)
@@ -106,6 +112,7 @@ async def work(
             shared.paused = not may_take()
             if (now := context.clock.monotonic()) - heard >= _HEAR_S:
                 hear(app)
+                keep()
                 heard = now
             await asyncio.sleep(_LOOK_S)
     finally:

@@ -6,8 +6,8 @@ from marsad.clock import Clock
 from marsad.config import Settings
 from marsad.errors import StoreError
 from marsad.ports import HubInbox
-from marsad.taxonomy import Taxonomy
 from marsad_app.cluster.store import ClusterStore
+from marsad_app.live_topics import Topics
 from marsad_app.naming import CommonNames
 from marsad_app.web.services import Services
 from sinks.alerts.outlets import Outlets
@@ -19,7 +19,7 @@ def services_for(
     settings: Settings,
     store: ClusterStore,
     clock: Clock,
-    taxonomy: Taxonomy,
+    topics: Topics,
     parts: Callable[[], Mapping[str, str]],
     inbox: HubInbox | None = None,
 ) -> Services:
@@ -29,7 +29,7 @@ def services_for(
         settings: everything that can be set.
         store: followed, so that its view is at the end of the streams.
         clock: the time.
-        taxonomy: the topics.
+        topics: the topics, as they are at each time.
         parts: Kafka and Elasticsearch, with why one does not answer.
         inbox: takes what hubs of feeds tell.
     """
@@ -50,7 +50,7 @@ def services_for(
         return {"waiting": waiting, "failures": failures}
 
     base_url = settings.web.base_url.rstrip("/")
-    outlets = Outlets(settings.alerts, clock, base_url, names=CommonNames(taxonomy))
+    outlets = Outlets(settings.alerts, clock, base_url, names=CommonNames(topics))
     return Services(
         registry=store.feeds,
         ledger=store.polls,
@@ -62,7 +62,7 @@ def services_for(
         quarantine=store.quarantine,
         settings=settings,
         clock=clock,
-        taxonomy=taxonomy,
+        topics=topics,
         replay=replay,
         status=status,
         parts=parts,

@@ -22,7 +22,7 @@ from marsad.records.codec import Record
 from marsad.streams import Message
 from marsad_app.cluster.view import Span
 from marsad_app.embedded.database import DamagedError, Database, pack, unpack
-from processors.article_stream import ARTICLES, Shelved, Taken, shelved_of, story_in
+from processors.article_stream import ARTICLES, Shelved, Taken, shelved_of, stories_beside, story_in
 
 __all__ = ["FileShelf", "open_shelf"]
 
@@ -207,7 +207,7 @@ def _put(connection: Any, message: Message, partition: int) -> None:
         connection.execute("DELETE FROM shelved WHERE article_id = ? AND partition = ?", (message.key, partition))
         return
     try:
-        shelved, story = shelved_of(message), story_in(message)
+        shelved, stories = shelved_of(message), [story_in(message), *stories_beside(message)]
     except CodecError as error:
         _log.error("an article is passed over", partition=partition, offset=message.offset, error=str(error))
         return
@@ -231,7 +231,15 @@ def _put(connection: Any, message: Message, partition: int) -> None:
             pack(article),
         ),
     )
-    connection.execute("INSERT OR REPLACE INTO shelved_stories VALUES (?, ?)", (story.story_id, pack(story)))
+    for story in stories:
+        _put_story(connection, story)
+
+
+def _put_story(connection: Any, story: Story) -> None:
+    # What a story ended in is told in the other one's partition, which may be read before its own.
+    row = connection.execute("SELECT data FROM shelved_stories WHERE story_id = ?", (story.story_id,)).fetchone()
+    if row is None or _unpacked(Story, row[0]).edition <= story.edition:
+        connection.execute("INSERT OR REPLACE INTO shelved_stories VALUES (?, ?)", (story.story_id, pack(story)))
 
 
 def _shelved(row: tuple[bytes, int, bytes]) -> Shelved:

@@ -10,10 +10,10 @@ import structlog
 from marsad.clock import SystemClock
 from marsad.config import ElasticsearchSettings, Settings
 from marsad.errors import MarsadError
-from marsad.taxonomy import Taxonomy
 from marsad_app.cluster.hub_news import StreamedInbox
 from marsad_app.cluster.logs import few_library_lines
 from marsad_app.cluster.store import ClusterStore
+from marsad_app.live_topics import Topics
 from sinks.index.client import connect
 from sinks.index.document import read_alias
 from sinks.index.reading import Reader
@@ -73,7 +73,7 @@ class IndexProbe:
 
 
 @contextlib.contextmanager
-def opened_web(settings: Settings) -> "Iterator[Callable[[Taxonomy], Services]]":
+def opened_web(settings: Settings) -> "Iterator[Callable[[Topics], Services]]":
     """Follow the streams and watch the index; what makes the services of the page from the topics.
 
     Raises:
@@ -94,9 +94,9 @@ def opened_web(settings: Settings) -> "Iterator[Callable[[Taxonomy], Services]]"
         def parts() -> Mapping[str, str]:
             return {"kafka": store.materialiser.problem, "elasticsearch": probe.problem}
 
-        def services(taxonomy: Taxonomy) -> "Services":
+        def services(topics: Topics) -> "Services":
             from marsad_app.cluster.services import services_for  # noqa: PLC0415 - what it knows of outlets takes 0.3 s
 
-            return services_for(settings, store, clock, taxonomy, parts, inbox)
+            return services_for(settings, store, clock, topics, parts, inbox)
 
         yield services

@@ -133,28 +133,39 @@ class SqliteStories:
             row = connection.execute("SELECT data FROM stories WHERE story_id = ?", (story_id,)).fetchone()
         return unpack(Story, row[0]) if row else None
 
+    def goes_on(self, story_id: str) -> str:
+        """The story that one has ended in; the story itself where it has not."""
+        with self._db.read() as connection:
+            row = connection.execute("SELECT merged_into FROM stories WHERE story_id = ?", (story_id,)).fetchone()
+        return row[0] if row and row[0] else story_id
+
     def put_stories(self, stories: Iterable[Story]) -> None:
         """Add or replace."""
         with self._db.write() as connection:
             connection.executemany(
-                "INSERT OR REPLACE INTO stories VALUES (?, ?, ?, ?)",
-                ((story.story_id, int(story.last_seen_at.timestamp()), story.size, pack(story)) for story in stories),
+                "INSERT OR REPLACE INTO stories VALUES (?, ?, ?, ?, ?)",
+                (
+                    (story.story_id, int(story.last_seen_at.timestamp()), story.size, pack(story), story.merged_into)
+                    for story in stories
+                ),
             )
 
     def latest_stories(self, *, limit: int = 20, offset: int = 0, min_size: int = 1) -> Sequence[Story]:
         """The most recently extended first."""
         with self._db.read() as connection:
             rows = connection.execute(
-                "SELECT data FROM stories WHERE size >= ? ORDER BY last_seen DESC, story_id LIMIT ? OFFSET ?",
+                "SELECT data FROM stories WHERE size >= ? AND merged_into = '' ORDER BY last_seen DESC, story_id LIMIT ? OFFSET ?",
                 (min_size, limit, offset),
             ).fetchall()
         return [unpack(Story, data) for (data,) in rows]
 
     def story_articles(self, story_id: str) -> Sequence[Article]:
-        """The story's articles, oldest first."""
+        """The story's articles, and those of the stories that ended in it, oldest first."""
         with self._db.read() as connection:
             rows = connection.execute(
-                "SELECT data FROM articles JOIN bodies USING (docid) WHERE story_id = ? ORDER BY published, article_id",
+                "SELECT data FROM articles JOIN bodies USING (docid) WHERE story_id = ?1"
+                " OR story_id IN (SELECT story_id FROM stories WHERE merged_into = ?1 AND merged_into <> '')"
+                " ORDER BY published, article_id",
                 (story_id,),
             ).fetchall()
         return [unpack(Article, data) for (data,) in rows]

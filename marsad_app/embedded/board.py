@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from marsad.arabic import isolate_latin
+from marsad.arabic import shown
 from marsad.events import AlertRaised, Event, FeedPolled, GapTried, ItemOutcome, PageFetched, StageFailed
 from marsad.records import Alert, Health, Subscription, Trigger
 
@@ -125,8 +125,8 @@ class TerminalOutlet:
         """Write one line for each alert."""
         for alert in alerts:
             line = Text("● ", style="bold yellow")
-            line.append(isolate_latin(subscription.name), style="bold")
+            line.append(shown(subscription.name), style="bold")
             line.append(f"  [{_REASONS[alert.reason]}]  ", style="dim")
-            line.append(isolate_latin(alert.title))
-            line.append(f"  {isolate_latin(alert.outlet)}", style="dim")
+            line.append(shown(alert.title))
+            line.append(f"  {shown(alert.outlet)}", style="dim")
             self._console.print(line)

@@ -17,11 +17,11 @@ from marsad.clock import SystemClock
 from marsad.config import Settings
 from marsad.ports import Outlet
 from marsad.records import Alert, Article
-from marsad.taxonomy import Taxonomy, load_taxonomy
 from marsad_app.embedded.board import Board, TerminalOutlet
 from marsad_app.embedded.runtime import Runtime, show
 from marsad_app.embedded.server import web_server
 from marsad_app.embedded.store import Store, open_store
+from marsad_app.live_topics import LiveTopics
 from marsad_app.newsroom.content import Newsroom, load
 from marsad_app.newsroom.server import NewsroomServer
 from marsad_app.web.server import WebServer, bind
@@ -54,14 +54,16 @@ def demo_settings(settings: Settings) -> Settings:
             "allow_networks": (ip_network("127.0.0.0/8"),),
         }
     )
-    return settings.model_copy(update={"poll": poll, "data": settings.data.model_copy(update={"dir": _FOLDER})})
+    process = settings.process.model_copy(update={"topics_dir": None, "learned_topics": True})
+    data = settings.data.model_copy(update={"dir": _FOLDER})
+    return settings.model_copy(update={"poll": poll, "process": process, "data": data})
 
 
 def run_demo(settings: Settings, *, duration: float = 110.0, exit_when_done: bool = False) -> int:
     """Run the sample newsroom and everything else in this process; the exit status.
 
     Args:
-        settings: their poll and data sections are replaced.
+        settings: their poll, process and data sections are replaced.
         duration: seconds over which the sample articles appear.
         exit_when_done: check the result and end, 0 where all holds and 1 where not; else serve the page until stopped.
 
@@ -75,11 +77,9 @@ def run_demo(settings: Settings, *, duration: float = 110.0, exit_when_done: boo
     shutil.rmtree(_FOLDER, ignore_errors=True)
     store = open_store(_FOLDER, wants_page)
     try:
-        board, taxonomy = Board(), load_taxonomy(None, learned=True)
-        web = web_server(settings, store, SystemClock(), board, socket, taxonomy)
-        return asyncio.run(
-            _demo(settings, store, web, board, taxonomy, console, duration, exit_when_done=exit_when_done)
-        )
+        board, topics = Board(), LiveTopics(settings.process, SystemClock())
+        web = web_server(settings, store, SystemClock(), board, socket, topics)
+        return asyncio.run(_demo(settings, store, web, board, topics, console, duration, exit_when_done=exit_when_done))
     finally:
         store.close()
         socket.close()
@@ -90,7 +90,7 @@ async def _demo(
     store: Store,
     web: WebServer,
     board: Board,
-    taxonomy: Taxonomy,
+    topics: LiveTopics,
     console: Console,
     duration: float,
     *,
@@ -108,7 +108,7 @@ async def _demo(
         for subscription in content.as_subscriptions(clock.now(), lambda: secrets.token_hex(16)):
             store.subscriptions.put_subscription(subscription)
         outlets: dict[str, Outlet] = {TERMINAL: TerminalOutlet(console)}
-        runtime = Runtime(settings, store, clock, board, outlets=outlets, web=web, taxonomy=taxonomy)
+        runtime = Runtime(settings, store, clock, board, outlets=outlets, web=web, topics=topics)
         console.print(f"Sample newsroom: {len(content.articles)} articles over {duration:.0f} s at {newsroom.base_url}")
         console.print(f"Web page: [bold]{web.address}[/bold]  (Ctrl-C ends)")
         working = asyncio.create_task(runtime.run(stop))

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
+from marsad.errors import FencedError
 from marsad.outcome import outcome
 from marsad.records import Entry, Feed, FeedMemory, FeedState, Quarantined, Seen
 from marsad_app.embedded.database import Database, pack, unpack
@@ -15,6 +16,11 @@ __all__ = ["SqliteFeeds", "SqlitePollLedger"]
 
 _STATES: Final = "SELECT s.data, m.data FROM feed_states s LEFT JOIN feed_memories m USING (feed_id)"
 _HAS_MEMORY: Final = "SELECT 1 FROM feed_memories WHERE feed_id = ?"
+# A state of the first version has its memory inside: it is written as a whole first.
+_PUT_STATE: Final = (
+    "UPDATE feed_states SET next_poll_at = ?, data = ? WHERE feed_id = ?"
+    " AND EXISTS (SELECT 1 FROM feed_memories m WHERE m.feed_id = feed_states.feed_id)"
+)
 # More polls than are ever under way at once; what was forgotten is written once more than it need be.
 _MOST_READ: Final = 1_024
 
@@ -121,6 +127,27 @@ class SqlitePollLedger:
             return [None] * len(polls)
         return [outcome(self.commit_poll, state, entries) for state, entries in polls]
 
+    def put_states(self, states: Sequence[FeedState]) -> Sequence[Exception | None]:
+        """Store states in one transaction, each without its memory; where that fails, one by one."""
+        together = outcome(self._put_all, states)
+        if not isinstance(together, Exception):
+            return together
+        return [
+            found if isinstance(found := outcome(self._put_all, [state]), Exception) else found[0] for state in states
+        ]
+
+    def _put_all(self, states: Sequence[FeedState]) -> list[Exception | None]:
+        rows = [(_due(state), pack(replace(state, seen={})), state.feed_id) for state in states]
+        found: list[Exception | None] = []
+        with self._db.write() as connection:
+            for row, state in zip(rows, states, strict=True):
+                if connection.execute(_PUT_STATE, row).rowcount:
+                    self._tell(state)
+                    found.append(None)
+                else:
+                    found.append(FencedError(f"nothing is stored of feed {state.feed_id}"))
+        return found
+
     def _commit_all(self, polls: Sequence[tuple[FeedState, Sequence[Entry]]]) -> None:
         rows = [self._row(state) for state, _ in polls]
         with self._db.write():
@@ -143,9 +170,12 @@ class SqlitePollLedger:
 
     def _row(self, state: FeedState) -> _Row:
         """What is written of a state: not its memory, where that is what was read last."""
-        due = state.next_poll_at.timestamp() if state.next_poll_at else None
         is_kept = self._read.pop(state.feed_id, None) == state.seen
-        return _Row(state.feed_id, due, pack(replace(state, seen={})), state.seen, is_kept)
+        return _Row(state.feed_id, _due(state), pack(replace(state, seen={})), state.seen, is_kept)
+
+
+def _due(state: FeedState) -> float | None:
+    return state.next_poll_at.timestamp() if state.next_poll_at else None
 
 
 def _state(data: bytes, memory: bytes | None) -> FeedState:

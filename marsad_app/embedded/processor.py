@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
+from pathlib import Path
 
 import msgspec
 import structlog
@@ -12,10 +13,10 @@ from marsad.errors import MarsadError, PoisonError
 from marsad.events import AlertRaised, EventSink, ItemOutcome, Outcome
 from marsad.records import Alert, Article, Delivery, Entry, Feed, Quarantined, Story, Subscription, encode
 from marsad.records.ids import quarantine_id
-from marsad.taxonomy import Taxonomy
-from marsad.taxonomy.resolve import topic_resolver
 from marsad_app.embedded.queue import Queued
 from marsad_app.embedded.store import Store
+from marsad_app.learned import Learned
+from marsad_app.live_topics import LiveTopics
 from processors.group import Grouper
 from processors.match import Matcher
 from processors.merge import merge
@@ -60,6 +61,7 @@ class Processor:
         batch: entries in one transaction.
         group_days: days of the story window.
         extra_outlets: outlets that get every alert, such as the terminal.
+        learned: keeps what the pipeline learns between starts.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Processor:
         batch: int,
         group_days: int,
         extra_outlets: Sequence[str] = (),
+        learned: Learned | None = None,
     ) -> None:
         self._store = store
         self._pipeline = pipeline
@@ -85,6 +88,7 @@ class Processor:
         # Twice the days: how rare words are, which weighs those in the window, rests on what came before them as well.
         self._kept = timedelta(days=2 * group_days)
         self._extra = extra_outlets
+        self._learned = learned
         self._grouper: Grouper | None = None
         self._matcher: Matcher | None = None
         self._subscriptions: dict[str, Subscription] = {}
@@ -106,6 +110,8 @@ class Processor:
             _log.warning("a batch failed, its entries go one by one", error=f"{type(error).__name__}: {error}")
             for one in cleaned:
                 self._alone(one)
+        if self._learned is not None:
+            self._learned.keep()
         return len(items)
 
     def _through(self, cleaned: Iterable[_Cleaned]) -> None:
@@ -152,7 +158,7 @@ class Processor:
         if outcome in {Outcome.INDEXED, Outcome.REVISED}:
             grouping = grouper.assign(result)
             result = msgspec.structs.replace(result, story_id=grouping.story_id, duplicate_of=grouping.duplicate_of)
-            batch.stories[grouping.story_id] = grouping.story
+            batch.stories.update({story.story_id: story for story in (grouping.story, *grouping.also)})
             if self._matcher is not None:
                 batch.alerts += self._matcher.match(result, grouping.story, stored, self._clock.now())
             if outcome is Outcome.INDEXED and result.duplicate_of:
@@ -177,7 +183,7 @@ class Processor:
             # The window moves with what is published, not with the clock: a backlog finds it as it was.
             latest = self._store.articles.latest()
             if latest is not None:
-                grouper.restore(self._store.articles.since(latest - self._kept))
+                grouper.restore(self._store.articles.since(latest - self._kept), self._store.stories.goes_on)
             self._grouper = grouper
         return self._grouper
 
@@ -246,20 +252,22 @@ def _forgotten(entry: Entry) -> Feed:
 def make_processor(
     settings: ProcessSettings,
     store: Store,
-    taxonomy: Taxonomy,
+    topics: LiveTopics,
     clock: Clock,
     events: EventSink,
     *,
     extra_outlets: Sequence[str] = (),
+    learned_file: Path | None = None,
 ) -> Processor:
     """The processor with the shipped steps; takes two seconds, mostly for the terms of all topics."""
+    pipeline = Pipeline.following(topics)
 
     def make_matcher(subscriptions: Sequence[Subscription], before: Matcher | None) -> Matcher:
-        return Matcher(subscriptions, now=clock.now(), resolve=topic_resolver(taxonomy), reuse=before)
+        return Matcher(subscriptions, now=clock.now(), resolve=topics.resolve, reuse=before)
 
     return Processor(
         store,
-        Pipeline.build(taxonomy),
+        pipeline,
         lambda: Grouper(days=settings.group_days),
         make_matcher,
         clock,
@@ -267,4 +275,5 @@ def make_processor(
         batch=settings.batch,
         group_days=settings.group_days,
         extra_outlets=extra_outlets,
+        learned=Learned(learned_file, pipeline, clock) if learned_file else None,
     )

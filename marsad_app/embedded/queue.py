@@ -1,5 +1,6 @@
 """The entries on their way: waiting for their page, ready for the pipeline, or done with an outcome."""
 
+import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -29,6 +30,7 @@ class EntryQueue:
     def put(self, entry: Entry, *, wants_page: bool) -> None:
         """Queue the entry; a revision that is there already changes nothing."""
         with self._db.write() as connection:
+            entry = entry if wants_page else _identified(connection, entry)
             connection.execute(
                 "INSERT OR IGNORE INTO entries (entry_id, revision, feed_id, stage, due, first_seen, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -65,7 +67,8 @@ class EntryQueue:
         """The page is there, or given up for good: on to the pipeline."""
         with self._db.write() as connection:
             connection.execute(
-                "UPDATE entries SET stage = 'ready', data = ? WHERE seq = ? AND stage = 'page'", (pack(entry), seq)
+                "UPDATE entries SET stage = 'ready', data = ? WHERE seq = ? AND stage = 'page'",
+                (pack(_identified(connection, entry)), seq),
             )
 
     def page_later(self, seq: int, due: datetime) -> None:
@@ -118,3 +121,15 @@ class EntryQueue:
             return connection.execute(
                 "DELETE FROM entries WHERE stage = 'done' AND first_seen < ?", (int(before.timestamp()),)
             ).rowcount
+
+
+def _identified(connection: sqlite3.Connection, entry: Entry) -> Entry:
+    """A later revision leads to the article of the one before, whose page may have named another address."""
+    if entry.revision == 1:
+        return entry
+    row = connection.execute(
+        "SELECT data FROM entries WHERE entry_id = ? AND revision < ? ORDER BY revision DESC LIMIT 1",
+        (entry.entry_id, entry.revision),
+    ).fetchone()
+    before = unpack(Entry, row[0]) if row else entry
+    return msgspec.structs.replace(entry, article_id=before.article_id, canonical=before.canonical)

@@ -17,12 +17,12 @@ from marsad.config import Settings
 from marsad.errors import ConfigError
 from marsad.ports import Fetcher, Outlet
 from marsad.records import Feed
-from marsad.taxonomy import Taxonomy, load_taxonomy
 from marsad_app.embedded.board import Board, TerminalOutlet
 from marsad_app.embedded.page_stage import PageStage
 from marsad_app.embedded.server import web_server
 from marsad_app.embedded.store import Store, open_store
 from marsad_app.embedded.supervise import PollingTold, Worker, supervise, wait
+from marsad_app.live_topics import LiveTopics
 from marsad_app.naming import CommonNames
 from marsad_app.switching import favour_the_loop, set_loaded_aside
 from marsad_app.web.server import WebServer, bind
@@ -54,7 +54,7 @@ class Runtime:
         board: counts what happens.
         outlets: outlets by address, beside those that apprise reaches.
         web: the page and the API, or None.
-        taxonomy: the topics.
+        topics: the topics, as they are at each time.
         box: what hubs tell the web page; None where no hub is asked.
     """
 
@@ -67,7 +67,7 @@ class Runtime:
         *,
         outlets: Mapping[str, Outlet],
         web: WebServer | None,
-        taxonomy: Taxonomy,
+        topics: LiveTopics,
         box: NewsBox | None = None,
     ) -> None:
         self._settings = settings
@@ -76,7 +76,7 @@ class Runtime:
         self._board = board
         self._outlets = outlets
         self._web = web
-        self._taxonomy = taxonomy
+        self._topics = topics
         self._box = box
         self._workers = [
             Worker("process", self._make_processor, board),
@@ -93,10 +93,11 @@ class Runtime:
         processor = make_processor(
             self._settings.process,
             self._store,
-            self._taxonomy,
+            self._topics,
             self._clock,
             self._board,
             extra_outlets=[TERMINAL] if TERMINAL in self._outlets else [],
+            learned_file=self._settings.data.dir / "learned.bin",
         )
         return processor.step
 
@@ -106,7 +107,7 @@ class Runtime:
 
         store, settings, clock = self._store, self._settings.alerts, self._clock
         address = self._web.address if self._web else ""
-        outlets = Outlets(settings, clock, address, self._outlets, CommonNames(self._taxonomy))
+        outlets = Outlets(settings, clock, address, self._outlets, CommonNames(self._topics))
         sender = Sender(outlets.at, settings, clock)
         operator = settings.operator.get_secret_value()
         return Deliverer(store.deliveries, store.alerts, store.subscriptions, sender, clock, operator).step
@@ -233,11 +234,11 @@ def run(settings: Settings, *, feeds_file: Path | None = None, web: bool = True)
         store = open_store(settings.data.dir, wants_page)
         opened.callback(store.close)
         feeds = feeds_to_watch(store, feeds_file)
-        taxonomy = load_taxonomy(settings.process.topics_dir, learned=settings.process.learned_topics)
+        topics = LiveTopics(settings.process, clock)
         box = NewsBox() if listener and settings.websub.callback else None
-        server = web_server(settings, store, clock, board, listener, taxonomy, box) if listener else None
+        server = web_server(settings, store, clock, board, listener, topics, box) if listener else None
         outlets: dict[str, Outlet] = {TERMINAL: TerminalOutlet(console)} if settings.alerts.terminal else {}
-        runtime = Runtime(settings, store, clock, board, outlets=outlets, web=server, taxonomy=taxonomy, box=box)
+        runtime = Runtime(settings, store, clock, board, outlets=outlets, web=server, topics=topics, box=box)
         address = server.address if server else ""
         console.print(
             f"Watching {len(feeds)} feeds; store in {settings.data.dir}." + (f" Web page: {address}" if address else "")

@@ -88,5 +88,11 @@ CREATE TABLE feed_memories (feed_id TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOU
 CREATE TRIGGER feed_forgotten AFTER DELETE ON feed_states BEGIN DELETE FROM feed_memories WHERE feed_id = old.feed_id; END;
 """
 
-MIGRATIONS: tuple[str, ...] = (_V1, _V2)
+# A story may have ended in another one; lists leave it out, and the other one has its articles.
+_V3 = """
+ALTER TABLE stories ADD COLUMN merged_into TEXT NOT NULL DEFAULT '';
+CREATE INDEX stories_merged ON stories (merged_into) WHERE merged_into <> '';
+"""
+
+MIGRATIONS: tuple[str, ...] = (_V1, _V2, _V3)
 VERSION = len(MIGRATIONS)

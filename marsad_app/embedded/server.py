@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from marsad.clock import Clock
 from marsad.config import Settings
 from marsad.ports import HubInbox
-from marsad.taxonomy import Taxonomy
 from marsad_app.embedded.board import Board
 from marsad_app.embedded.store import Store
+from marsad_app.live_topics import Topics
 from marsad_app.web.server import WebServer
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def web_server(
     clock: Clock,
     board: Board,
     listener: socket.socket,
-    taxonomy: Taxonomy | None = None,
+    topics: Topics | None = None,
     inbox: HubInbox | None = None,
 ) -> WebServer:
     """The page and the API on a bound socket.
@@ -34,13 +34,13 @@ def web_server(
         clock: the time.
         board: live counters.
         listener: from ``bind``.
-        taxonomy: the topics; read from the settings if not given.
+        topics: the topics, as they are at each time; those of the settings if not given.
         inbox: takes what hubs of feeds tell; None where nothing polls.
     """
 
-    def services(topics: Taxonomy) -> "Services":
+    def services(topics: Topics) -> "Services":
         from marsad_app.embedded.services import services_for  # noqa: PLC0415 - what it knows of outlets takes 0.3 s
 
         return services_for(settings, store, clock, board, topics, inbox)
 
-    return WebServer(settings, listener, services, taxonomy)
+    return WebServer(settings, listener, services, topics)

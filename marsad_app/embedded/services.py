@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from marsad.clock import Clock
 from marsad.config import Settings
 from marsad.ports import HubInbox
-from marsad.taxonomy import Taxonomy
 from marsad_app.embedded.board import Board
 from marsad_app.embedded.store import Store
+from marsad_app.live_topics import Topics
 from marsad_app.naming import CommonNames
 from marsad_app.web.services import Services
 from sinks.alerts.outlets import Outlets
@@ -20,7 +20,7 @@ def services_for(
     store: Store,
     clock: Clock,
     board: Board,
-    taxonomy: Taxonomy,
+    topics: Topics,
     inbox: HubInbox | None = None,
 ) -> Services:
     """Everything that ``create_app`` needs, over one store."""
@@ -33,7 +33,7 @@ def services_for(
         return {**board.snapshot(), "waiting": store.queue.waiting(), "articles": store.search.count()}
 
     base_url = settings.web.base_url.rstrip("/")
-    outlets = Outlets(settings.alerts, clock, base_url, names=CommonNames(taxonomy))
+    outlets = Outlets(settings.alerts, clock, base_url, names=CommonNames(topics))
     return Services(
         registry=store.feeds,
         ledger=store.polls,
@@ -45,7 +45,7 @@ def services_for(
         quarantine=store.quarantine,
         settings=settings,
         clock=clock,
-        taxonomy=taxonomy,
+        topics=topics,
         replay=replay,
         status=status,
         accept=outlets.accept,

@@ -56,7 +56,7 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(websub.router(services, services.inbox))
     app.mount("/static", _Kept(StaticFiles(packages=[("marsad_app.web", "static")])))
     app.add_middleware(metrics.Counted, counts=metrics.counter(registry))
-    app.add_middleware(Guard, host=settings.host, base_url=settings.base_url, callback=callback)
+    app.add_middleware(Guard, host=settings.host, base_url=settings.base_url, callback=callback, images=settings.images)
     return app
 
 

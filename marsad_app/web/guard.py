@@ -26,11 +26,10 @@ MAX_PUSH: Final = 2_000_000
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _CSP: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src {images}; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _HEADERS: Final = {
-    "content-security-policy": _CSP,
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
@@ -58,10 +57,15 @@ class Guard:
         host: the address that the server listens on.
         base_url: the address that readers use.
         callback: the address that hubs use.
+        images: pictures of other sites may be loaded.
     """
 
-    def __init__(self, app: ASGIApp, host: str, base_url: str = "", callback: str = "") -> None:
+    def __init__(
+        self, app: ASGIApp, host: str, base_url: str = "", callback: str = "", *, images: bool = False
+    ) -> None:
         self._app = app
+        policy = _CSP.format(images="'self' https: http:" if images else "'self'")
+        self._headers = {"content-security-policy": policy, **_HEADERS}
         self._only_local = is_loopback(host)
         self._public = _hostname(urlsplit(base_url).netloc)
         self._for_hubs = _hostname(urlsplit(callback).netloc)
@@ -75,7 +79,7 @@ class Guard:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
+                for name, value in self._headers.items():
                     headers.setdefault(name, value)
             await send(message)
 

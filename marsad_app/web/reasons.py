@@ -1,6 +1,7 @@
-"""Why a feed is polled when it is, in the reader's language. Pure.
+"""Why a feed is polled when it is, and what was wrong with an article's date, in the reader's language. Pure.
 
-Polling says it in English, in sentences of few kinds (``producers.schedule``, ``producers.websub``); a part that is of none of them stays as it is.
+The stages say it in English, in sentences of few kinds (``producers.schedule``, ``producers.websub``, ``processors.published``); a part that is of
+none of them stays as it is.
 """
 
 import re
@@ -8,7 +9,7 @@ from typing import Final
 
 from marsad_app.web.texts import Texts
 
-__all__ = ["reason_in"]
+__all__ = ["date_problem_in", "reason_in"]
 
 _SECONDS: Final = {"s": 1, "min": 60, "h": 3_600, "d": 86_400}
 _SPAN: Final = r"(?P<span>\d+ (?:s|min|h|d))"
@@ -54,6 +55,19 @@ def reason_in(reason: str, texts: Texts) -> str:
     if texts.language == "en":
         return reason
     return "؛ ".join(_part(part, texts) for part in reason.split("; "))
+
+
+_DATE_PROBLEM: Final = re.compile(r"(?P<kind>[a-z ]+?)(?P<raw> \(.*\))?(?P<page>: the page's date is used)?", re.DOTALL)
+
+
+def date_problem_in(problem: str, texts: Texts) -> str:
+    """What was wrong with an article's date in the language of the interface."""
+    match = _DATE_PROBLEM.fullmatch(problem)
+    name = match and f"date-problem.{match['kind'].replace(' ', '-')}"
+    if match is None or not name or not texts.has(name):
+        return problem
+    used = texts("date-problem.page-used") if match["page"] else ""
+    return f"{texts(name)}{match['raw'] or ''}{used}"
 
 
 def _part(part: str, texts: Texts) -> str:

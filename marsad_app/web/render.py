@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from marsad.arabic import isolate_latin, reads_from_the_right
 from marsad_app.web.access import CSRF_COOKIE, SESSION_COOKIE, Access, local_path
 from marsad_app.web.marks import Piece
-from marsad_app.web.reasons import reason_in
+from marsad_app.web.reasons import date_problem_in, reason_in
 from marsad_app.web.services import Services
 from marsad_app.web.texts import Language, Texts, language_of, zone_named
 
@@ -31,7 +31,7 @@ _SHORT_NAME: Final = 20
 """Code points of a name that a line is not broken in; a longer one might not fit on a phone."""
 _YEAR: Final = 365 * 86_400
 _NOTICES: Final = frozenset(
-    {"saved", "deleted", "sent-again", "replayed", "dropped", "added", "muted", "unmuted", "signed-in"}
+    {"saved", "undone", "deleted", "sent-again", "replayed", "dropped", "added", "muted", "unmuted", "signed-in"}
 )
 
 
@@ -96,6 +96,7 @@ def _environment() -> jinja2.Environment:
     environment.filters["reading"] = _reading
     environment.globals["direction"] = _direction
     environment.globals["reason_in"] = reason_in
+    environment.globals["date_problem_in"] = date_problem_in
     environment.globals["static_version"] = static_version()
     return environment
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from marsad.clock import SystemClock
 from marsad.config import Settings, WebSettings
 from marsad.errors import ConfigError
-from marsad.taxonomy import Taxonomy, load_taxonomy
+from marsad_app.live_topics import LiveTopics, Topics
 from marsad_app.web.exposure import check_exposure
 
 if TYPE_CHECKING:
@@ -59,15 +60,15 @@ class WebServer:
         settings: everything that can be set.
         listener: from ``bind``.
         services: makes what the application is given, from the topics; called when serving begins.
-        taxonomy: the topics; read from the settings if not given.
+        topics: the topics, as they are at each time; those of the settings if not given.
     """
 
     def __init__(
         self,
         settings: Settings,
         listener: socket.socket,
-        services: "Callable[[Taxonomy], Services]",
-        taxonomy: Taxonomy | None = None,
+        services: "Callable[[Topics], Services]",
+        topics: Topics | None = None,
     ) -> None:
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
@@ -75,18 +76,13 @@ class WebServer:
         self._listener = listener
         self._settings = settings
         self._services = services
-        self._taxonomy = taxonomy
+        self._topics = topics
 
     def _make_app(self) -> "FastAPI":
         """The application; imported here, since it takes half a second in which feeds can be polled already."""
         from marsad_app.web.app import create_app  # noqa: PLC0415 - see above
 
-        return create_app(
-            self._services(
-                self._taxonomy
-                or load_taxonomy(self._settings.process.topics_dir, learned=self._settings.process.learned_topics)
-            )
-        )
+        return create_app(self._services(self._topics or LiveTopics(self._settings.process, SystemClock())))
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Answer requests until ``stop``."""

@@ -22,6 +22,7 @@ from marsad.ports import (
 from marsad.query import Node, parse
 from marsad.taxonomy import Taxonomy
 from marsad.taxonomy.resolve import topic_resolver
+from marsad.taxonomy.synonyms import other_names
 
 __all__ = ["Services"]
 
@@ -48,6 +49,7 @@ class Services:
     """Everything that ``create_app`` is given.
 
     Attributes:
+        topics: the topics, as they are at each time.
         replay: sends a quarantined item through its stage again; False if it is not there.
         status: live counters: numbers, or numbers by kind; ``failures`` holds sentences by stage.
         parts: what it rests on besides this process, by name, with why it does not answer, or nothing; known without asking.
@@ -68,7 +70,7 @@ class Services:
     quarantine: QuarantineStore
     settings: Settings
     clock: Clock
-    taxonomy: Taxonomy
+    topics: Callable[[], Taxonomy]
     replay: Callable[[str], bool]
     status: Callable[[], Mapping[str, object]]
     parts: Callable[[], Mapping[str, str]] = _no_parts
@@ -78,10 +80,15 @@ class Services:
     inbox: HubInbox | None = None
     new_token: Callable[[], str] = _token
 
+    @property
+    def taxonomy(self) -> Taxonomy:
+        """The topics in force."""
+        return self.topics()
+
     def parse(self, text: str) -> Node:
         """Read a query as of now, topics by id or name.
 
         Raises:
             QueryError: it cannot be understood.
         """
-        return parse(text, now=self.clock.now(), resolve=topic_resolver(self.taxonomy))
+        return parse(text, now=self.clock.now(), resolve=topic_resolver(self.taxonomy), names=other_names)

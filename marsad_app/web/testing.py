@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 
 from marsad.clock import Clock, FrozenClock
-from marsad.config import Settings, WebSettings, WebSubSettings
+from marsad.config import ProcessSettings, Settings, WebSettings, WebSubSettings
 from marsad.ports import HubInbox
 from marsad.taxonomy import Taxonomy, load_taxonomy
 from marsad.testing.factories import NOW
 from marsad.testing.fakes import InMemoryStore
+from marsad_app.live_topics import Topics
 from marsad_app.web.services import Services
 
 __all__ = ["services_over"]
@@ -31,9 +32,14 @@ def services_over(
     taxonomy: Taxonomy | None = None,
     inbox: HubInbox | None = None,
     clock: Clock | None = None,
+    process: ProcessSettings | None = None,
+    topics: Topics | None = None,
 ) -> Services:
     """Everything that ``create_app`` needs, over fakes; replaying drops the item from quarantine."""
-    settings = Settings.model_construct(web=web or WebSettings(), websub=websub or WebSubSettings())
+    shipped = taxonomy or (load_taxonomy(None) if topics is None else topics())
+    settings = Settings.model_construct(
+        web=web or WebSettings(), process=process or ProcessSettings(), websub=websub or WebSubSettings()
+    )
     return Services(
         registry=store.feeds,
         ledger=store.polls,
@@ -45,7 +51,7 @@ def services_over(
         quarantine=store.quarantine,
         settings=settings,
         clock=clock or FrozenClock(NOW),
-        taxonomy=taxonomy or load_taxonomy(None),
+        topics=topics or (lambda: shipped),
         replay=store.quarantine.drop_quarantined,
         status=lambda: _STATUS,
         inbox=inbox,

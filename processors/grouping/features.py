@@ -1,13 +1,16 @@
 """What of an article is compared with others: weighted words near its beginning, shingles of its whole text, numbers."""
 
+import re
 from array import array
-from collections.abc import Iterable
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 from zlib import crc32
 
 from marsad.arabic import Tokens
+from marsad.arabic.months import month_word
+from marsad.records import Article
 
-__all__ = ["Document", "Words", "read_words", "shingles_of"]
+__all__ = ["Document", "Setting", "Words", "read_words", "setting_of", "shingles_of"]
 
 _TITLE_WEIGHT: Final = 3
 _BEGINNING: Final = 120
@@ -16,8 +19,39 @@ _LEAD: Final = 60
 _SHINGLE: Final = 4
 _SHORT: Final = 0xFFFFFFFF
 _NUMBERS: Final = 250
+_YEAR: Final = re.compile(r"(?:1[34]\d\d|19\d\d|20\d\d)[هم]?")
+_CALENDAR: Final = frozenset({"الموافق", "ميلادي", "ميلاديه", "هجري", "هجريه"})
 _MAX_TOKENS: Final = 5_000
 _CACHE_SIZE: Final = 1 << 17
+
+
+class Setting(NamedTuple):
+    """Where an article plays, as far as the gazetteer knows it, and who published it. Empty: nobody looked, or none is named."""
+
+    countries: frozenset[str] = frozenset()
+    actors: frozenset[str] = frozenset()
+    """Those of the countries that act in it."""
+    places: frozenset[str] = frozenset()
+    outlet: str = ""
+
+
+NOWHERE: Final = Setting()
+
+
+def setting_of(article: Article) -> Setting:
+    """Read the setting off a tagged article."""
+    return _settings(
+        tuple(country.code for country in article.countries),
+        tuple(country.code for country in article.countries if country.role == "actor"),
+        tuple(place.name for place in article.places),
+        article.outlet,
+    )
+
+
+@lru_cache(maxsize=1 << 14)
+def _settings(countries: tuple[str, ...], actors: tuple[str, ...], places: tuple[str, ...], outlet: str) -> Setting:
+    """Kept for the next article that plays there: a window of many articles has few settings."""
+    return Setting(frozenset(countries), frozenset(actors or countries), frozenset(places), outlet)
 
 
 class Words:
@@ -47,21 +81,23 @@ class Document:
         vector: Its heaviest words with their weights, of length one together.
         title: Words of the title with their rarity.
         lead: Words of title and lead.
-        countries: Those it names; empty where nobody looked for them.
+        setting: Where it plays and who published it.
         story: Its story.
+        filed: The story that it was given at first: its readers know it there, also where that story has gone on in another.
         root: The article that it is a copy of, or its own id.
         mark: The latest publication time when it came: it leaves the window by that.
     """
 
     __slots__ = (
         "at",
-        "countries",
+        "filed",
         "key",
         "lead",
         "mark",
         "number",
         "numbers",
         "root",
+        "setting",
         "shingles",
         "story",
         "title",
@@ -74,8 +110,9 @@ class Document:
         self.number = number
         self.at = at
         self.mark = mark
-        self.countries: frozenset[str] = frozenset()
+        self.setting = NOWHERE
         self.story = ""
+        self.filed = ""
         self.root = key
         self.vector: dict[str, float] = {}
         self.title: dict[str, float] = {}
@@ -83,6 +120,24 @@ class Document:
         self.lead: tuple[str, ...] = ()
         self.numbers: frozenset[str] = frozenset()
         self.shingles: array[int] = array("I")
+
+
+class _Dates(dict[str, bool]):
+    """Which keys are words of a date.
+
+    When something happened is no sign of what happened: two articles that both write the day after two calendars share four
+    words that few others have, and nothing else.
+    """
+
+    def __missing__(self, key: str) -> bool:
+        if len(self) >= _CACHE_SIZE:
+            self.clear()
+        value = month_word(key) is not None or key in _CALENDAR or _YEAR.fullmatch(key) is not None
+        self[key] = value
+        return value
+
+
+_DATES: Final = _Dates()
 
 
 class _WordHashes(dict[str, int]):
@@ -106,19 +161,23 @@ def read_words(title: Tokens, text: Tokens) -> Words:
         text: Tokens of its text, boilerplate off.
     """
     counts: dict[str, int] = {}
-    title_stems = _content(title.stems)
+    title_stems = _content(title, len(title.stems))
     for word in title_stems:
         counts[word] = counts.get(word, 0) + _TITLE_WEIGHT
-    stems = text.stems[:_BEGINNING]
-    for word in _content(stems):
+    for word in _content(text, _BEGINNING):
         counts[word] = counts.get(word, 0) + 1
-    lead = tuple(dict.fromkeys((*title_stems, *_content(stems[:_LEAD]))))
+    lead = tuple(dict.fromkeys((*title_stems, *_content(text, _LEAD))))
     numbers = frozenset(key for key in (*title.keys, *text.keys[:_NUMBERS]) if key.isdigit())
     return Words(counts, tuple(dict.fromkeys(title_stems)), lead, numbers, shingles_of(text.keys))
 
 
-def _content(stems: Iterable[str]) -> list[str]:
-    return [stem for stem in stems if len(stem) > 1]
+def _content(tokens: Tokens, first: int) -> list[str]:
+    """The stems of the first tokens that may say what an article is about."""
+    return [
+        stem
+        for key, stem in zip(tokens.keys[:first], tokens.stems[:first], strict=True)
+        if len(stem) > 1 and not _DATES[key]
+    ]
 
 
 def shingles_of(keys: tuple[str, ...]) -> "array[int]":

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from processors.grouping.features import Document
+from processors.grouping.features import Document, Setting
 
 __all__ = ["Comparer", "Likeness", "copy_odds", "event_odds"]
 
@@ -23,9 +23,10 @@ _CERTAIN: Final = 99.0
 _MOST_DAYS: Final = 3.0
 """Days after which it makes no further difference how many they are: the labelled pairs end there."""
 _NO_COSINE: Final = 0.02
-# Of 145 labelled pairs that report one event and name countries, 144 have one in common; of 75 others 58 have.
-_COMMON_COUNTRY: Final = 0.25
-_NO_COMMON_COUNTRY: Final = -2.8
+_MOST_COSINE: Final = 0.25
+"""Cosine from which words that are more alike say nothing more: bulletins of one form are as alike as reports of one event."""
+_UNKNOWN_ACTORS: Final = 0.6
+_UNKNOWN_OUTLET: Final = 0.4
 
 
 class Likeness(msgspec.Struct, frozen=True):
@@ -45,8 +46,14 @@ class Likeness(msgspec.Struct, frozen=True):
     """Share of all their shingles that both have."""
     numbers: float
     """Share of the numbers of the one with fewer that the other has; 1 where there are none."""
-    countries: float
-    """Log odds of one event from the countries that they name."""
+    apart: float
+    """Whether both name countries and none in common, as 0 or 1."""
+    actors: float
+    """Share of the countries acting in either that act in both."""
+    places: float
+    """Whether both name towns and none in common, as 0 or 1."""
+    outlet: float
+    """Whether one outlet published both, as 0 or 1: it tells an event once, and what it writes next is mostly the next event."""
 
 
 class Comparer:
@@ -82,7 +89,7 @@ class Comparer:
             contained=contained,
             jaccard=jaccard,
             numbers=_agreement(self._document.numbers, other.numbers),
-            countries=_same_ground(self._document.countries, other.countries),
+            **_compare_settings(self._document.setting, other.setting),
         )
 
 
@@ -99,38 +106,50 @@ def _agreement(one: frozenset[str], other: frozenset[str]) -> float:
     return len(one & other) / fewer if fewer else 1.0
 
 
-def _same_ground(one: frozenset[str], other: frozenset[str]) -> float:
-    """Return what the countries say: nothing where either names none."""
-    if not one or not other:
-        return 0.0
-    return _COMMON_COUNTRY if one & other else _NO_COMMON_COUNTRY
+def _compare_settings(one: Setting, other: Setting) -> dict[str, float]:
+    actors = len(one.actors | other.actors)
+    return {
+        "apart": float(_disjoint(one.countries, other.countries)),
+        "actors": len(one.actors & other.actors) / actors if one.actors and other.actors else _UNKNOWN_ACTORS,
+        "places": float(_disjoint(one.places, other.places)),
+        "outlet": float(one.outlet == other.outlet) if one.outlet and other.outlet else _UNKNOWN_OUTLET,
+    }
+
+
+def _disjoint(one: frozenset[str], other: frozenset[str]) -> bool:
+    return bool(one) and bool(other) and one.isdisjoint(other)
 
 
 def copy_odds(likeness: Likeness) -> float:
     """Log odds that one is a copy of the other: re-published, re-headlined, cut or extended.
 
     Shared text alone does not make a copy: a new event is often told above the old text, so the beginnings must be alike
-    and the numbers the same (weather bulletins, market closings); what comes days later is rarely a copy.
+    and the numbers the same (weather bulletins, market closings); what comes days later, or from the same outlet, is rarely a copy.
     """
     if likeness.contained < _LEAST_CONTAINED:
         return -_CERTAIN
     return (
-        -11.7
-        + 7.3 * likeness.contained
-        + 7.9 * likeness.cosine
-        + 5.5 * likeness.jaccard
-        + 2.4 * likeness.numbers
-        - 1.75 * min(likeness.days, _MOST_DAYS)
+        -8.7
+        + 6.6 * likeness.contained
+        + 4.8 * likeness.cosine
+        + 5.2 * likeness.jaccard
+        + 1.7 * likeness.numbers
+        - 0.9 * min(likeness.days, _MOST_DAYS)
+        - 1.9 * likeness.outlet
     )
 
 
 def event_odds(likeness: Likeness) -> float:
     """Log odds that both report one event or its direct continuation."""
     return (
-        -4.4
-        + 2.2 * log(likeness.cosine + _NO_COSINE)
-        + 3.5 * likeness.title
-        + 1.75 * likeness.rare
-        - 1.55 * min(likeness.days, _MOST_DAYS)
-        + likeness.countries
+        -4.75
+        + 1.95 * log(min(likeness.cosine, _MOST_COSINE) + _NO_COSINE)
+        + 2.3 * likeness.title
+        + 1.55 * likeness.rare
+        + 0.95 * likeness.numbers
+        + 1.8 * likeness.actors
+        - 1.5 * likeness.apart
+        - 1.25 * likeness.places
+        - 1.75 * likeness.outlet
+        - 1.75 * min(likeness.days, _MOST_DAYS)
     )

@@ -3,10 +3,13 @@
 Counts are kept and not taken anew, so that an article costs the same in a story of two and in one of thousands.
 """
 
+from bisect import bisect_left, insort
 from collections import Counter
+from datetime import datetime
 from typing import Final
 
 from marsad.records import Article, Story
+from marsad.records.story import PACE
 
 __all__ = ["StoryBook"]
 
@@ -16,11 +19,16 @@ _MOST_NAMED: Final = 12
 
 
 class _Member:
-    __slots__ = ("copy", "countries", "outlet", "topics")
+    __slots__ = ("at", "copy", "countries", "key", "order", "outlet", "title", "topics", "whole")
 
-    def __init__(self, article: Article, *, copy: bool) -> None:
+    def __init__(self, article: Article, order: int, *, copy: bool) -> None:
+        self.key = article.article_id
+        self.order = order
+        self.at = article.published_at
         self.outlet = article.outlet
+        self.title = article.title
         self.copy = copy
+        self.whole = len(article.text) >= _FULL_REPORT and not copy
         self.topics = tuple(topic.id for topic in article.topics)
         self.countries = tuple(country.code for country in article.countries)
 
@@ -28,26 +36,36 @@ class _Member:
 class _Tally:
     """One story."""
 
-    def __init__(self, article: Article) -> None:
+    def __init__(self, first: _Member) -> None:
         self.members: dict[str, _Member] = {}
+        self.edition = 0
         self.copies = 0
         self.outlets: Counter[str] = Counter()
         self.countries: Counter[str] = Counter()
         self.topics: Counter[str] = Counter()
-        self.headline = article.title
+        self.headline = first.title
         self.headed_by = ""
-        self.first = self.last = article.published_at
+        self.first = self.last = first.at
+        self.first_outlet = first.outlet
+        self.texts_at: list[datetime] = []
+        """When the members that are no copy were published, in order."""
 
-    def put(self, article: Article, *, copy: bool) -> None:
-        old = self.members.get(article.article_id)
+    def put(self, member: _Member) -> None:
+        self.edition += 1
+        old = self.members.get(member.key)
         if old is not None:
             self._count(old, -1)
-        member = self.members[article.article_id] = _Member(article, copy=copy)
+            if not old.copy:
+                del self.texts_at[bisect_left(self.texts_at, old.at)]
+        self.members[member.key] = member
         self._count(member, 1)
-        self.first, self.last = min(self.first, article.published_at), max(self.last, article.published_at)
-        whole = len(article.text) >= _FULL_REPORT and not copy
-        if self.headed_by == article.article_id or (whole and not self.headed_by):
-            self.headline, self.headed_by = article.title, article.article_id
+        if not member.copy:
+            insort(self.texts_at, member.at)
+        if member.at < self.first:
+            self.first, self.first_outlet = member.at, member.outlet
+        self.last = max(self.last, member.at)
+        if self.headed_by == member.key or (member.whole and not self.headed_by):
+            self.headline, self.headed_by = member.title, member.key
 
     def _count(self, member: _Member, by: int) -> None:
         self.copies += by * member.copy
@@ -67,6 +85,9 @@ class _Tally:
             outlets=tuple(outlet for outlet, count in self.outlets.items() if outlet and count > 0),
             countries=_commonest(self.countries),
             topics=_commonest(self.topics),
+            first_outlet=self.first_outlet,
+            edition=self.edition,
+            recent=len(self.texts_at) - bisect_left(self.texts_at, self.last - PACE),
         )
 
 
@@ -75,17 +96,41 @@ class StoryBook:
 
     def __init__(self) -> None:
         self._stories: dict[str, _Tally] = {}
+        self._next = 0
 
     def __len__(self) -> int:
         return len(self._stories)
 
+    def size(self, story_id: str) -> int:
+        """How many articles a story has."""
+        tally = self._stories.get(story_id)
+        return len(tally.members) if tally is not None else 0
+
     def put(self, story_id: str, article: Article, duplicate_of: str) -> Story:
         """Add an article or its revision to a story, and return the story as it stands now."""
         tally = self._stories.get(story_id)
+        old = tally.members.get(article.article_id) if tally is not None else None
+        self._next += 1
+        member = _Member(article, old.order if old is not None else self._next, copy=bool(duplicate_of))
         if tally is None:
-            tally = self._stories[story_id] = _Tally(article)
-        tally.put(article, copy=bool(duplicate_of))
+            tally = self._stories[story_id] = _Tally(member)
+        tally.put(member)
         return tally.record(story_id)
+
+    def merge(self, story_id: str, ended: str) -> None:
+        """Make one story of two, as if all their articles had come to the first of them. Costs as much as both have articles."""
+        parts = (self._stories[story_id], self._stories.pop(ended))
+        members = [member for part in parts for member in part.members.values()]
+        members.sort(key=lambda member: member.order)
+        tally = self._stories[story_id] = _Tally(members[0])
+        for member in members:
+            tally.put(member)
+        tally.edition = sum(part.edition for part in parts)
+
+    def settle(self, story: Story) -> None:
+        """Take over what the articles of a story do not tell any more: who reported it first, and how often it changed."""
+        tally = self._stories[story.story_id]
+        tally.first_outlet, tally.edition = story.first_outlet, story.edition
 
     def drop(self, story_id: str) -> None:
         """Forget a story whose articles have all left the window."""

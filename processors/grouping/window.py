@@ -7,15 +7,13 @@ from collections import deque
 from itertools import islice
 from typing import Final
 
-from processors.grouping.common import PRIOR_SHARES, RARE_SHARE
+from processors.grouping.common import prior_share
 from processors.grouping.features import Document, Words
 
 __all__ = ["Window"]
 
 _PRIOR_WEIGHT: Final = 1_000
 """Documents that the prior shares count for: a week of the news of five outlets."""
-_PRIOR_COUNTS: Final = {word: share * _PRIOR_WEIGHT for word, share in PRIOR_SHARES.items()}
-_PRIOR_RARE: Final = RARE_SHARE * _PRIOR_WEIGHT
 _KEPT: Final = 48
 """Words of a document that are compared, heaviest first."""
 _INDEXED: Final = 48
@@ -58,10 +56,10 @@ class Window:
         Returns:
             The rarity of each word: the logarithm of how many documents there are for each that has it.
         """
-        log, frequencies, priors = math.log, self._frequencies, _PRIOR_COUNTS
+        log, frequencies = math.log, self._frequencies
         whole = log(len(self._documents) + _PRIOR_WEIGHT + 1)
         rarities = {
-            word: max(whole - log(frequencies.get(word, 0) + priors.get(word, _PRIOR_RARE)), 0.0)
+            word: max(whole - log(frequencies.get(word, 0) + prior_share(word) * _PRIOR_WEIGHT), 0.0)
             for word in words.counts
         }
         weights = {word: (1.0 + log(count)) * rarities[word] for word, count in words.counts.items()}

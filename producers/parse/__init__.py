@@ -1,8 +1,8 @@
 """Bytes to feeds: RSS, Atom, RDF, JSON Feed and news sitemaps, as broken as they come. No I/O, and nothing raises."""
 
 from producers.parse.document import parse, parse_again
-from producers.parse.model import ParsedEntry, ParsedFeed
+from producers.parse.model import KeptEntry, ParsedEntry, ParsedFeed
 from producers.parse.pieces import Readings
 from producers.parse.walls import looks_like_bot_wall
 
-__all__ = ["ParsedEntry", "ParsedFeed", "Readings", "looks_like_bot_wall", "parse", "parse_again"]
+__all__ = ["KeptEntry", "ParsedEntry", "ParsedFeed", "Readings", "looks_like_bot_wall", "parse", "parse_again"]

@@ -6,7 +6,7 @@ import msgspec
 
 from marsad.records import Enclosure, FeedKind
 
-__all__ = ["ParsedEntry", "ParsedFeed"]
+__all__ = ["KeptEntry", "ParsedEntry", "ParsedFeed"]
 
 
 class ParsedEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +26,15 @@ class ParsedEntry(msgspec.Struct, frozen=True, kw_only=True):
     categories: tuple[str, ...] = ()
     enclosures: tuple[Enclosure, ...] = ()
     image: str = ""
+
+
+class KeptEntry(ParsedEntry, frozen=True, kw_only=True, omit_defaults=True):
+    """An entry that was in the document before: what it is known by, without its texts, authors and pictures."""
+
+    canonical: str = ""
+    """The canonical form of ``url``."""
+    content_hash: str = ""
+    """Hash of what a reader sees of it; empty where there is nothing."""
 
 
 class ParsedFeed(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,8 +20,10 @@ Readings = Mapping[str, ParsedEntry]
 
 _EDGE: Final = re.compile(r"<(/?)(?:[\w-]{1,40}:)?(?:item|entry)(?=[\s/>])[^<>]*>", re.IGNORECASE)
 _AROUND: Final = re.compile(r"<(?:[\w-]{1,40}:)?(?:rss|rdf|feed|channel)(?=[\s>])[^<>]*>", re.IGNORECASE)
-# Elements of the channel between its entries or after them are read with what came before them.
-_END: Final = re.compile(r"(?:\s|</[^<>]*>)*")
+# Elements of the channel between its entries or after them are read with what came before them; an entry in any other element
+# that is still open, such as a link that nobody closed, changes how that one reads.
+_END: Final = re.compile(r"(?:\s|</(?:[\w-]{1,40}:)?(?:rss|rdf|feed|channel)\s*>)*", re.IGNORECASE)
+_SECTIONS: Final = (("<![CDATA[", "]]>"), ("<!--", "-->"), ("<?", "?>"))
 _DIGEST: Final = 10
 
 
@@ -47,12 +49,13 @@ class Pieces(msgspec.Struct, frozen=True):
         return [known[digest] if digest in known else next(rest) for digest in self.digests]
 
 
-def pieces(text: str, url: str) -> Pieces | None:
+def pieces(text: str, url: str, known: Readings) -> Pieces | None:
     """Cut a well-formed document; None where its entries do not simply follow one another.
 
     Args:
         text: the document from its root element on.
         url: where it came from, which links are read against.
+        known: readings of pieces, which were looked at when they were cut.
     """
     edges = list(_EDGE.finditer(text))
     if (
@@ -67,17 +70,19 @@ def pieces(text: str, url: str) -> Pieces | None:
     entries = tuple(text[start:end] for start, end in spans)
     if _END.fullmatch(around[-1]) is None or any(map(str.strip, around[1:-1])):
         return None
-    if not all(map(_is_whole, (around[0], *entries))):
-        return None
     # What is spliced together has entries without a feed around them, or a feed in an entry.
-    if _AROUND.search(around[0]) is None or any(map(_AROUND.search, entries)):
+    if not _is_whole(around[0]) or _AROUND.search(around[0]) is None:
         return None
-    return Pieces(around, entries, tuple(_digests(entries, _context(around[0], url))))
+    digests = _digests(entries, _context(around[0], url))
+    fresh = [entry for entry, digest in zip(entries, digests, strict=True) if digest not in known]
+    if not all(map(_is_whole, fresh)) or any(map(_AROUND.search, fresh)):
+        return None
+    return Pieces(around, entries, tuple(digests))
 
 
 def _is_whole(piece: str) -> bool:
-    """Tell whether no comment and no CDATA section reaches beyond the piece: what looks like an entry in one is none."""
-    return piece.count("<![CDATA[") == piece.count("]]>") and piece.count("<!--") == piece.count("-->")
+    """Tell whether no comment, CDATA section or instruction reaches beyond the piece: what looks like an entry in one is none."""
+    return all(piece.count(opening) == piece.count(closing) for opening, closing in _SECTIONS)
 
 
 def _context(head: str, url: str) -> bytes:

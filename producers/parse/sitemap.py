@@ -61,7 +61,12 @@ def _root(text: str) -> Any | None:
 
 
 def _name(element: Any) -> str:
-    return str(element.tag).rpartition("}")[2].lower() if isinstance(element.tag, str) else ""
+    """Its local name; none where what was recovered of a broken document has names that are no text."""
+    try:
+        tag = element.tag
+    except UnicodeDecodeError:
+        return ""
+    return str(tag).rpartition("}")[2].lower() if isinstance(tag, str) else ""
 
 
 def _fields(element: Any) -> dict[str, str]:

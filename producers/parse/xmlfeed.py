@@ -19,9 +19,9 @@ from producers.parse.bounds import without_swollen_tags
 from producers.parse.dates import instant
 from producers.parse.htmltext import first_image, title_text
 from producers.parse.links import absolute
-from producers.parse.mend import Mended, cut_entries, mend, without_prolog
+from producers.parse.mend import Mended, cut_entries, is_well_formed, mend, without_prolog
 from producers.parse.model import ParsedEntry, ParsedFeed
-from producers.parse.pieces import Readings, pieces
+from producers.parse.pieces import Pieces, Readings, pieces
 
 __all__ = ["parse_xml"]
 
@@ -52,8 +52,10 @@ def parse_xml(text: str, *, url: str, max_entries: int, known: Readings) -> tupl
     """
     body, entities, problems = without_prolog(text)
     body, cut = cut_entries(body, _OPEN_ENTRY, max_entries)
-    mended = mend(without_swollen_tags(body), entities)
-    found, entries, readings = _read_rest(mended, url, known)
+    body = without_swollen_tags(body)
+    parts = None if entities else _mostly_known(body, url, known)
+    mended = Mended(body, well_formed=True) if parts is not None else mend(body, entities)
+    found, entries, readings = _read_rest(mended, parts, url, known)
     entries = entries[:max_entries]
     notes = [
         *problems,
@@ -63,9 +65,23 @@ def parse_xml(text: str, *, url: str, max_entries: int, known: Readings) -> tupl
     return _feed(found, body[:_HEAD], url, tuple(entries), tuple(notes)), readings
 
 
-def _read_rest(mended: Mended, url: str, known: Readings) -> tuple[Mapping[str, Any], Sequence[ParsedEntry], Readings]:
+def _mostly_known(body: str, url: str, known: Readings) -> Pieces | None:
+    """The document in pieces, if some are known and all of it is well-formed.
+
+    Known pieces are elements of well-formed documents with the same surroundings: only the rest is looked at.
+    """
+    parts = pieces(body, url, known) if known else None
+    if parts is None or known.keys().isdisjoint(parts.digests):
+        return None
+    return parts if is_well_formed(parts.without(known)) else None
+
+
+def _read_rest(
+    mended: Mended, parts: Pieces | None, url: str, known: Readings
+) -> tuple[Mapping[str, Any], Sequence[ParsedEntry], Readings]:
     """The document with what is known left out and put in again; the whole document where it cannot be cut."""
-    parts = pieces(mended.text, url) if mended.well_formed else None
+    if parts is None and mended.well_formed:
+        parts = pieces(mended.text, url, known)
     if parts is not None:
         found = _read(parts.without(known))
         fresh = [_entry(raw, url) for raw in found.get("entries", ())]
@@ -89,6 +105,9 @@ def _read_whole(mended: Mended) -> Mapping[str, Any]:
 def _read(text: str) -> Mapping[str, Any]:
     # Without the document's address: feedparser would turn GUIDs into addresses. Links are made absolute below.
     headers = {"content-type": "application/xml; charset=utf-8"}
+    if text.startswith("<?"):
+        # It looks for a charset there with a pattern that is quadratic in quotes: 36,000 in a declaration without end took 11 s.
+        text = f"\n{text}"
     try:
         found: Mapping[str, Any] = feedparser.parse(
             io.BytesIO(text.encode()), response_headers=headers, sanitize_html=False, resolve_relative_uris=False

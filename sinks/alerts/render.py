@@ -11,7 +11,8 @@ from typing import Final
 
 import msgspec
 
-from marsad.arabic import isolate_latin, reads_from_the_right
+from marsad.arabic import balance, reads_from_the_right
+from marsad.arabic import shown as displayed
 from marsad.records import Alert, Subscription
 from sinks.alerts.links import Links
 from sinks.alerts.wording import CODES, REASONS, WORDS, Language, Names, counted, language_of
@@ -66,9 +67,11 @@ def render(
     stories = _stories(alerts)
     blocks = [_Block(subscription, story, links, names, language) for story in stories]
     if len(stories) == 1:
-        title = f"[{subscription.name}] {stories[0].shown.title}"
+        title = f"[{balance(subscription.name)}] {stories[0].shown.title}"
     else:
-        title = f"[{subscription.name}] {WORDS[language]['digest']}: {counted(language, 'stories', len(stories))}"
+        title = (
+            f"[{balance(subscription.name)}] {WORDS[language]['digest']}: {counted(language, 'stories', len(stories))}"
+        )
     foot = [
         (WORDS[language][key], address)
         for key, address in (
@@ -78,7 +81,7 @@ def render(
         if address
     ]
     text = "\n\n".join([*(block.text() for block in blocks), *(f"{label}: {address}" for label, address in foot)])
-    return Message(_one_line(isolate_latin(title))[:_LONGEST_TITLE], text, _document(subscription, blocks, foot))
+    return Message(_one_line(displayed(title))[:_LONGEST_TITLE], text, _document(subscription, blocks, foot))
 
 
 def _stories(alerts: Sequence[Alert]) -> list[_Story]:
@@ -143,13 +146,10 @@ class _Block:
     def text(self) -> str:
         """As plain text."""
         comma = self._words["comma"]
-        lines = [isolate_latin(_one_line(self._story.shown.title))]
+        lines = [_fit(self._story.shown.title)]
+        lines += [f"{fact.label}: {comma.join(_fit(each) for each in fact.values)}" for fact in self._facts]
         lines += [
-            f"{fact.label}: {comma.join(isolate_latin(_one_line(each)) for each in fact.values)}"
-            for fact in self._facts
-        ]
-        lines += [
-            f"{self._words['also']}: {isolate_latin(_one_line(other.title))} ({isolate_latin(_one_line(other.outlet))})"
+            f"{self._words['also']}: {_fit(other.title)} ({_fit(other.outlet)})"
             for other in self._story.others[:_MOST_SHOWN]
         ]
         lines += [f"{label}: {address}" for label, address in self._links]
@@ -159,12 +159,12 @@ class _Block:
         """As HTML."""
         shown = self._story.shown
         first = self._links[0][1] if self._links else ""
-        headline = html.escape(isolate_latin(_one_line(shown.title)))
+        headline = html.escape(_fit(shown.title))
         if first:
             headline = f'<a href="{html.escape(first)}" style="color:#14505c;text-decoration:none">{headline}</a>'
         rows = "".join(self._row(fact) for fact in self._facts)
         others = "".join(
-            f'<li dir="{_direction(other.title)}">{html.escape(isolate_latin(_one_line(other.title)))} — <bdi>{html.escape(_one_line(other.outlet))}</bdi></li>'
+            f'<li dir="{_direction(other.title)}">{html.escape(_fit(other.title))} — <bdi>{html.escape(_fit(other.outlet))}</bdi></li>'
             for other in self._story.others[:_MOST_SHOWN]
         )
         more = (
@@ -183,9 +183,9 @@ class _Block:
 
     def _row(self, fact: _Fact) -> str:
         values = self._words["comma"].join(
-            f'<mark style="background:#fbe9b0"><bdi>{html.escape(_one_line(value))}</bdi></mark>'
+            f'<mark style="background:#fbe9b0"><bdi>{html.escape(_fit(value))}</bdi></mark>'
             if fact.marked
-            else f"<bdi>{html.escape(_one_line(value))}</bdi>"
+            else f"<bdi>{html.escape(_fit(value))}</bdi>"
             for value in fact.values
         )
         return f'<p style="margin:2px 0"><span style="color:#6b675c">{fact.label}:</span> {values}</p>'
@@ -202,13 +202,18 @@ def _document(subscription: Subscription, blocks: Sequence[_Block], foot: Sequen
         f'<body dir="{direction}" style="margin:0;padding:16px;background:#fff;color:#1d1b16;'
         "font:16px/1.7 'Noto Naskh Arabic','Segoe UI',Tahoma,sans-serif\">"
         f'<div style="max-width:640px;margin:0 auto"><p style="margin:0;color:#6b675c" dir="auto">'
-        f"{html.escape(_one_line(subscription.name))}</p>{body}"
+        f"{html.escape(_fit(subscription.name))}</p>{body}"
         f'<p style="font-size:13px;color:#6b675c">{ends}</p></div></body></html>'
     )
 
 
 def _direction(title: str) -> str:
     return "rtl" if reads_from_the_right(title) else "auto"
+
+
+def _fit(text: str) -> str:
+    """In one line, and so that it turns nothing beside it round."""
+    return displayed(_one_line(text))
 
 
 def _one_line(text: str) -> str:

@@ -24,7 +24,7 @@ from marsad.progress import Progress
 from marsad.records import Article
 from sinks.index.adaptive import MOST_FLIGHTS, TOO_MANY, Failure, Pace, Verdict, judge_document, pause
 from sinks.index.mapping import ensure_templates
-from sinks.index.operations import Change, operations_of
+from sinks.index.operations import Change, Row, operations_of
 from sinks.index.sending import Answer, Failed, Result, Senders, Threads, bulk_request
 from sinks.index.ticket import Outcomes, Refused, Ticket, Waiting
 
@@ -109,7 +109,7 @@ class BulkWriter:
         """How much is asked of the cluster at once."""
         return self._pace
 
-    def begin(self, changes: Sequence[Change]) -> Ticket:
+    def begin(self, changes: Sequence[Change | Row]) -> Ticket:
         """Take changes over; the ticket tells what has become of them."""
         ticket = Ticket()
         for number, change in enumerate(changes):

@@ -5,7 +5,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -15,6 +15,9 @@ from marsad.query.document import best_score, keywords, published_second
 from marsad.records import Article, Story, encode
 
 __all__ = [
+    "BOARDS",
+    "Board",
+    "board_index",
     "document_of",
     "index_of",
     "index_pattern",
@@ -25,6 +28,10 @@ __all__ = [
     "tag",
     "version_of",
 ]
+
+Board = Literal["feeds", "alerts"]
+"""Beside the articles, for dashboards only: how each feed is, and the alerts."""
+BOARDS: Final[tuple[Board, ...]] = ("feeds", "alerts")
 
 _EDITIONS: Final = 1 << 20
 _LETTERS_A_WORD: Final = 10
@@ -47,6 +54,11 @@ def index_pattern(prefix: str) -> str:
 def story_index(prefix: str) -> str:
     """The index of the stories."""
     return f"{prefix}-stories"
+
+
+def board_index(board: Board, prefix: str) -> str:
+    """The index of a board."""
+    return f"{prefix}-{board}"
 
 
 def index_of(article: Article, prefix: str) -> str:
@@ -88,6 +100,7 @@ def _search_of(article: Article) -> dict[str, Any]:
     found: dict[str, Any] = {
         "second": published_second(article),
         "seen": (article.first_seen_at - _EPOCH) // _MICROSECOND,
+        "delay": max(0, int((article.first_seen_at - article.published_at).total_seconds())),
         "score": best_score(article),
         "group": article.story_id or article.article_id,
         "tags": sorted(set(_tags(article))),

@@ -1,4 +1,4 @@
-"""Index templates: how each field of an article or story is indexed, and how the indices are laid out."""
+"""Index templates: how each field of an article, a story or a board is indexed, and how the indices are laid out."""
 
 import json
 from collections.abc import Sequence
@@ -11,19 +11,28 @@ from marsad.config import ElasticsearchSettings
 from marsad.records.ids import digest
 from sinks.index.analysis import KEY, STEM, analysis
 from sinks.index.client import explained
-from sinks.index.document import index_pattern, month_index, read_alias, story_index
+from sinks.index.document import (
+    BOARDS,
+    Board,
+    board_index,
+    index_pattern,
+    month_index,
+    read_alias,
+    story_index,
+)
 
 __all__ = [
     "MAPPING_VERSION",
     "MOST_ROWS",
     "article_template",
+    "board_template",
     "ensure_indices",
     "ensure_templates",
     "story_template",
     "templates",
 ]
 
-MAPPING_VERSION: Final = 1
+MAPPING_VERSION: Final = 2
 """Grows with every change of what is written here, of the analysers or of ``document_of``."""
 
 MOST_ROWS: Final = 10_100
@@ -56,7 +65,8 @@ _ARTICLE: Final[dict[str, Any]] = {
     "date_problem": _KEYWORD,
     "first_seen_at": _DATE,
     "updated_at": _DATE,
-    "topics": {"properties": {"id": _KEYWORD, "score": _DOUBLE}},
+    # The words that spoke for a topic, as their topic file names them: a field to count and filter by.
+    "topics": {"properties": {"id": _KEYWORD, "score": _DOUBLE, "evidence": {"properties": {"term": _KEYWORD}}}},
     "countries": {"properties": {"code": _KEYWORD, "role": _KEYWORD, "mentions": _LONG}},
     "places": {"properties": {"name": _KEYWORD, "country": _KEYWORD, "geonames_id": _LONG}},
     "entities": {"properties": {"id": _KEYWORD, "kind": _KEYWORD, "name_ar": _KEYWORD, "name_en": _KEYWORD}},
@@ -74,6 +84,7 @@ _ARTICLE: Final[dict[str, Any]] = {
             "lead": {"type": "text", "index": False, "norms": False, "copy_to": "text"},
             "second": _LONG,
             "seen": _LONG,
+            "delay": _LONG,
             "score": _DOUBLE,
             "group": _KEYWORD,
             "tags": {**_KEYWORD, "doc_values": False},
@@ -93,8 +104,33 @@ _STORY: Final[dict[str, Any]] = {
     "countries": _KEYWORD,
     "topics": _KEYWORD,
     "merged_into": _KEYWORD,
+    "first_outlet": _KEYWORD,
+    "recent": _LONG,
+    "edition": _LONG,
     "search": {"properties": {"last_second": _LONG}},
 }
+
+_FEED: Final[dict[str, Any]] = {
+    **dict.fromkeys(("feed_id", "title", "outlet", "country", "section", "language", "url"), _KEYWORD),
+    **dict.fromkeys(("health", "standing", "detail", "reason"), _KEYWORD),
+    **dict.fromkeys(("health_since", "next_poll_at", "last_poll_at", "last_ok_at", "last_new_at"), _DATE),
+    **dict.fromkeys(("interval", "rate"), _DOUBLE),
+    **dict.fromkeys(("polls", "entries_seen", "failures", "gap_count", "missed", "backfilled", "silence"), _LONG),
+    "muted": {"type": "boolean"},
+}
+
+_ALERT: Final[dict[str, Any]] = {
+    **dict.fromkeys(("alert_id", "subscription_id", "subscription", "story_id", "article_id", "feed_id"), _KEYWORD),
+    **dict.fromkeys(("reason", "outlet", "url", "topics", "countries", "evidence"), _KEYWORD),
+    "title": _TEXT,
+    "at": _DATE,
+}
+
+_BOARDS: Final[dict[Board, tuple[dict[str, Any], tuple[str, ...]]]] = {
+    "feeds": (_FEED, ("title", "outlet")),
+    "alerts": (_ALERT, ("title", "title.stem", "subscription")),
+}
+"""Properties, and the fields that words without a field are searched in."""
 
 
 def article_template(settings: ElasticsearchSettings) -> dict[str, Any]:
@@ -121,11 +157,25 @@ def story_template(settings: ElasticsearchSettings) -> dict[str, Any]:
     )
 
 
+def board_template(settings: ElasticsearchSettings, board: Board) -> dict[str, Any]:
+    """The template of the one index of a board."""
+    properties, searched = _BOARDS[board]
+    return _template(
+        settings,
+        pattern=board_index(board, settings.prefix),
+        properties=properties,
+        aliases={},
+        searched=searched,
+        shards=1,
+    )
+
+
 def templates(settings: ElasticsearchSettings) -> dict[str, dict[str, Any]]:
     """All index templates by name."""
     return {
         read_alias(settings.prefix): article_template(settings),
         story_index(settings.prefix): story_template(settings),
+        **{board_index(board, settings.prefix): board_template(settings, board) for board in BOARDS},
     }
 
 
@@ -149,7 +199,7 @@ def ensure_templates(client: Elasticsearch, settings: ElasticsearchSettings) -> 
 
 
 def ensure_indices(client: Elasticsearch, settings: ElasticsearchSettings, now: datetime) -> list[str]:
-    """Put the templates, and make the index of the present month and that of the stories, so that no article waits for them.
+    """Put the templates, and make the index of the present month and those of stories and boards, so that no article waits for them.
 
     Args:
         client: of the cluster.
@@ -163,7 +213,8 @@ def ensure_indices(client: Elasticsearch, settings: ElasticsearchSettings, now: 
         StoreError: the cluster cannot be reached or refuses.
     """
     ensure_templates(client, settings)
-    wanted = (month_index(now, settings.prefix), story_index(settings.prefix))
+    boards = [board_index(board, settings.prefix) for board in BOARDS]
+    wanted = (month_index(now, settings.prefix), story_index(settings.prefix), *boards)
     with explained(settings):
         return [name for name in wanted if not client.indices.exists(index=name) and _made(client, name)]
 
@@ -209,7 +260,7 @@ def _template(
         "analysis": analysis(),
         "query": {"default_field": list(searched)},
     }
-    # dynamic: false stores a field that is not named here (evidence, what a later version adds) without indexing it.
+    # dynamic: false stores a field that is not named here (what a later version adds) without indexing it.
     template = {
         "settings": {"index": index},
         "mappings": {"dynamic": False, "date_detection": False, "properties": properties},

@@ -1,6 +1,6 @@
 """What messages of the articles' stream ask of the index."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -8,7 +8,7 @@ from marsad.errors import CodecError
 from marsad.records import Article, Story, decode
 from marsad.records.codec import Record
 from marsad.streams import Message
-from sinks.index.operations import Change, story_version
+from sinks.index.operations import Change, Row, story_version
 
 __all__ = ["Reading", "Unreadable", "read_messages"]
 
@@ -30,7 +30,7 @@ class Reading(msgspec.Struct, frozen=True):
         empty: messages without a record.
     """
 
-    changes: Sequence[Change]
+    changes: Sequence[Change | Row]
     sources: Sequence[Message]
     unreadable: Sequence[Unreadable]
     empty: int
@@ -48,22 +48,53 @@ def read_messages(messages: Sequence[Message]) -> Reading:
         except CodecError as error:
             unreadable.append(Unreadable(message, str(error)))
             continue
+        story = _header(message, "story", Story, unreadable)
         change = Change(
             article=article,
             previous=_header(message, "previous", Article, unreadable),
-            story=_header(message, "story", Story, unreadable),
-            story_version=story_version(message.at, message.offset) if message.at is not None else message.offset,
+            story=story,
+            story_version=_version(message, story) if story is not None else 0,
+            beside=tuple((each, _version(message, each)) for each in _beside(message, unreadable)),
         )
         found.append((change, message))
-    last = {change.story.story_id: number for number, (change, _) in enumerate(found) if change.story is not None}
-    changes = [
-        change
-        if change.story is None or last[change.story.story_id] == number
-        else msgspec.structs.replace(change, story=None)
-        for number, (change, _) in enumerate(found)
-    ]
     empty = sum(message.value is None for message in messages)
+    changes = _last_states([change for change, _ in found])
     return Reading(changes, [message for _, message in found], unreadable, empty)
+
+
+def _version(message: Message, story: Story) -> int:
+    return story_version(message.at, story.edition) if message.at is not None else story.edition
+
+
+def _last_states(changes: Sequence[Change]) -> list[Change]:
+    """The changes, each story with the one that tells its last state only."""
+    last: dict[str, tuple[int, int]] = {}
+    for number, change in enumerate(changes):
+        for story, version in _stories(change):
+            last[story.story_id] = max(last.get(story.story_id, (0, 0)), (version, number))
+    return [
+        msgspec.structs.replace(
+            change,
+            story=change.story if change.story is not None and last[change.story.story_id][1] == number else None,
+            beside=tuple(each for each in change.beside if last[each[0].story_id][1] == number),
+        )
+        for number, change in enumerate(changes)
+    ]
+
+
+def _stories(change: Change) -> Iterator[tuple[Story, int]]:
+    yield from change.beside
+    if change.story is not None:
+        yield change.story, change.story_version
+
+
+def _beside(message: Message, unreadable: list[Unreadable]) -> Sequence[Story]:
+    data = message.headers.get("stories", b"[]")
+    try:
+        return [decode(Story, bytes(record)) for record in msgspec.json.decode(data, type=list[msgspec.Raw])]
+    except (CodecError, msgspec.DecodeError) as error:
+        unreadable.append(Unreadable(message, f"header stories: {error}"))
+        return []
 
 
 def _header(message: Message, name: str, kind: type[Record], unreadable: list[Unreadable]) -> Record | None:

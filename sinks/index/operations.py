@@ -8,9 +8,17 @@ import msgspec
 
 from marsad.errors import PoisonError
 from marsad.records import Article, Story
-from sinks.index.document import document_of, index_of, story_document_of, story_index, version_of
+from sinks.index.document import (
+    Board,
+    board_index,
+    document_of,
+    index_of,
+    story_document_of,
+    story_index,
+    version_of,
+)
 
-__all__ = ["Change", "Operation", "operations_of", "story_version"]
+__all__ = ["Change", "Operation", "Row", "operations_of", "story_version"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -27,12 +35,30 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         previous: the edition before, where there was one.
         story: its story as it stands now.
         story_version: by ``story_version``.
+        beside: other stories whose record changed with it, with their versions.
     """
 
     article: Article
     previous: Article | None = None
     story: Story | None = None
     story_version: int = 0
+    beside: tuple[tuple[Story, int], ...] = ()
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A document of a board as it is to stand; None takes it away.
+
+    Attributes:
+        board: which one.
+        key: of the document.
+        version: by ``story_version``.
+        document: one line of JSON.
+    """
+
+    board: Board
+    key: str
+    version: int
+    document: bytes | None
 
 
 class Operation(msgspec.Struct, frozen=True):
@@ -57,39 +83,42 @@ class _Delete(msgspec.Struct, frozen=True):
     delete: _Place
 
 
-def story_version(at: datetime, offset: int) -> int:
+def story_version(at: datetime, edition: int) -> int:
     """The external version of a story as a message of the articles' stream tells it.
 
-    All messages of one story lie in one partition and are written by one process at a time, so the instant at which they were
-    written never falls along their offsets, and the offset orders those of one millisecond. Size would not do: after a restart
-    the writer knows only the articles of the last weeks. Offsets alone would not do either: they begin anew in a stream that is
-    made again, or in another partition once their number has changed.
+    All messages are written by one process at a time, so the instant at which they were written never falls, and the story's
+    edition orders those of one millisecond. Offsets would not do: a story that another one ended in is told in two partitions,
+    and offsets begin anew in a stream that is made again. Nor would editions alone: grouping that begins anew counts anew.
 
     Args:
         at: when the message was written, aware.
-        offset: where it lies.
+        edition: of the story.
     """
-    return (at - _EPOCH) // _MILLISECOND * _WITHIN_MS + offset % _WITHIN_MS
+    return (at - _EPOCH) // _MILLISECOND * _WITHIN_MS + edition % _WITHIN_MS
 
 
-def operations_of(change: Change, prefix: str) -> Sequence[Operation]:
+def operations_of(change: Change | Row, prefix: str) -> Sequence[Operation]:
     """The actions that bring a change into the index, in any order.
 
     Args:
-        change: of an article.
+        change: of an article or a board.
         prefix: first part of every index name.
 
     Raises:
         PoisonError: it has no JSON form.
     """
+    if isinstance(change, Row):
+        return [_row(change, prefix)]
     article, previous = change.article, change.previous
     index = index_of(article, prefix)
     place = _Place(index, article.article_id, version_of(article))
     try:
         found = [_written(place, document_of(article))]
-        if change.story is not None:
-            where = _Place(story_index(prefix), change.story.story_id, change.story_version)
-            found.append(_written(where, story_document_of(change.story)))
+        stories = (*change.beside, (change.story, change.story_version))
+        for story, version in stories:
+            if story is not None:
+                where = _Place(story_index(prefix), story.story_id, version)
+                found.append(_written(where, story_document_of(story)))
     except (ValueError, TypeError, OverflowError, msgspec.MsgspecError) as error:
         raise PoisonError(f"no document can be made of the article: {error}") from error
     if previous is not None and (left := index_of(previous, prefix)) != index:
@@ -97,6 +126,13 @@ def operations_of(change: Change, prefix: str) -> Sequence[Operation]:
         gone = _Delete(_Place(left, article.article_id, version_of(article)))
         found.append(Operation(_encoder.encode(gone) + b"\n", deletion=True))
     return found
+
+
+def _row(row: Row, prefix: str) -> Operation:
+    place = _Place(board_index(row.board, prefix), row.key, row.version)
+    if row.document is None:
+        return Operation(_encoder.encode(_Delete(place)) + b"\n", deletion=True)
+    return _written(place, row.document)
 
 
 def _written(place: _Place, document: bytes) -> Operation:

@@ -45,7 +45,7 @@ class ElasticStories:
         if size <= 0:
             return []
         found = self._stories.search(
-            query={"range": {"size": {"gte": min_size}}},
+            query={"bool": {"filter": [{"range": {"size": {"gte": min_size}}}, {"term": {"merged_into": ""}}]}},
             sort=[{"search.last_second": "desc"}, {"story_id": "asc"}],
             from_=offset,
             size=size,
@@ -54,8 +54,12 @@ class ElasticStories:
         return [story_of(hit["_source"]) for hit in found["hits"]["hits"]]
 
     def story_articles(self, story_id: str) -> Sequence[Article]:
-        """The story's articles, oldest first."""
-        query = {"bool": {"filter": [{"term": {"story_id": story_id}}]}}
+        """The story's articles, and those of the stories that ended in it, oldest first."""
+        ended = self._stories.search(
+            query={"term": {"merged_into": story_id}}, size=MOST_ROWS, _source=False, track_total_hits=False
+        )
+        parts = [story_id, *(hit["_id"] for hit in ended["hits"]["hits"])]
+        query = {"bool": {"filter": [{"terms": {"story_id": parts}}]}}
         found = self._articles.walk(query, [{"search.second": "asc"}, {"article_id": "asc"}])
         return [article_of(source) for source in found]
 

@@ -14,6 +14,8 @@ from typing import Any
 import train_topics as training
 
 from marsad.taxonomy import LearnedLayer, load_taxonomy
+from marsad_app.topic_quality import count as add
+from marsad_app.topic_quality import ratios as scores
 from processors.tag import Tagger
 
 _HELD_OUT = Path(__file__).with_name("held_out_topics.txt")
@@ -86,29 +88,12 @@ def parts(data: Path) -> dict[str, list[Record]]:
     return found
 
 
-def scores(count: Counter[str]) -> tuple[float, float, float]:
-    """Return precision, recall and F1 of true and false positives and false negatives."""
-    found, meant = count["tp"] + count["fp"], count["tp"] + count["fn"]
-    return (
-        count["tp"] / found if found else 0.0,
-        count["tp"] / meant if meant else 0.0,
-        2 * count["tp"] / (found + meant) if found + meant else 0.0,
-    )
-
-
 def _counts(articles: Iterable[tuple[Tagger, Record]]) -> dict[str, Counter[str]]:
     counts: dict[str, Counter[str]] = {}
     for tagger, record in articles:
         tags = tagger.tag(str(record["title"]), str(record["lead"] or ""), str(record["text"] or ""))
-        count(counts, set(record["topics"]), {tag.id for tag in tags})
+        add(counts, set(record["topics"]), {tag.id for tag in tags})
     return counts
-
-
-def count(counts: dict[str, Counter[str]], meant: set[str], found: set[str]) -> None:
-    """Add one article to the counts of every label."""
-    for outcome, labels in (("tp", meant & found), ("fp", found - meant), ("fn", meant - found)):
-        for label in labels:
-            counts.setdefault(label, Counter())[outcome] += 1
 
 
 def _row(measure: str, value: float, target: float, n: int) -> dict[str, object]:

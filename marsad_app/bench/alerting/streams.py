@@ -142,4 +142,4 @@ def run_streams(
 
 def _message(news: News, placed: int) -> Message:
     outcome = Outcome.REVISED if news.previous is not None else Outcome.INDEXED
-    return article_message(Shelved(news.article, placed), news.story, news.previous, outcome, _PARTITIONS)
+    return article_message(Shelved(news.article, placed), [news.story], news.previous, outcome, _PARTITIONS)

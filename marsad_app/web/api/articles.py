@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 
 from marsad.records import FacetName, SearchHit, Sort
+from marsad.records.story import is_breaking
 from marsad_app.web.api.schemas import (
     ArticleOut,
     ArticlesOut,
@@ -70,13 +71,19 @@ def router(web: Web) -> APIRouter:
         min_size: Annotated[int, Query(ge=1, le=1_000)] = 1,
     ) -> list[StoryOut]:
         found = services.stories.latest_stories(limit=limit, offset=offset, min_size=min_size)
-        return [out(StoryOut, story) for story in found]
+        now = services.clock.now()
+        return [out(StoryOut, story, breaking=is_breaking(story, now)) for story in found]
 
     @routes.get("/stories/{story_id}", summary="One story with its articles")
     def story(story_id: str) -> StoryDetailOut:
         found = services.stories.story(story_id) or web.missing("stories.gone")
-        articles = services.stories.story_articles(story_id)[:_MAX_STORY]
-        return out(StoryDetailOut, found, articles=[out(ArticleOut, each) for each in articles])
+        articles = services.stories.story_articles(found.merged_into or story_id)[:_MAX_STORY]
+        return out(
+            StoryDetailOut,
+            found,
+            breaking=is_breaking(found, services.clock.now()),
+            articles=[out(ArticleOut, each) for each in articles],
+        )
 
     @routes.get("/topics", summary="Topics of the taxonomy")
     def topics() -> list[TopicOut]:

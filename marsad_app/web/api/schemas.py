@@ -191,7 +191,10 @@ class StoryOut(_Model):
     outlets: list[str]
     countries: list[str]
     topics: list[str]
-    merged_into: str
+    merged_into: str = Field(description="the story that it went on in; empty for most")
+    first_outlet: str = Field(description="who reported it first")
+    recent: int = Field(description="independent reports of its last three hours")
+    breaking: bool = Field(description="it grows much faster than it used to, just now")
 
 
 class StoryDetailOut(StoryOut):

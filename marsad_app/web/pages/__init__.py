@@ -14,6 +14,7 @@ from marsad_app.web.pages import (
     sessions,
     stories,
     subscriptions,
+    topics,
 )
 from marsad_app.web.shell import Web
 
@@ -30,6 +31,7 @@ def routers(web: Web) -> tuple[APIRouter, ...]:
         ledger.router(web),
         message_links.router(web),
         atom.router(web),
+        topics.router(web),
         feeds.router(web),
         quarantine.router(web),
         operations.router(web),

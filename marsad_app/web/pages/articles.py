@@ -113,6 +113,7 @@ def router(web: Web) -> APIRouter:
             article=found,
             reading=read(found, show),
             original=found.url if is_web_url(found.url) else "",
+            image=found.image if services.settings.web.images and is_web_url(found.image) else "",
             copies=own_copies,
             others=[each for each in others if each not in own_copies][-_RELATED:],
             copied=services.search.article(found.duplicate_of) if found.duplicate_of else None,

@@ -80,7 +80,7 @@ def test_more_copies_than_brokers_is_a_wrong_setting(kafka: KafkaSettings) -> No
 
 def test_templates_are_missing_then_put_then_found_to_differ(elastic: ElasticsearchSettings) -> None:
     assert {found.what for found in template_differences(elastic)} == {"missing"}
-    assert len(mend_templates(elastic)) == 2
+    assert len(mend_templates(elastic)) == 4
     assert template_differences(elastic) == []
     assert mend_templates(elastic) == []
     assert {found.what for found in template_differences(elastic.model_copy(update={"replicas": 1}))} == {"shape"}

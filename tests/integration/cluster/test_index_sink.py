@@ -103,8 +103,8 @@ def test_work_redone_after_a_crash_changes_nothing(kafka: KafkaSettings, elastic
     publish(kafka, some(100, title="خبر مصحح", revision=2))
     with indexer(kafka, elastic) as step:
         # All is written, but the process ends before its place is committed.
-        step.__self__._reader.commit = lambda batches: []  # type: ignore[attr-defined]
-        until(lambda: len(stored(elastic)) == 300 and not step.__self__._open, step)  # type: ignore[attr-defined]
+        step.__self__.indexers[0]._reader.commit = lambda batches: []  # type: ignore[attr-defined]
+        until(lambda: len(stored(elastic)) == 300 and not step.__self__.indexers[0]._open, step)  # type: ignore[attr-defined]
     before = stored(elastic)
     progress = Progress()
     with indexer(kafka, elastic, progress) as step:

@@ -43,7 +43,7 @@ def message(kafka: KafkaSettings, each: Article, outcome: Outcome) -> Message:
     story = Story(
         story_id=each.story_id, headline=each.title, first_seen_at=NOW, last_seen_at=NOW, outlets=(each.outlet,)
     )
-    return article_message(Shelved(each, 1), story, None, outcome, kafka.partitions)
+    return article_message(Shelved(each, 1), [story], None, outcome, kafka.partitions)
 
 
 def subscribe(kafka: KafkaSettings, *subscriptions: Subscription) -> None:

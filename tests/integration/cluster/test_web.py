@@ -93,7 +93,7 @@ def settings(kafka: KafkaSettings, elastic: ElasticsearchSettings, line: Line, t
 @pytest.fixture
 async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     with opened_web(settings) as services:
-        app = create_app(await asyncio.to_thread(services, taxonomy()))
+        app = create_app(await asyncio.to_thread(services, taxonomy))
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(
             transport=transport, base_url="http://127.0.0.1:8080", cookies={CSRF_COOKIE: "f00d"}

@@ -32,6 +32,8 @@ class Log:
         yield from sorted(offset for offset in self.records.get(place, ()) if first <= offset < until)
 
     def ends(self, places: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        if self.broken:
+            raise TransientError("no answer")
         return {place: self.at_end[place] for place in places if place in self.at_end}
 
     def close(self) -> None:
@@ -144,6 +146,18 @@ def test_a_broker_that_is_away_is_what_the_service_waits_for_until_it_is_back(mo
     until_true(lambda: progress.waiting() == {})
     looking.close()
     assert log.closed
+
+
+def test_a_service_that_stands_by_without_a_partition_hears_of_an_outage_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gaps, "_EVERY_S", 0.01)
+    progress, log = Progress(), Log({})
+    looking = Audit(progress, lambda: log, SystemClock())
+    looking.start()
+    log.broken = True
+    until_true(lambda: progress.waiting() == {"broker": "no answer"})
+    log.broken = False
+    until_true(lambda: progress.waiting() == {})
+    looking.close()
 
 
 def until_true(condition: Callable[[], bool]) -> None:

@@ -44,7 +44,7 @@ def placed(number: int, *, story: int | None = None, edition: int = 1, days: flo
     )
     told = a_story(story_id=article.story_id, headline=f"edition {edition}")
     taken = {"feed-1": Taken(number, edition)}
-    return article_message(Shelved(article, place or number, taken), told, None, Outcome.INDEXED, 2)
+    return article_message(Shelved(article, place or number, taken), [told], None, Outcome.INDEXED, 2)
 
 
 def article_of(number: int, **changes: object) -> Article:
@@ -276,3 +276,18 @@ def test_of_an_article_in_two_partitions_the_newer_edition_counts(tmp_path: Path
         assert story is not None
         assert story.headline == "edition 2"
         shelf.close()
+
+
+def test_of_a_story_that_is_told_in_two_partitions_the_later_state_counts(tmp_path: Path) -> None:
+    streams = InMemoryStreams()
+    early = a_story(story_id="ended", edition=1)
+    late = a_story(story_id="ended", edition=2, merged_into="s")
+    article = an_article(article_id="1" * 32, story_id="ended")
+    other = an_article(article_id="2" * 32, story_id="s")
+    shelf = opened(tmp_path / "shelf.db", streams)
+    beside = article_message(Shelved(other, 2), [a_story(story_id="s"), late], None, Outcome.INDEXED, 2)
+    shelf.put([msgspec.structs.replace(beside, offset=0)])
+    alone = article_message(Shelved(article, 1), [early], None, Outcome.INDEXED, 2)
+    shelf.put([msgspec.structs.replace(alone, offset=1)])
+    assert shelf.story("ended") == late
+    shelf.close()

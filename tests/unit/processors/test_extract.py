@@ -130,3 +130,18 @@ def test_the_name_of_the_site_in_a_heading_brings_no_standfirst() -> None:
     motto = "صحيفة يومية مستقلة تصدر من العاصمة وتعنى بشؤون الموانئ والتجارة"
     page = f"<head><title>ارتفاع حركة الحاويات</title></head><h1>الأفق</h1><p>{motto}</p><div class=article-body><p>{text}</p></div>"
     assert extract(page).text == text.strip()
+
+
+@pytest.mark.parametrize(
+    ("written", "image"),
+    [
+        ("/u/1.jpg", "https://news.example/u/1.jpg"),
+        ("//images.example/1.jpg", "https://images.example/1.jpg"),
+        ("https://images.example/1.jpg", "https://images.example/1.jpg"),
+        ("http://[", "http://["),
+    ],
+)
+def test_an_image_is_known_by_its_whole_address(written: str, image: str) -> None:
+    page = f'<html><head><meta property="og:image" content="{written}"></head><body><p>نص</p></body></html>'
+
+    assert extract(page, "https://news.example/a/1").image == image

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marsad.records import Article, TopicTag
+from marsad.records import Article, Story, TopicTag
 from marsad.records.ids import story_id
+from marsad.records.story import is_breaking
 from processors.group import Grouper, Grouping
 
 START = datetime(2024, 3, 4, 8, 0, tzinfo=UTC)
@@ -124,6 +125,80 @@ def test_a_story_tells_its_size_outlets_topics_and_headline() -> None:
     assert (story.first_seen_at, story.last_seen_at) == (flash.published_at, copy.published_at)
 
 
+TRAINS = (
+    "بات مئات الركاب في صالة محطة كيساكا بعدما ألغت شركة السكك رحلات القطار السريع إلى موريتو، وقالت إن مهندسيها يفحصون "
+    "نفق كيساكا.\nوأوضحت الشركة أن القطار السريع لن يعود إلى موريتو قبل مساء الغد، وأنها وزعت أغطية على الركاب."
+)
+BOTH = (
+    "ضرب زلزال هاكوري فجرا فأصاب 41 شخصا في بلدة ميناسو، وألغت شركة السكك رحلات القطار السريع من كيساكا إلى موريتو.\n"
+    "وقالت هيئة الرصد إن مركز الزلزال على عمق اثني عشر كيلومترا، وبات مئات الركاب في صالة محطة كيساكا."
+)
+TWO_AND_THEN_ONE = (
+    article("1", "زلزال بقوة 6.2 يضرب هاكوري", QUAKE, 0),
+    article("2", "إلغاء رحلات القطار السريع من كيساكا إلى موريتو", TRAINS, 1, outlet="المرفأ"),
+    article("3", "زلزال هاكوري يلغي رحلات القطار السريع من كيساكا إلى موريتو", BOTH, 2, outlet="النهار الجديد"),
+)
+
+
+def test_a_report_that_fits_two_stories_makes_them_one_and_both_ids_stay() -> None:
+    found = groupings(TWO_AND_THEN_ONE)
+    assert [each.story_id for each in found[:2]] == [story_id("1"), story_id("2")]
+    last = found[2]
+    records = {story.story_id: story for story in (last.story, *last.also)}
+    assert set(records) == {story_id("1"), story_id("2")}
+    assert records[story_id("2")].merged_into == story_id("1")
+    assert records[story_id("1")].merged_into == ""
+    assert records[story_id("1")].size == records[story_id("2")].size == 3
+    assert records[story_id("1")].outlets == ("الأفق", "المرفأ", "النهار الجديد")
+
+
+def test_a_revision_in_a_story_that_ended_keeps_its_id_and_tells_where_it_went_on() -> None:
+    revised = msgspec.structs.replace(TWO_AND_THEN_ONE[1], text=TRAINS + " وعاد القطار صباحا.", revision=2)
+    last = groupings([*TWO_AND_THEN_ONE, revised])[-1]
+    assert last.story_id == last.story.story_id == story_id("2")
+    assert last.story.merged_into == story_id("1")
+    assert [story.story_id for story in last.also] == [story_id("1")]
+
+
+def test_large_stories_are_not_made_one() -> None:
+    many = [
+        article(f"1{n}", "زلزال بقوة 6.2 يضرب هاكوري", QUAKE + f"\nوسجلت الهزة رقم {n}.", n / 60, outlet=str(n))
+        for n in range(20)
+    ]
+    found = groupings([*many, *TWO_AND_THEN_ONE[1:]])
+    assert not any(story.merged_into for each in found for story in (each.story, *each.also))
+
+
+def test_who_reported_first_is_the_earliest_published_whichever_came_first() -> None:
+    late = article("1", "زلزال هاكوري: 41 مصابا", QUAKE, 3)
+    early = article("2", "زلزال بقوة 6.2 يضرب هاكوري", QUAKE_OTHER, 1, outlet="المرفأ")
+    story = groupings([late, early])[-1].story
+    assert story.size == 2
+    assert story.first_outlet == "المرفأ"
+
+
+def test_a_story_is_breaking_while_it_grows_faster_than_it_used_to() -> None:
+    began = START
+    steady = Story(
+        story_id="a", headline="", first_seen_at=began, last_seen_at=began + timedelta(hours=30), texts=30, recent=3
+    )
+    now = steady.last_seen_at + timedelta(minutes=10)
+    assert not is_breaking(steady, now)
+    assert is_breaking(msgspec.structs.replace(steady, recent=9), now)
+    assert not is_breaking(msgspec.structs.replace(steady, recent=9), now + timedelta(hours=4))
+    fresh = msgspec.structs.replace(steady, last_seen_at=began + timedelta(hours=1), texts=4, recent=4)
+    assert is_breaking(fresh, fresh.last_seen_at)
+    assert not is_breaking(msgspec.structs.replace(fresh, texts=2, recent=2), fresh.last_seen_at)
+
+
+def test_reports_of_the_last_hours_are_counted_without_copies() -> None:
+    first = article("1", "زلزال بقوة 6.2 يضرب هاكوري", QUAKE, 0)
+    other = article("2", "عشرات المصابين في زلزال هاكوري", QUAKE_OTHER, 5, outlet="المرفأ")
+    copy = article("3", "زلزال هاكوري: 41 مصابا", QUAKE, 5.5, outlet="النهار الجديد")
+    story = groupings([first, other, copy])[-1].story
+    assert (story.size, story.texts, story.recent) == (3, 2, 1)
+
+
 VOCABULARY = (
     "زلزال هاكوري ميناسو قمح سهل البراق وزير دفاع اتفاق ميناء سفينة مباراة هدف مدرب نفط سعر برميل انتخابات مرشح برلمان"
 )
@@ -148,6 +223,10 @@ def _stream(news: list[tuple[str, str, int]]) -> list[Article]:
     return articles
 
 
+def _later(each: Article) -> Article:
+    return msgspec.structs.replace(each, article_id=f"9{each.article_id}")
+
+
 @settings(max_examples=40)
 @given(NEWS)
 def test_the_same_articles_in_the_same_order_give_the_same_groups(news: list[tuple[str, str, int]]) -> None:
@@ -158,14 +237,20 @@ def test_the_same_articles_in_the_same_order_give_the_same_groups(news: list[tup
 @settings(max_examples=40)
 @given(NEWS, st.integers(0, 25))
 def test_a_restart_at_any_article_changes_nothing(news: list[tuple[str, str, int]], place: int) -> None:
-    articles = _stream(news)
+    articles = [*TWO_AND_THEN_ONE, *(_later(each) for each in _stream(news))]
     whole = groupings(articles)
     stored = [
         msgspec.structs.replace(each, story_id=found.story_id, duplicate_of=found.duplicate_of)
         for each, found in zip(articles[:place], whole, strict=False)
     ]
     grouper = Grouper()
-    grouper.restore(stored)
+    ended = {
+        story.story_id: story.merged_into
+        for found in whole[:place]
+        for story in (found.story, *found.also)
+        if story.merged_into
+    }
+    grouper.restore(stored, lambda story: ended.get(story, story))
     assert [grouper.assign(each) for each in articles[place:]] == whole[place:]
 
 

@@ -17,7 +17,7 @@ from marsad.records import Article, CountryTag, Quarantined, Story, TopicTag, de
 from marsad.streams import Message, partition_of
 from marsad.testing.factories import NOW, an_article
 from marsad.testing.journal import Blow, CrashError, InMemoryStreams, drive
-from processors.article_stream import Shelved, shelved_of, story_in
+from processors.article_stream import Shelved, shelved_of, stories_beside, story_in
 from processors.group import Grouping
 from processors.group_shard import GroupShard
 from processors.story_window import StoryWindow
@@ -53,7 +53,10 @@ class DictShelf:
             assert message.offset >= 0
             if known is None or known.article.edition <= shelved.article.edition:
                 self._rows[message.key] = shelved
-                self._stories[shelved.article.story_id] = story_in(message)
+                for story in (story_in(message), *stories_beside(message)):
+                    before = self._stories.get(story.story_id)
+                    if before is None or before.edition <= story.edition:
+                        self._stories[story.story_id] = story
 
     def _sorted(self) -> list[Shelved]:
         return sorted(self._rows.values(), key=lambda each: each.placed)
@@ -548,3 +551,70 @@ def test_after_a_restart_a_story_has_also_the_members_that_left_the_window_long_
 
     assert calm.story("7").size == 7
     assert restarted.story("7") == calm.story("7")
+
+
+QUAKE = (
+    "ضرب زلزال بقوة ست درجات ولاية هاكوري شمالي الجزيرة فجر الاثنين، وقالت هيئة الرصد إن مركزه يقع على عمق اثني عشر كيلومترا "
+    "قرب بلدة ميناسو. وأفاد حاكم الولاية بأن 41 شخصا أصيبوا جراء سقوط سقوف وجدران."
+)
+TRAINS = (
+    "بات مئات الركاب في صالة محطة كيساكا بعدما ألغت شركة السكك رحلات القطار السريع إلى موريتو، وقالت إن مهندسيها يفحصون "
+    "نفق كيساكا. وأوضحت الشركة أن القطار السريع لن يعود إلى موريتو قبل مساء الغد، وأنها وزعت أغطية على الركاب."
+)
+BOTH = (
+    "ضرب زلزال هاكوري فجرا فأصاب 41 شخصا في بلدة ميناسو، وألغت شركة السكك رحلات القطار السريع من كيساكا إلى موريتو، "
+    "وقالت هيئة الرصد إن مركز الزلزال على عمق اثني عشر كيلومترا، وبات مئات الركاب في صالة محطة كيساكا."
+)
+
+
+def two_stories_that_become_one() -> list[Article]:
+    quake = report("1", QUAKE, title="زلزال بقوة 6.2 يضرب هاكوري")
+    trains = report("2", TRAINS, feed="b", minutes=60, title="إلغاء رحلات القطار السريع من كيساكا إلى موريتو")
+    return [
+        quake,
+        trains,
+        report("3", BOTH, feed="c", minutes=90, title="زلزال هاكوري يلغي رحلات القطار السريع من كيساكا إلى موريتو"),
+        correction(trains, minutes=100, text=TRAINS + " وعاد القطار صباحا."),
+        report("4", QUAKE + " وعلقت الدراسة.", feed="d", minutes=110, title="41 مصابا في زلزال هاكوري"),
+        correction(quake, minutes=120, text=QUAKE + " وارتفع عدد المصابين."),
+    ]
+
+
+def states(group: Group) -> dict[str, Story]:
+    """The last state of each story."""
+    found: dict[str, Story] = {}
+    for message in group.written():
+        for story in (story_in(message), *stories_beside(message)):
+            if story.story_id not in found or found[story.story_id].edition <= story.edition:
+                found[story.story_id] = story
+    return found
+
+
+def test_an_article_stays_under_its_story_and_that_says_in_which_one_it_ended() -> None:
+    group = Group()
+    group.give(*two_stories_that_become_one())
+    group.run()
+    first, second = group.article("1").story_id, group.article("2").story_id
+    stories = states(group)
+    assert first != second
+    assert set(stories) == {first, second}
+    assert stories[second].merged_into == first
+    assert stories[first].merged_into == ""
+    assert stories[first].size == stories[second].size == 4
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5])
+def test_stories_that_became_one_stay_one_over_a_takeover(size: int) -> None:
+    whole, stopped = Group(), Group()
+    for group in (whole, stopped):
+        group.give(*two_stories_that_become_one())
+    whole.run()
+    shard = stopped.new_shard()
+    batch = stopped.streams.read("tagged.v1")
+    shard.take(batch[:size])
+    shard = stopped.new_shard()
+    shard.take(batch[size:])
+    assert states(stopped) == states(whole)
+    assert {key: article_in(message) for key, message in stopped.newest().items()} == {
+        key: article_in(message) for key, message in whole.newest().items()
+    }

@@ -18,6 +18,7 @@ def test_extract_reads_a_page() -> None:
         "text": "وقع وزيرا الدفاع في العاصمة أمس اتفاقا للتعاون العسكري يشمل التدريب.",
         "published": "2024-05-12T07:00:00Z",
         "author": "",
+        "section": "",
         "language": "ar",
         "image": "https://alofoq.example/i.jpg",
         "problems": [],

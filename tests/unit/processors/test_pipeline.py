@@ -34,6 +34,31 @@ def test_the_same_entry_gives_the_same_article(pipeline: Pipeline) -> None:
     assert pipeline.stateless(an_entry(), a_feed()) == pipeline.stateless(an_entry(), a_feed())
 
 
+def test_what_was_learned_is_known_after_a_restart() -> None:
+    taxonomy = load_taxonomy(None)
+    before, after = Pipeline.build(taxonomy), Pipeline.build(taxonomy)
+    line = "بوابة الأفق للخدمات الإخبارية"
+    entries = [
+        an_entry(title=f"عنوان {number}", content_html=f"<p>{line}</p><p>{TEXT} {number}</p>") for number in range(8)
+    ]
+    texts = [before.stateless(entry, a_feed()).text for entry in entries[:7]]
+    assert line in texts[0]
+    assert line not in texts[6]
+
+    assert after.recall(before.remembered())
+
+    assert after.stateless(entries[7], a_feed()).text == f"{TEXT} 7"
+    assert after.remembered() != before.remembered()
+
+
+@pytest.mark.parametrize("data", [b"", b"\x00", b"no msgpack", b"\x93\x00\x90\x80", b"\x93\x01\x91\x01\x80"])
+def test_what_is_damaged_or_of_another_version_is_not_taken_up(pipeline: Pipeline, data: bytes) -> None:
+    before = pipeline.remembered()
+
+    assert not pipeline.recall(data)
+    assert pipeline.remembered() == before
+
+
 def test_an_entry_without_words_is_poison(pipeline: Pipeline) -> None:
     with pytest.raises(PoisonError, match="no text"):
         pipeline.stateless(an_entry(title="", summary_html="", content_html=""), a_feed())

@@ -71,6 +71,15 @@ def test_the_page_is_asked_only_where_the_feed_has_no_usable_date() -> None:
     assert fallback.problem == "missing: the page's date is used"
 
 
+@pytest.mark.parametrize("doubt", ["frozen", "always now"])
+def test_a_date_that_says_nothing_gives_way_and_the_article_says_why(doubt: str) -> None:
+    found = published("2024-05-01T08:00:00Z", "", feed(), first_seen=SEEN, now=SEEN, doubt=doubt)
+    assert (found.at, found.precision, found.problem, found.raw) == (SEEN, "seen", doubt, "2024-05-01T08:00:00Z")
+    paged = published("2024-05-01T08:00:00Z", "2024-05-11T08:00:00Z", feed(), first_seen=SEEN, now=SEEN, doubt=doubt)
+    assert paged.at.isoformat() == "2024-05-11T08:00:00+00:00"
+    assert paged.problem == f"{doubt} (2024-05-01T08:00:00Z): the page's date is used"
+
+
 @given(st.text(max_size=60))
 def test_no_text_raises_and_no_date_is_ahead_of_now(raw: str) -> None:
     found = published(raw, "", feed(), first_seen=SEEN, now=SEEN)

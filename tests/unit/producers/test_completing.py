@@ -101,6 +101,21 @@ async def test_entries_whose_pages_come_soon_are_one_commit_with_the_final_state
     assert sorted(e.entry_id for e in handed_on) == [e.entry_id for e in entries]
 
 
+async def test_the_address_that_a_page_names_is_remembered_for_later_revisions() -> None:
+    site, entries = Site(), news(2)
+
+    async def named(entry: Entry) -> Entry:
+        return replace(entry, canonical="https://news.example/own/1") if entry.entry_id == "e1" else entry
+
+    completer = Completer(named, PollSettings(), site, wants=lambda *_: True, sleep=site.sleep)
+    await completer.hand_on(FEED, BEFORE, with_seen(entries), entries, site.commit)
+
+    ((state, _),) = site.commits
+    assert {key: seen.canonical for key, seen in state.seen.items()} == {
+        "known": "", "e0": "", "e1": "https://news.example/own/1",
+    }  # fmt: skip
+
+
 async def test_entries_that_want_no_page_keep_their_order_and_are_asked_for_nothing() -> None:
     site, entries = Site(), news(3)
 

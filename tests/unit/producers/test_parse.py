@@ -346,7 +346,7 @@ def test_readings_are_kept_up_to_a_bound_and_the_latest_stay() -> None:
     for number in range(50):
         kept.keep(f"f{number}", readings)
 
-    assert kept.of("f49") == readings
+    assert kept.of("f49").keys() == readings.keys()
     assert kept.of("f0") == {}
     assert len(kept) < 10
     kept.keep("f49", {})

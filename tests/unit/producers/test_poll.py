@@ -210,6 +210,58 @@ def test_entries_of_one_moment_just_now_are_not_frozen() -> None:
     assert history.poll([entry(n, published_at=history.now) for n in range(6)]).state.health is Health.OK
 
 
+def test_entries_that_bear_the_time_of_each_request_say_nothing_and_are_marked() -> None:
+    history = History()
+    first = history.poll([entry(n, published_at=history.now) for n in range(5)], minutes=0)
+    history.now += timedelta(hours=1)
+
+    result = history.poll([entry(n, published_at=history.now) for n in range(6)], minutes=0)
+
+    assert (result.state.health, "time of the request" in result.state.detail) == (Health.FROZEN_DATES, True)
+    assert [one.date_doubt for one in (*first.entries, *result.entries)] == [*[""] * 5, "always now"]
+
+
+def test_twenty_entries_of_the_moment_of_the_first_request_are_marked() -> None:
+    history = History()
+
+    result = history.poll([entry(n, published_at=history.now) for n in range(20)], minutes=0)
+
+    assert {one.date_doubt for one in result.entries} == {"always now"}
+
+
+def test_a_new_entry_with_the_one_old_date_of_all_is_marked() -> None:
+    history = History()
+    old = START - timedelta(days=3)
+    first = history.poll([entry(n, published_at=old) for n in range(5)])
+
+    later = history.poll([entry(n, published_at=old) for n in range(6)])
+
+    assert {one.date_doubt for one in first.entries} == {""}
+    assert [one.date_doubt for one in later.entries] == ["frozen"]
+
+
+def test_one_old_date_that_all_entries_bore_before_is_doubted_where_all_are_new() -> None:
+    history = History()
+    old = START - timedelta(days=3)
+    history.poll([entry(n, published_at=old) for n in range(5)])
+
+    result = history.poll([entry(n, published_at=old) for n in range(10, 15)])
+
+    assert {one.date_doubt for one in result.entries} == {"frozen"}
+
+
+@pytest.mark.parametrize("hours", [5, 50])
+def test_an_edition_of_one_date_is_believed(hours: float) -> None:
+    history = History()
+    history.poll([entry(n) for n in range(5)])
+    history.now += timedelta(days=3)
+
+    issued = history.now - timedelta(hours=hours)
+    result = history.poll([entry(n, published_at=issued) for n in range(10, 20)])
+
+    assert {one.date_doubt for one in result.entries} == {""}
+
+
 def test_a_feed_far_below_its_rhythm_is_silent_until_it_speaks() -> None:
     history = History()
     history.now = START + timedelta(days=20)
@@ -288,10 +340,18 @@ def test_failures_are_counted_and_forgotten_with_the_first_success() -> None:
     assert history.poll(entries_of(1)).state.failures == 0
 
 
-def test_throttling_pauses_the_whole_site() -> None:
-    assert History().poll(status=429, body=b"", retry_after="90").retry_after == 90
-    assert History().poll(status=429, body=b"").retry_after == 30
-    assert History().poll(status=500, body=b"").retry_after == 0
+@pytest.mark.parametrize(
+    ("status", "headers", "seconds"),
+    [
+        (429, {}, 30),
+        (429, {"retry_after": "40"}, 40),
+        (503, {"retry_after": "60"}, 60),
+        (503, {}, 0),
+        (500, {"retry_after": "60"}, 0),
+    ],
+)
+def test_throttling_pauses_the_whole_site(status: int, headers: dict[str, str], seconds: float) -> None:
+    assert History().poll(status=status, body=b"", **headers).site_pause == seconds
 
 
 def test_a_change_of_health_is_dated() -> None:

@@ -4,9 +4,12 @@ from datetime import timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from marsad.records import Health
+from marsad.records.ids import article_id
 from marsad.testing.factories import a_feed
+from producers.identity import kept
 from producers.parse import ParsedEntry
 from producers.testing import START, History, entries_of, entry
 
@@ -44,6 +47,22 @@ def test_an_edited_entry_is_a_revision_of_the_same_article() -> None:
 
     assert (second.entry_id, second.article_id, second.revision) == (first.entry_id, first.article_id, 2)
     assert second.content_hash != first.content_hash
+
+
+def test_a_revision_leads_to_the_article_that_its_page_named() -> None:
+    history = History()
+    first = history.poll([entry(1), entry(2)]).entries[1]
+    assert history.state is not None
+    own = "https://news.example/own/48213"
+    seen = replace(history.state.seen[first.entry_id], canonical=own)
+    history.state = replace(history.state, seen=history.state.seen | {first.entry_id: seen})
+
+    second = history.poll([entry(1, title="خبر رقم 1: تصحيح"), entry(2)])
+
+    assert [(one.article_id, one.canonical, one.revision) for one in second.entries] == [
+        (article_id(own, "", ""), own, 2)
+    ]
+    assert history.poll([entry(1, title="خبر رقم 1: تصحيح"), entry(2)]).new == 0
 
 
 def test_new_dates_markup_and_white_space_are_no_revision() -> None:
@@ -153,6 +172,28 @@ def test_whatever_a_feed_shows_when_each_entry_comes_out_once(polls: list[list[i
     )
     assert history.state is not None
     assert {f"خبر رقم {number}" for number in polls[-1]} <= {one.title for one in history.entries}
+
+
+def test_entries_that_are_known_by_what_was_kept_of_them_mean_the_same_without_their_texts() -> None:
+    before = entries_of(1, 2, 3, 4)
+    whole, thin = History(), History()
+    whole.poll(before)
+    thin.poll(before)
+    after = [entry(5), *before[1:], entry(4, title="صياغة أخرى"), entry(6, title="")]
+
+    found = whole.poll(after)
+    again = thin.poll([kept(one) if one in before else one for one in after], body=repr(after).encode())
+
+    assert again == found
+    assert not again.lacks_text
+
+
+def test_a_new_entry_without_its_texts_is_told_of() -> None:
+    history = History()
+    history.poll(entries_of(1, 2))
+
+    assert history.poll([kept(entry(3)), *entries_of(1, 2)]).lacks_text
+    assert not history.poll([kept(one) for one in entries_of(1, 2, 3)]).lacks_text
 
 
 def test_memory_is_bounded_and_holds_all_that_is_in_the_feed() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from ipaddress import ip_network
 
@@ -12,7 +12,7 @@ from marsad.errors import FetchError, StoreError
 from marsad.events import Event, FeedPolled, StageFailed
 from marsad.records import Entry, Feed, FeedState, FetchRequest, FetchResponse, Health, Quarantined
 from marsad.testing.factories import a_feed
-from marsad.testing.fakes import InMemoryPolls, InMemoryStore
+from marsad.testing.fakes import InMemoryPolls, InMemoryQuarantine, InMemoryStore
 from producers.politeness import HostGate
 from producers.service import Poller
 
@@ -51,9 +51,24 @@ class News:
             raise FetchError(f"{request.url}: no such host", health="dns")
         if "bug" in request.url:
             raise RuntimeError("a bug")
-        items = "".join(f"<item><guid>{n}</guid><title>خبر {n}</title></item>" for n in range(self.requests))
+        items = "".join(
+            f"<item><guid>{n}</guid><title>خبر {n}</title><description>نص</description></item>"
+            for n in range(self.requests)
+        )
         body = f"<rss version='2.0'><channel><title>ن</title>{items}</channel></rss>".encode()
         return FetchResponse(url=request.url, final_url=request.url, status=200, body=body)
+
+
+class Still(News):
+    """A fetcher in which nothing changes."""
+
+    async def fetch(self, request: FetchRequest) -> FetchResponse:
+        self.requests += 1
+        body = b"<rss version='2.0'><channel><title>n</title><item><guid>1</guid></item></channel></rss>"
+        headers = {"etag": "one"}
+        if request.etag:
+            return FetchResponse(url=request.url, final_url=request.url, status=304, headers=headers)
+        return FetchResponse(url=request.url, final_url=request.url, status=200, headers=headers, body=body)
 
 
 class FullDisk(InMemoryPolls):
@@ -66,6 +81,24 @@ class FullDisk(InMemoryPolls):
             self.refusals -= 1
             raise StoreError("the disk is full")
         super().commit_poll(state, entries, quarantined)
+
+
+class Watched(InMemoryPolls):
+    """Remembers what it was asked, and can refuse states of quiet polls."""
+
+    def __init__(self, quarantine: InMemoryQuarantine) -> None:
+        super().__init__(quarantine)
+        self.read: list[str] = []
+        self.put: list[list[str]] = []
+        self.is_full = False
+
+    def state(self, feed_id: str) -> FeedState | None:
+        self.read.append(feed_id)
+        return super().state(feed_id)
+
+    def put_states(self, states: Sequence[FeedState]) -> Sequence[Exception | None]:
+        self.put.append([state.feed_id for state in states])
+        return [StoreError("the disk is full") for _ in states] if self.is_full else super().put_states(states)
 
 
 def feed(name: str) -> Feed:
@@ -101,6 +134,11 @@ class Room:
             while len(self.events.polls(feed_id)) < polls:  # noqa: ASYNC110  # events are remembered, not signalled
                 await asyncio.sleep(0.01)
 
+    async def happens(self, what: Callable[[], bool]) -> None:
+        async with asyncio.timeout(20):
+            while not what():  # noqa: ASYNC110  # as above
+                await asyncio.sleep(0.01)
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         task = asyncio.create_task(self.poller.run(self.stop))
@@ -110,6 +148,15 @@ class Room:
             self.stop.set()
             async with asyncio.timeout(2):
                 await task
+
+
+def still(*names: str) -> tuple[Room, Watched]:
+    """Feeds in which nothing changes, and their ledger."""
+    room = Room(*names)
+    room.fetcher = Still()
+    ledger = Watched(room.store.quarantine)
+    room.poller = room.make(ledger)
+    return room, ledger
 
 
 async def test_one_poll_commits_state_and_entries() -> None:
@@ -190,7 +237,7 @@ async def test_a_poll_that_was_not_committed_loses_nothing() -> None:
 
     assert result is not None
     assert result.new == 3
-    assert len(ledger.entries) == 3
+    assert [entry.summary_html for entry in ledger.entries.values()] == ["نص"] * 3
 
 
 async def test_after_a_restart_a_feed_waits_for_its_time() -> None:
@@ -202,3 +249,52 @@ async def test_after_a_restart_a_feed_waits_for_its_time() -> None:
         await room.until("new", 2)
 
     assert not room.events.polls("a")
+
+
+async def test_polls_that_bring_nothing_ask_the_store_for_nothing_and_are_stored_together() -> None:
+    room, ledger = still("a", "bb")
+    for name in ("a", "bb", "a", "bb", "a", "bb"):
+        await room.poller.poll_once(name)
+    await room.happens(lambda: bool(ledger.put))
+
+    assert ledger.read == ["a", "bb"]
+    assert ledger.put == [["a", "bb"]]
+    assert [one.polls for one in ledger.states()] == [3, 3]
+    assert all(one.seen for one in ledger.states())
+
+
+async def test_what_waits_to_be_stored_is_stored_at_the_end() -> None:
+    room, ledger = still("a")
+    async with room.running():
+        await room.until("a", 4)
+
+    assert [one.polls for one in ledger.states()] >= [4]
+
+
+async def test_a_feed_that_is_removed_and_added_again_begins_anew_though_its_state_was_at_hand() -> None:
+    room = Room("a")
+    room.fetcher = Still()
+    room.poller = room.make()
+    async with room.running():
+        await room.until("a", 3)
+        room.store.feeds.remove_feed("a")
+        room.store.feeds.put_feeds([feed("a")])
+        before = len(room.events.polls("a"))
+        await room.happens(lambda: any(poll.new for poll in room.events.polls("a")[before:]))
+
+    assert not room.events.failures()
+    assert len(room.store.polls.entries) == 1
+
+
+async def test_a_quiet_poll_that_could_not_be_stored_is_told_and_the_feed_is_read_anew() -> None:
+    room, ledger = still("a")
+    await room.poller.poll_once("a")
+    ledger.is_full = True
+    await room.poller.poll_once("a")
+    await room.happens(lambda: bool(room.events.failures()))
+    ledger.is_full = False
+
+    await room.poller.poll_once("a")
+
+    assert ledger.read == ["a", "a"]
+    assert [one.polls for one in ledger.states()] == [2]

@@ -145,3 +145,15 @@ def test_a_message_is_right_to_left_and_escapes_what_feeds_wrote() -> None:
     assert 'dir="rtl"' in message.html
     assert "<script>" not in message.html
     assert "javascript:" not in message.html
+
+
+def test_latin_names_are_isolated_in_every_part_of_a_message_and_no_direction_runs_over() -> None:
+    alert = an_alert(title="السفينة KILDIN SSV-512 في الميناء", outlet="\u202bقناة BBC", evidence=("NATO في",))
+
+    message = render(a_subscription(name="\u202eدفاع", language="ar"), [alert], Links(""))
+
+    for part in (message.title, message.text, message.html):
+        assert "\u2068KILDIN SSV-512\u2069" in part
+    assert message.title.startswith("[\u202eدفاع\u202c]")
+    for part in (message.text, message.html):
+        assert "\u202bقناة \u2068BBC\u2069\u202c" in part

@@ -22,7 +22,7 @@ def index_settings(template: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_month_indices_are_read_by_one_alias_and_stories_have_one_index() -> None:
-    assert set(templates(SETTINGS)) == {"news-x-articles", "news-x-stories"}
+    assert set(templates(SETTINGS)) == {"news-x-articles", "news-x-stories", "news-x-feeds", "news-x-alerts"}
     articles, stories = article_template(SETTINGS), story_template(SETTINGS)
 
     assert articles["index_patterns"] == ["news-x-articles-*"]
@@ -52,11 +52,12 @@ def test_every_field_of_a_story_is_indexed() -> None:
     assert {field.name for field in msgspec.structs.fields(Story)} - properties == {"v"}
 
 
-def test_evidence_and_what_later_versions_add_is_stored_and_not_indexed() -> None:
+def test_of_the_evidence_the_terms_are_a_field_and_what_later_versions_add_is_stored_and_not_indexed() -> None:
     mappings = article_template(SETTINGS)["template"]["mappings"]
 
     assert mappings["dynamic"] is False
-    assert "evidence" not in json.dumps(mappings)
+    assert mappings["properties"]["topics"]["properties"]["evidence"]["properties"].keys() == {"term"}
+    assert json.dumps(mappings).count("evidence") == 1
 
 
 def test_another_setting_is_another_shape() -> None:

@@ -28,7 +28,7 @@ def _commands() -> Iterator[tuple[str, ...]]:
 
 
 def test_every_command_of_the_design_is_there() -> None:
-    wanted = "demo run newsroom web search feeds topics stories subscriptions alerts quarantine status stats export pipe config doctor bench poll process group match index deliver cluster"
+    wanted = "demo run newsroom web search feeds topics stories subscriptions alerts quarantine status stats export pipe config doctor bench poll process group match index deliver kibana cluster"
     assert set(wanted.split()) == set(RootGroup.table)
 
 
@@ -52,7 +52,7 @@ def test_the_line_in_the_list_says_what_the_command_is_about() -> None:
 def test_every_command_that_answers_with_data_has_a_json_form(path: tuple[str, ...]) -> None:
     result = CliRunner().invoke(app, [*path, "--help"], env={"COLUMNS": "300", "NO_COLOR": "1"})
     is_group = "COMMAND [ARGS]" in result.output
-    assert is_group or "--json" in result.output or path in {("export",), ("feeds", "export")}
+    assert is_group or "--json" in result.output or path in {("export",), ("feeds", "export"), ("kibana", "export")}
 
 
 def test_the_version_is_shown(marsad: Any) -> None:

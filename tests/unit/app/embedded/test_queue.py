@@ -46,6 +46,22 @@ def test_an_entry_that_wants_its_page_is_not_ready_before_the_page_is_read(store
     assert list(queue.wanting_page(NOW, 10)) == []
 
 
+def test_a_later_revision_leads_to_the_article_of_the_one_before(store: Store) -> None:
+    queue = queue_of(store, "a", wants_page=True)
+    (item,) = queue.wanting_page(NOW, 10)
+    queue.page_read(
+        item.seq, msgspec.structs.replace(item.entry, article_id="own", canonical="https://news.example/own")
+    )
+
+    store.queue.put(an_entry(entry_id="a", revision=2), wants_page=True)
+    (item,) = queue.wanting_page(NOW, 10)
+    queue.page_read(item.seq, msgspec.structs.replace(item.entry, page_problem="HTTP 503"))
+    store.queue.put(an_entry(entry_id="a", revision=3), wants_page=False)
+
+    assert [found.entry.article_id for found in queue.ready(10)] == ["own"] * 3
+    assert {found.entry.canonical for found in queue.ready(10)} == {"https://news.example/own"}
+
+
 def test_a_page_that_is_put_off_waits_for_its_time_and_counts_the_attempts(store: Store) -> None:
     queue = queue_of(store, "a", wants_page=True)
     (item,) = queue.wanting_page(NOW, 10)

@@ -41,6 +41,20 @@ def in_stories(store: Store) -> None:
     store.stories.put_stories([a_story(story_id="a", size=3), a_story(story_id="b", size=2)])
 
 
+@pytest.mark.parametrize("asked", ['"الولايات المتحدة"', "#الولايات_المتحدة", "المتحدة", "الولايات_المتحدة"])
+def test_a_hashtag_is_found_by_its_words_and_the_words_by_a_hashtag(store: Store, asked: str) -> None:
+    put(
+        store,
+        report(1, text="وسم #الولايات_المتحدة يتصدر"),
+        report(2, text="زار الولايات المتحدة أمس"),
+        report(3, text="الولايات وحدها"),
+    )
+
+    found = store.search.search(query(asked), limit=10)
+
+    assert sorted(numbers(found)) == [1, 2]
+
+
 def test_by_story_size_the_largest_story_comes_first_and_its_newest_article_before_the_others(store: Store) -> None:
     in_stories(store)
 

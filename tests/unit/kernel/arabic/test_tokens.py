@@ -27,7 +27,13 @@ def test_tokens_come_in_order_and_overlap_only_where_one_sign_is_several_words(t
 
 
 def test_a_hashtag_is_split_at_its_underscores() -> None:
-    assert tokenize("#الولايات_المتحدة").keys == ("الولايات", "المتحده")
+    text = "قال #الولايات_المتـحدة: نعم"
+    found = tokenize(text)
+
+    assert found.keys == ("قال", "الولايات", "المتحده", "نعم")
+    assert [text[start:end] for start, end in zip(found.starts, found.ends, strict=True)] == [
+        "قال", "الولايات", "المتـحدة", "نعم",
+    ]  # fmt: skip
 
 
 def test_marks_tatweel_and_joiners_do_not_split_a_word() -> None:

@@ -67,6 +67,20 @@ def test_it_is_not_found(query: str) -> None:
     assert not found(query)
 
 
+@pytest.mark.parametrize("title", ["قال عبد الله", "قال عبدالله", "حديث لعبد الله", "حديث لعبدالله"])
+@pytest.mark.parametrize("query", ["عبدالله", "عبد الله", '"عبد الله"', '"عبدالله"', "title:عبدالله", "قطر OR عبدالله"])
+def test_a_name_is_found_whether_it_is_written_apart_or_as_one_word(query: str, title: str) -> None:
+    assert found(query, an_article(title=title, lead="", text=""))
+
+
+def test_words_that_only_look_like_such_a_name_are_themselves() -> None:
+    assert not found("أبواب", an_article(title="أبو اب", lead="", text=""))
+    assert not found("عبد الله", an_article(title="الله ثم عبد", lead="", text=""))
+    assert found('"عبد الفتاح السيسي"', an_article(title="قال عبدالفتاح السيسي", lead="", text=""))
+    assert found("أبوظبي", an_article(title="في أبو ظبي", lead="", text=""))
+    assert not found("-عبدالله", an_article(title="قال عبد الله", lead="", text=""))
+
+
 def test_the_first_word_of_a_phrase_may_carry_proclitics_the_others_not() -> None:
     article = an_article(title="خبر", text="وبالتعاون العسكري ثم للتعاون العسكري ثم التعاون والعسكري")
 

@@ -109,7 +109,18 @@ def test_what_is_written_reads_back_as_the_same_tree(node: Node) -> None:
         ("published:2026-01-01", "published:[2026-01-01T00:00:00Z TO 2026-01-02T00:00:00Z}"),
         ("score:>1.50", "score:{1.5 TO *]"),
         (r"\AND", r"\AND"),
+        ("عبد الله", '"عبدالله" OR "عبد الله"'),
+        ("عبدالله مصر", '("عبدالله" OR "عبد الله") AND مصر'),
     ],
 )
 def test_a_query_is_written_plainly(text: str, written: str) -> None:
     assert format_query(parse(text, now=NOW)) == written
+
+
+@pytest.mark.parametrize(
+    "text", ["عبد الله", "-عبدالله", "مصر عبد الله", "مصر OR عبدالله", 'title:"أبو ظبي"^2', "(عبدالله)"]
+)
+def test_a_name_in_both_spellings_reads_back_as_it_was(text: str) -> None:
+    node = parse(text, now=NOW)
+
+    assert parse(format_query(node), now=NOW) == node
