@@ -5,10 +5,8 @@ The environment wins over the file, the file over the defaults. An unknown key i
 
 import os
 import tomllib
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
@@ -22,6 +20,7 @@ from pydantic_settings import (
 
 from marsad.addresses import Network
 from marsad.errors import ConfigError
+from marsad.settingvalues import networks, public_base
 
 __all__ = [
     "AlertSettings",
@@ -43,30 +42,6 @@ __all__ = [
     "stack_dir",
     "test_servers",
 ]
-
-
-def _split(value: object) -> object:
-    """Let a list be written in the environment as words between commas."""
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def _networks(value: object) -> object:
-    parts = _split(value)
-    return (
-        [ip_network(part, strict=False) if isinstance(part, str) else part for part in parts]
-        if isinstance(parts, list)
-        else parts
-    )
-
-
-def _public_base(value: str) -> str:
-    """An address that paths can be put behind."""
-    if not value:
-        return value
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("an http or https address without ? and # is expected, such as https://news.example.org")
-    return value.rstrip("/")
 
 
 class _Section(BaseModel):
@@ -128,7 +103,7 @@ class PollSettings(_Section):
     pages: bool = Field(True, description="fetch the article page where the feed gives only a summary")
     page_attempts: int = Field(3, ge=1, description="tries for one article page before the feed's own text is used")
     robots: bool = Field(True, description="obey robots.txt for article pages")
-    allow_networks: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
+    allow_networks: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(networks)] = Field(
         (), description="private addresses (CIDR) that may be asked all the same, such as 127.0.0.0/8"
     )
     user_agent: str = Field(
@@ -144,7 +119,7 @@ class WebSubSettings(_Section):
     Hubs call `<websub.callback>/websub/…`: let the proxy in front hand that path, and no other if you like, to the web page.
     """
 
-    callback: Annotated[str, AfterValidator(_public_base)] = Field(
+    callback: Annotated[str, AfterValidator(public_base)] = Field(
         "",
         description="address at which hubs on the Internet reach this web page, such as https://news.example.org; "
         "empty: no hub is asked",
@@ -205,7 +180,7 @@ class AlertSettings(_Section):
     operator: SecretStr = Field(
         SecretStr(""), description="outlet that is told of a lost outlet where the subscription has no other"
     )
-    allow_networks: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
+    allow_networks: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(networks)] = Field(
         (),
         description="private addresses (CIDR) that webhooks and other outlets of subscriptions may be at, such as 10.0.0.0/8",
     )

@@ -1,49 +1,35 @@
 """What the API takes and gives, as OpenAPI describes it. Each mirrors a record, but for what must not leave."""
 
-from datetime import datetime, time
-from typing import Literal, TypeVar
+from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from marsad.records import (
-    CHOSEN,
-    Cadence,
-    DeliveryState,
     GapFill,
     GapReason,
     GapSource,
     Health,
     Standing,
-    Subscription,
     TextField,
-    Trigger,
 )
-from marsad_app.estimates import Estimate
 
 __all__ = [
-    "AlertOut",
     "ArticleOut",
     "ArticlesOut",
-    "DeliveryOut",
     "ErrorOut",
-    "EstimateIn",
-    "EstimateOut",
-    "ExampleOut",
     "FacetOut",
     "FeedIn",
     "FeedOut",
     "HighlightOut",
     "HitOut",
-    "OutletOut",
+    "Model",
     "PastPollOut",
     "QuarantinedOut",
     "StoryDetailOut",
     "StoryOut",
-    "SubscriptionIn",
-    "SubscriptionOut",
     "TopicOut",
-    "TriedOut",
     "out",
 ]
 
@@ -55,18 +41,20 @@ def out(model: type[Out], record: msgspec.Struct, **more: object) -> Out:
     return model.model_validate({**msgspec.to_builtins(record), **more})
 
 
-class _Model(BaseModel):
+class Model(BaseModel):
+    """What the API gives: fields of a record that it does not name are left out."""
+
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class ErrorOut(_Model):
+class ErrorOut(Model):
     """Any fault."""
 
     error: str
     position: int | None = Field(None, description="for queries: 0-based offset of the fault")
 
 
-class EvidenceOut(_Model):
+class EvidenceOut(Model):
     """Words that spoke for a tag; offsets are code points into that field."""
 
     term: str
@@ -76,7 +64,7 @@ class EvidenceOut(_Model):
     weight: float
 
 
-class TopicTagOut(_Model):
+class TopicTagOut(Model):
     """A topic of the article; 1.0 is its threshold."""
 
     id: str
@@ -84,7 +72,7 @@ class TopicTagOut(_Model):
     evidence: list[EvidenceOut]
 
 
-class CountryTagOut(_Model):
+class CountryTagOut(Model):
     """A country named in the article."""
 
     code: str
@@ -92,7 +80,7 @@ class CountryTagOut(_Model):
     role: str
 
 
-class EntityTagOut(_Model):
+class EntityTagOut(Model):
     """An organisation, person, ship or weapon."""
 
     id: str
@@ -102,7 +90,7 @@ class EntityTagOut(_Model):
     mentions: int
 
 
-class PlaceOut(_Model):
+class PlaceOut(Model):
     """A place with its coordinates."""
 
     name: str
@@ -113,7 +101,7 @@ class PlaceOut(_Model):
     mentions: int
 
 
-class ArticleOut(_Model):
+class ArticleOut(Model):
     """A clean article with its tags."""
 
     article_id: str
@@ -145,7 +133,7 @@ class ArticleOut(_Model):
     partial: str
 
 
-class HighlightOut(_Model):
+class HighlightOut(Model):
     """A stretch that matched."""
 
     field: TextField
@@ -153,7 +141,7 @@ class HighlightOut(_Model):
     end: int
 
 
-class HitOut(_Model):
+class HitOut(Model):
     """One article of the answer."""
 
     article: ArticleOut
@@ -162,14 +150,14 @@ class HitOut(_Model):
     story_size: int
 
 
-class FacetOut(_Model):
+class FacetOut(Model):
     """How many matching articles carry a value."""
 
     value: str
     count: int
 
 
-class ArticlesOut(_Model):
+class ArticlesOut(Model):
     """One page of an answer."""
 
     total: int
@@ -179,7 +167,7 @@ class ArticlesOut(_Model):
     facets: dict[str, list[FacetOut]]
 
 
-class StoryOut(_Model):
+class StoryOut(Model):
     """Reports of one event."""
 
     story_id: str
@@ -203,175 +191,6 @@ class StoryDetailOut(StoryOut):
     articles: list[ArticleOut]
 
 
-class QuietHoursModel(_Model):
-    """Local hours in which nothing is sent."""
-
-    start: time
-    end: time
-    zone: str = "UTC"
-
-
-class SubscriptionIn(BaseModel):
-    """A subscription to be saved."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str = Field(min_length=1, max_length=120)
-    query: str = Field(min_length=1, max_length=2_000)
-    triggers: list[Trigger] = Field([Trigger.NEW_STORY], min_length=1, max_length=len(CHOSEN))
-    story_outlets: int = Field(2, ge=2, le=100, description="outlets a story must reach, for story-outlets")
-    story_countries: int = Field(2, ge=2, le=100, description="countries a story must reach, for story-countries")
-    cadence: Cadence = "instant"
-    every: int = Field(15, ge=1, le=1_440, description="minutes between digests, for every")
-    at: time = Field(time(7), description="local time of daily and weekly digests")
-    weekday: int = Field(0, ge=0, le=6, description="day of weekly digests; 0 is Monday")
-    zone: str = Field(
-        "", max_length=60, description="IANA time zone of digests; by default that of the quiet hours, else UTC"
-    )
-    cooldown: int = Field(0, ge=0, le=10_080, description="minutes after a message in which none goes out")
-    cap: int = Field(0, ge=0, le=1_000, description="messages a local day to one outlet; 0: no limit")
-    quiet: QuietHoursModel | None = None
-    outlets: list[str] = Field(default_factory=list, max_length=20)
-    language: Literal["ar", "en"] = "ar"
-    enabled: bool = True
-
-
-class SubscriptionOut(_Model):
-    """A saved query. Without the token of the settings, outlets show their scheme only and ``feed`` is empty."""
-
-    id: str
-    name: str
-    query: str
-    owner: str
-    triggers: list[Trigger]
-    story_outlets: int
-    story_countries: int
-    cadence: str
-    every: int
-    at: time
-    weekday: int
-    zone: str
-    cooldown: int
-    cap: int
-    quiet: QuietHoursModel | None
-    outlets: list[str]
-    language: str
-    enabled: bool
-    created_at: datetime
-    feed: str = Field(description="path of its Atom feed")
-
-    @classmethod
-    def of(cls, one: Subscription, *, feed: str, outlets: list[str]) -> "SubscriptionOut":
-        """A subscription as far as the reader may see it."""
-        return out(cls, one, feed=feed, outlets=outlets)
-
-
-class TriedOut(_Model):
-    """What an outlet said to a test message."""
-
-    outlet: str
-    problem: str = Field(description="empty where it took the message")
-
-
-class EstimateIn(BaseModel):
-    """A query that might be subscribed to."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    query: str = Field(min_length=1, max_length=2_000)
-    cap: int = Field(0, ge=0, le=1_000)
-
-
-class ExampleOut(_Model):
-    """An article that a query would have brought, or nearly."""
-
-    article_id: str
-    title: str
-    outlet: str
-    lacks: str = Field("", description="the part of the query that it does not match")
-    more: int = Field(0, description="articles of the month that would come with that part left out")
-
-
-class EstimateOut(_Model):
-    """The last 30 days as a query saw them."""
-
-    total: int
-    stories: int
-    a_day: float = Field(description="stories a day")
-    days: dict[str, int]
-    examples: list[ExampleOut]
-    near: list[ExampleOut]
-    warnings: list[str] = Field(description="everything, nothing, over-cap")
-
-    @classmethod
-    def of(cls, found: Estimate) -> "EstimateOut":
-        """An estimate as the API gives it."""
-        examples = [ExampleOut(article_id=one.article_id, title=one.title, outlet=one.outlet) for one in found.examples]
-        near = [
-            ExampleOut(
-                article_id=miss.article.article_id,
-                title=miss.article.title,
-                outlet=miss.article.outlet,
-                lacks=miss.part,
-                more=miss.more,
-            )
-            for miss in found.near
-        ]
-        return cls(
-            total=found.total,
-            stories=found.stories,
-            a_day=round(found.a_day, 2),
-            days=dict(found.days),
-            examples=examples,
-            near=near,
-            warnings=list(found.warnings),
-        )
-
-
-class AlertOut(_Model):
-    """One alert."""
-
-    alert_id: str
-    subscription_id: str
-    story_id: str
-    article_id: str
-    reason: Trigger
-    title: str
-    outlet: str
-    url: str
-    topics: list[str]
-    countries: list[str]
-    evidence: list[str]
-    story_outlets: int
-    copy_of: str
-    at: datetime
-
-
-class DeliveryOut(_Model):
-    """One alert on its way to one outlet; of the outlet's address only the scheme."""
-
-    delivery_id: str
-    alert_id: str
-    subscription_id: str
-    outlet: str
-    state: DeliveryState
-    attempts: int
-    next_try_at: datetime
-    last_error: str
-    sent_at: datetime | None
-
-
-class OutletOut(_Model):
-    """How the deliveries to one outlet of one subscription went of late."""
-
-    subscription_id: str
-    outlet: str
-    counts: dict[str, int] = Field(description="deliveries by state")
-    last_sent_at: datetime | None
-    last_error: str = Field(description="empty where the latest that was tried was taken")
-    lost: bool = Field(description="it is no longer tried")
-
-
 class FeedIn(BaseModel):
     """A feed to be watched."""
 
@@ -385,7 +204,7 @@ class FeedIn(BaseModel):
     section: str = Field("", max_length=60)
 
 
-class GapOut(_Model):
+class GapOut(Model):
     """Entries that a feed brought and dropped between two polls, and whether older pages gave them after all."""
 
     at: datetime
@@ -399,7 +218,7 @@ class GapOut(_Model):
     pages: int
 
 
-class PastPollOut(_Model):
+class PastPollOut(Model):
     """A poll of the past, or several in a row that brought the same nothing."""
 
     since: datetime
@@ -415,7 +234,7 @@ class PastPollOut(_Model):
     reason: str
 
 
-class FeedOut(_Model):
+class FeedOut(Model):
     """A feed and its health."""
 
     id: str
@@ -444,7 +263,7 @@ class FeedOut(_Model):
     gaps: list[GapOut]
 
 
-class TopicOut(_Model):
+class TopicOut(Model):
     """A topic of the taxonomy."""
 
     id: str
@@ -454,7 +273,7 @@ class TopicOut(_Model):
     parent: str
 
 
-class QuarantinedOut(_Model):
+class QuarantinedOut(Model):
     """Something that could not be processed."""
 
     id: str
