@@ -10,10 +10,10 @@ import structlog
 from marsad.clock import Clock
 from marsad.config import ProcessSettings
 from marsad.errors import TopicFileError
-from marsad.taxonomy import Taxonomy, load_taxonomy
+from marsad.taxonomy import Taxonomy, load_learned, load_taxonomy
 from marsad.taxonomy.resolve import topic_resolver
 
-__all__ = ["LiveTopics", "Topics"]
+__all__ = ["LiveTopics", "Topics", "unfitting"]
 
 _log = structlog.get_logger(__name__)
 _LOOK_EVERY_S: Final = 2.0
@@ -23,6 +23,19 @@ Topics: TypeAlias = Callable[[], Taxonomy]
 
 _Look: TypeAlias = tuple[tuple[str, int, int], ...]
 """By file: its name, when it was changed, and its size."""
+
+
+def unfitting(taxonomy: Taxonomy) -> list[str]:
+    """Return in sentences where the learned weights do not fit the topics in force."""
+    if not taxonomy.learned:
+        return []
+    found = []
+    if taxonomy.stale:
+        found.append("the learned weights were fitted over other rules than the shipped topics have; run `make train`")
+    changed = sorted(taxonomy.own & load_learned().topics.keys())
+    if changed:
+        found.append(f"{', '.join(changed)}: changed, so decided by rules alone and no longer by learned weights")
+    return found
 
 
 class LiveTopics:
@@ -79,7 +92,10 @@ class LiveTopics:
             _log.info("topics were changed", version=taxonomy.version, own=sorted(taxonomy.own))
 
     def _load(self) -> Taxonomy:
-        return load_taxonomy(self._settings.topics_dir, learned=self._settings.learned_topics)
+        taxonomy = load_taxonomy(self._settings.topics_dir, learned=self._settings.learned_topics)
+        for warning in unfitting(taxonomy):
+            _log.warning("learned weights", warning=warning)
+        return taxonomy
 
     def _seen(self) -> _Look:
         folder = self._settings.topics_dir

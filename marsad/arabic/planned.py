@@ -87,8 +87,10 @@ def _is_part(words: Words, place: int) -> bool:
 
 def hour_at(words: Words, place: int) -> tuple[Clock, int] | None:
     """Return the hour of a bare number before this part of the day (سأعود 8 هذا الصباح), and the place after both."""
+    if not goes(words, place) or words.gap(place + 1) not in {"", "،"}:
+        return None
     hour = words.number(place)
-    if hour is None or not 1 <= hour <= _LATEST or not goes(words, place) or words.gap(place + 1) not in {"", "،"}:
+    if hour is None or not 1 <= hour <= _LATEST:
         return None
     tonight = words.key(place + 1) == "الليله"
     this = words.key(place + 1) == "هذا" and words.key(place + 2) in _THIS_PART and not words.gap(place + 2)

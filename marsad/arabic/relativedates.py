@@ -277,7 +277,8 @@ def _counts(words: Words, at: int) -> tuple[list[tuple[int, str]], int]:
 
 def _from_now(words: Words, place: int, now: datetime) -> Span | Moment | None:
     """Return the time that counts without preposition mean before من الآن: ahead, or back behind a verb in the past."""
-    if not words.digits(place) and words.key(place) not in _DUAL_UNITS:
+    counts_units = words.key(place + 1) in _UNITS if words.digits(place) else words.key(place) in _DUAL_UNITS
+    if not counts_units:
         return None
     counts, at = _counts(words, place)
     if not counts or words.gap(at) or (words.key(at), words.key(at + 1)) != ("من", "الان"):

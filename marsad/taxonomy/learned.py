@@ -52,6 +52,8 @@ class Learned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     made: str
     """From what, in one sentence."""
+    rules: str
+    """``rules_digest`` of the topics over whose scores it was fitted."""
     lone: float
     """By how much the best topic may miss where no topic is reached: nearly every article is about something."""
     rarity: dict[str, float]

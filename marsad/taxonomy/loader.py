@@ -12,7 +12,7 @@ import msgspec
 
 from marsad.errors import TopicFileError
 from marsad.taxonomy.learned import load_learned
-from marsad.taxonomy.schema import Taxonomy, Topic
+from marsad.taxonomy.schema import Taxonomy, Topic, rules_digest
 
 __all__ = ["load_taxonomy", "read_topic"]
 
@@ -43,11 +43,12 @@ def load_taxonomy(extra_dir: Path | None = None, *, learned: bool = False) -> Ta
     for topic in ordered:
         if topic.parent and topic.parent not in topics:
             raise TopicFileError(f"{topic.id}.toml", 0, f"parent {topic.parent!r} is no topic")
+    stale = learned and load_learned().rules != rules_digest(shipped.values())
     digest = hashlib.sha256(msgspec.json.encode(ordered))
     if learned:
         digest.update(msgspec.json.encode(load_learned()))
     own = frozenset(topic.id for topic in ordered if shipped.get(topic.id) != topic)
-    return Taxonomy(ordered, digest.hexdigest()[:16], learned, own)
+    return Taxonomy(ordered, digest.hexdigest()[:16], learned, own, stale)
 
 
 def read_topic(content: bytes, path: Path | str) -> Topic:

@@ -1,11 +1,13 @@
 """What a topic file may say: weighted terms, required groups, vetoes, combinations, and the examples that test it."""
 
+import hashlib
+from collections.abc import Iterable
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-__all__ = ["Boosts", "Example", "Names", "Near", "Require", "Taxonomy", "Term", "Topic", "Veto"]
+__all__ = ["Boosts", "Example", "Names", "Near", "Require", "Taxonomy", "Term", "Topic", "Veto", "rules_digest"]
 
 Text = Annotated[str, Meta(min_length=1)]
 Texts = Annotated[tuple[Text, ...], Meta(min_length=1)]
@@ -104,6 +106,15 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     negative: tuple[Example, ...] = ()
 
 
+def rules_digest(topics: Iterable[Topic]) -> str:
+    """Return a hash of all that decides scores: names, definitions and examples may change without it."""
+    rules = [
+        (topic.id, topic.threshold, topic.boosts, topic.passing, topic.term, topic.require, topic.veto, topic.near)
+        for topic in sorted(topics, key=lambda topic: topic.id)
+    ]
+    return hashlib.sha256(msgspec.json.encode(rules)).hexdigest()[:16]
+
+
 class Taxonomy(msgspec.Struct, frozen=True):
     """All topics in force, by id."""
 
@@ -114,6 +125,8 @@ class Taxonomy(msgspec.Struct, frozen=True):
     """Whether the learned layer may change the scores of the shipped topics."""
     own: frozenset[str] = frozenset()
     """Topics that are not as shipped. Their rules alone decide."""
+    stale: bool = False
+    """Whether the learned layer was fitted over other rules than the shipped ones: it should be trained anew."""
 
     def topic(self, topic_id: str) -> Topic | None:
         """One topic."""

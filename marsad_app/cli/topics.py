@@ -11,6 +11,7 @@ from marsad.taxonomy import Taxonomy, Topic, load_taxonomy
 from marsad_app.cli.lazy import example
 from marsad_app.cli.output import JsonOption, cell, json_line, note, table
 from marsad_app.cli.topic_sources import ArticleSource
+from marsad_app.live_topics import unfitting
 
 __all__ = ["app"]
 
@@ -76,7 +77,10 @@ def check(
     """Read the topic files and tag their examples; the exit status is 1 if a file is wrong or an example fails."""
     from marsad_app.cli.topic_examples import failing_examples  # noqa: PLC0415 - compiles the whole taxonomy
 
-    taxonomy = load_taxonomy(folder or load_settings().process.topics_dir)
+    process = load_settings().process
+    taxonomy = load_taxonomy(folder or process.topics_dir, learned=process.learned_topics)
+    for warning in unfitting(taxonomy):
+        note(warning)
     failures = failing_examples(taxonomy)
     examples = sum(len(topic.positive) + len(topic.negative) for topic in taxonomy.topics)
     if as_json:

@@ -15,7 +15,7 @@ from xml.parsers import expat
 
 import msgspec
 
-__all__ = ["Mended", "cut_entries", "is_well_formed", "mend", "without_prolog"]
+__all__ = ["Mended", "cut_entries", "is_well_formed", "mend", "without_bad_references", "without_prolog"]
 
 _ROOT: Final = re.compile(r"<(?:[\w-]+:)?(?:rss|feed|rdf|channel|urlset|sitemapindex)[\s>]", re.IGNORECASE)
 _ROOT_TAG: Final = re.compile(r"<([\w:-]+)((?:\s[^<>]{0,20000})?)>")
@@ -26,6 +26,7 @@ _ENTITY: Final = re.compile(
 )
 _ANY_ENTITY: Final = re.compile(r"<!ENTITY", re.IGNORECASE)
 _AMPERSAND: Final = re.compile(r"&(?:(#\d{1,7}|#[xX][0-9a-fA-F]{1,6})|([A-Za-z]\w{0,31}));|&")
+_REFERENCE: Final = re.compile(r"&(#0*\d{1,9}|#[xX]0*[0-9a-fA-F]{1,8});?")
 _BARE_LESS: Final = re.compile(r"<(?![A-Za-z_/!?])")
 _PREFIX: Final = re.compile(r"</?([A-Za-z][\w.-]{0,40}):[A-Za-z]")
 _DECLARED: Final = re.compile(r"xmlns:([A-Za-z][\w.-]{0,40})")
@@ -118,6 +119,14 @@ def mend(text: str, entities: dict[str, str]) -> Mended:
     elif probe.error in _ENDS_EARLY:
         text = _closed(text, probe.open_elements)
     return Mended(text, well_formed=is_well_formed(text), problems=("not-well-formed",))
+
+
+def without_bad_references(text: str) -> str:
+    """The document without references to what is no character, wherever they stand.
+
+    libxml2 recovers surrogates as bytes that are no text.
+    """
+    return _REFERENCE.sub(lambda match: match.group() if _is_xml_char(match[1]) else "", text)
 
 
 def cut_entries(text: str, opening: re.Pattern[str], most: int) -> tuple[str, bool]:

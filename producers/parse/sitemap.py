@@ -9,7 +9,7 @@ from marsad.arabic.repair import repair
 from producers.parse.dates import instant
 from producers.parse.htmltext import title_text
 from producers.parse.links import absolute
-from producers.parse.mend import cut_entries, mend, without_prolog
+from producers.parse.mend import cut_entries, mend, without_bad_references, without_prolog
 from producers.parse.model import ParsedEntry, ParsedFeed
 
 __all__ = ["looks_like_sitemap", "parse_sitemap"]
@@ -55,18 +55,13 @@ def parse_sitemap(text: str, *, url: str, max_entries: int) -> ParsedFeed:
 def _root(text: str) -> Any | None:
     parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False)
     try:
-        return etree.fromstring(text.encode(), parser)
+        return etree.fromstring(without_bad_references(text).encode(), parser)
     except (etree.LxmlError, ValueError):
         return None
 
 
 def _name(element: Any) -> str:
-    """Its local name; none where what was recovered of a broken document has names that are no text."""
-    try:
-        tag = element.tag
-    except UnicodeDecodeError:
-        return ""
-    return str(tag).rpartition("}")[2].lower() if isinstance(tag, str) else ""
+    return str(element.tag).rpartition("}")[2].lower() if isinstance(element.tag, str) else ""
 
 
 def _fields(element: Any) -> dict[str, str]:

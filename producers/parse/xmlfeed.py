@@ -19,7 +19,7 @@ from producers.parse.bounds import without_swollen_tags
 from producers.parse.dates import instant
 from producers.parse.htmltext import first_image, title_text
 from producers.parse.links import absolute
-from producers.parse.mend import Mended, cut_entries, is_well_formed, mend, without_prolog
+from producers.parse.mend import Mended, cut_entries, is_well_formed, mend, without_bad_references, without_prolog
 from producers.parse.model import ParsedEntry, ParsedFeed
 from producers.parse.pieces import Pieces, Readings, pieces
 
@@ -121,7 +121,7 @@ def _recovered(text: str) -> str:
     """What lxml makes of a document that no strict parser reads."""
     parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False)
     try:
-        root = etree.fromstring(text.encode(), parser)
+        root = etree.fromstring(without_bad_references(text).encode(), parser)
         return "" if root is None else etree.tostring(root, encoding="unicode")
     except (etree.LxmlError, ValueError):
         return ""

@@ -30,27 +30,31 @@ from scipy.sparse.linalg import svds
 from marsad.config import eval_data_dir
 from marsad.taxonomy import analyse, load_taxonomy
 from marsad.taxonomy.learned import Learned, LearnedTopic, squashed, word_counts
+from marsad.taxonomy.schema import rules_digest
 from processors.tag import Tagger
 
 HERE: Final = Path(__file__).parent
 TARGET: Final = HERE.parents[1] / "marsad/taxonomy/learned.json"
 FOLDS: Final = 5
-_DIMENSIONS: Final = 150
+_DIMENSIONS: Final = 300
 _LEAST_ARTICLES: Final = 40
 _LARGEST_SHARE: Final = 0.35
 _OWN_RULES: Final = 4.0
 """The weight of a topic's own score before anything is learned."""
 _OWN_PENALTY: Final = 1.0
 _PENALTY: Final = 5.0
-_WORD_PENALTY: Final = 20.0
+_WORD_PENALTY: Final = 40.0
 _TRUST: Final = 0.4
 """What an article of ``more_topics.txt`` counts: it was labelled from its beginning only."""
 _STEPS: Final = 80
-_THRESHOLD: Final = -0.9
+_THRESHOLD: Final = -0.7
 """The sum at which a topic is given. Below nought: a topic that is missed costs as much as one too many, and few are given."""
+_MORE_READILY: Final = {"defense-cooperation": 0.8}
+"""Topics that should rather be given once too often than missed, and by how much lower their threshold is. Chosen on the tuned
+articles: one more of 18 is found, and one is given wrongly."""
 _LONE: Final = 0.5
 _WORDS_KEPT: Final = 250
-"""Words of each topic, those that weigh most. All of them give the same F1."""
+"""Words of each topic, those that weigh most. All of them give 0.006 to 0.010 more F1, and a file twenty times as large."""
 
 Labels: TypeAlias = Mapping[str, Sequence[str]]
 """By article, the topics."""
@@ -207,7 +211,7 @@ def as_data(space: Space, fit: Fit, made: str) -> Learned:
     words = list(space.rarity)
     topics = {
         topic: LearnedTopic(
-            round(float(fit.start[column]) - _THRESHOLD, 2),
+            round(float(fit.start[column]) - _THRESHOLD + _MORE_READILY.get(topic, 0.0), 2),
             {other: round(float(weight), 2) for other, weight in zip(TOPICS, fit.rules[:, column], strict=True)},
             {
                 words[row]: round(float(fit.words[row, column]), 1)
@@ -216,7 +220,7 @@ def as_data(space: Space, fit: Fit, made: str) -> Learned:
         )
         for column, topic in enumerate(TOPICS)
     }
-    return Learned(made, _LONE, space.rarity, topics)
+    return Learned(made, rules_digest(load_taxonomy().topics), _LONE, space.rarity, topics)
 
 
 def fold_of(key: str) -> int:

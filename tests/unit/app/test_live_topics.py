@@ -1,12 +1,14 @@
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from marsad.clock import FrozenClock
 from marsad.config import ProcessSettings
 from marsad.errors import TopicFileError
+from marsad.taxonomy import load_taxonomy
 from marsad.testing.factories import NOW, an_article
-from marsad_app.live_topics import LiveTopics
+from marsad_app.live_topics import LiveTopics, unfitting
 from processors.pipeline import Pipeline
 
 BEES = """id = "bees"
@@ -67,6 +69,16 @@ def test_a_file_that_cannot_be_read_leaves_the_topics_before_it_in_force(
     clock.advance(3)
     topics()
     assert topics.problem == ""
+
+
+def test_it_is_said_where_learned_weights_do_not_fit(folder: Path) -> None:
+    (folder / "bees.toml").write_text(BEES, "utf-8")
+    assert [text for text in unfitting(load_taxonomy(folder, learned=True)) if "rules alone" in text] == []
+    (folder / "sport.toml").write_text(BEES.replace('"bees"', '"sport"'), "utf-8")
+    changed = load_taxonomy(folder, learned=True)
+    assert "sport: changed" in unfitting(changed)[-1]
+    assert "make train" in unfitting(msgspec.structs.replace(changed, stale=True))[0]
+    assert unfitting(load_taxonomy(folder)) == []
 
 
 def test_a_wrong_file_at_the_start_is_an_error(folder: Path, clock: FrozenClock) -> None:

@@ -22,6 +22,7 @@ any = ["نهر"]
 OTHER_WORDS = "شرح شاهد مدينه قطار صباح مساء طريق جسر شجر حجر بيت باب"
 LEARNED = Learned(
     made="a test",
+    rules="",
     lone=0.0,
     rarity=dict.fromkeys((*OTHER_WORDS.split(), "سد", "مهرج"), 2.0),
     topics={"water": LearnedTopic(-1.0, {"water": 2.0}, {"سد": 9.0, "مهرج": -9.0})},

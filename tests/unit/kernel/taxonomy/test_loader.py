@@ -1,9 +1,11 @@
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from marsad.errors import TopicFileError
 from marsad.taxonomy import load_taxonomy, read_topic
+from marsad.taxonomy.schema import rules_digest
 
 GOOD = """id = "water"
 names = { ar = "المياه", en = "Water", fr = "Eau" }
@@ -82,6 +84,16 @@ def test_topics_that_a_user_adds_or_replaces_are_his_own(tmp_path: Path) -> None
     (tmp_path / "sport.toml").write_text(GOOD.replace('"water"', '"sport"'), "utf-8")
     assert load_taxonomy(tmp_path, learned=True).own == {"sport", "water"}
     assert load_taxonomy(learned=True).own == frozenset()
+
+
+def test_what_decides_scores_is_told_from_what_does_not() -> None:
+    topics = load_taxonomy().topics
+    first, others = topics[0], topics[1:]
+    renamed = msgspec.structs.replace(first, definition="Other words.", positive=(), negative=())
+    stricter = msgspec.structs.replace(first, threshold=first.threshold + 1)
+    assert rules_digest((renamed, *others)) == rules_digest(topics)
+    assert rules_digest((*others, first)) == rules_digest(topics)
+    assert rules_digest((stricter, *others)) != rules_digest(topics)
 
 
 def test_a_missing_folder_is_an_error_that_names_it(tmp_path: Path) -> None:

@@ -16,11 +16,6 @@ EXAMPLES = [
     for wanted, examples in ((True, topic.positive), (False, topic.negative))
     for example in examples
 ]
-LOOKALIKES = [
-    (topic, title)
-    for topic, titles in tomllib.loads(Path(__file__).with_name("lookalikes.toml").read_text("utf-8")).items()
-    for title in titles["titles"]
-]
 REPORTS = tomllib.loads(Path(__file__).with_name("reports.toml").read_text("utf-8"))["report"]
 OBLIGATORY = (
     "defense-cooperation", "military-exercise", "arms-trade", "armed-conflict", "sanctions", "diplomacy", "energy",
@@ -41,11 +36,6 @@ def test_a_topic_is_tagged_as_its_file_says(topic: str, wanted: bool, example: E
     assert (topic in {tag.id for tag in tags}) is wanted
 
 
-@pytest.mark.parametrize(("topic", "title"), LOOKALIKES, ids=[title for _, title in LOOKALIKES])
-def test_a_headline_that_only_looks_like_a_topic_is_not_tagged(topic: str, title: str) -> None:
-    assert topic not in {tag.id for tag in _tagger().tag(title, "", "")}
-
-
 @pytest.mark.parametrize("report", REPORTS, ids=[report["title"] for report in REPORTS])
 def test_a_report_is_tagged_with_what_it_is_about_and_not_with_what_it_sounds_like(report: dict[str, Any]) -> None:
     found = {tag.id for tag in _tagger().tag(report["title"], report["lead"], report["text"])}
@@ -61,9 +51,8 @@ def test_the_reports_try_every_obligatory_topic_both_ways(topic: str) -> None:
 
 @pytest.mark.parametrize("topic", TAXONOMY.topics, ids=[topic.id for topic in TAXONOMY.topics])
 def test_a_topic_file_brings_its_examples(topic: Topic) -> None:
-    least = 3 if topic.id in OBLIGATORY else 2
-    assert len(topic.positive) >= least
-    assert len(topic.negative) >= least
+    assert len(topic.positive) >= 6
+    assert len(topic.negative) >= 6
 
 
 def test_all_topics_are_there() -> None:
