@@ -10,7 +10,7 @@ import msgspec
 from marsad.arabic.tokens import Tokens, tokenize
 from marsad.query.ast import KeywordField, TextScope
 from marsad.query.fields import keyword_key
-from marsad.records import Article, Evidence, TextField
+from marsad.records import Article, Evidence, Highlight, TextField
 
 __all__ = ["MatchDoc", "Segment", "best_score", "keywords", "published_second", "segments"]
 
@@ -101,6 +101,7 @@ class MatchDoc:
         published: the Unix second of publication.
         score: the best topic's score.
         segments: title, lead (where it is no part of the text) and text.
+        word_spans: where words stand that were looked for already, by scope and stem.
     """
 
     def __init__(self, article: Article) -> None:
@@ -108,6 +109,7 @@ class MatchDoc:
         self.published = published_second(article)
         self.score = best_score(article)
         self.segments = segments(article)
+        self.word_spans: dict[tuple[TextScope, str], tuple[Highlight, ...]] = {}
 
     @classmethod
     def of(cls, article: Article) -> "MatchDoc":

@@ -209,11 +209,21 @@ def _spans(node: Node, doc: MatchDoc, *, matched: bool) -> Iterator[Highlight]:
         case Keyword():
             for each in doc.evidence.get((node.field, keyword_key(node.value)), ()):
                 yield Highlight(each.field, each.start, each.end)
-        case Word() | Phrase() | Wildcard():
-            for segment in doc.scoped(node.scope):
-                starts, ends = segment.tokens.starts, segment.tokens.ends
-                for first, last in _places(node, segment):
-                    yield Highlight(segment.field, starts[first], ends[last])
+        case Word():
+            # Many subscriptions to one article have words in common.
+            key = (node.scope, node.stem)
+            if key not in doc.word_spans:
+                doc.word_spans[key] = tuple(_text_spans(node, doc))
+            yield from doc.word_spans[key]
+        case Phrase() | Wildcard():
+            yield from _text_spans(node, doc)
+
+
+def _text_spans(node: Word | Phrase | Wildcard, doc: MatchDoc) -> Iterator[Highlight]:
+    for segment in doc.scoped(node.scope):
+        starts, ends = segment.tokens.starts, segment.tokens.ends
+        for first, last in _places(node, segment):
+            yield Highlight(segment.field, starts[first], ends[last])
 
 
 def _places(node: Word | Phrase | Wildcard, segment: Segment) -> Iterator[tuple[int, int]]:

@@ -7,6 +7,7 @@ negation or a range needs nothing.
 
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
+from itertools import combinations
 from typing import Final, Literal
 
 import msgspec
@@ -20,9 +21,9 @@ from marsad.query.predicate import first_forms
 
 __all__ = ["RequiredTerms", "TermIndex", "required_terms"]
 
-Kind = Literal["keyword", "stem", "key", "prefix", "title-stem", "title-key", "title-prefix"]
-Value = str | tuple[str, str]
-"""A word or part of it; for a keyword its field and value."""
+Kind = Literal["keyword", "keywords", "stem", "key", "prefix", "title-stem", "title-key", "title-prefix"]
+Value = str | tuple[str, str] | tuple[tuple[str, str], tuple[str, str]]
+"""A word or part of it; for a keyword its field and value; for two keywords both, in order."""
 RequiredTerms = frozenset[tuple[Kind, Value]]
 
 _IN_TITLE: Final[dict[str, Kind]] = {"stem": "title-stem", "key": "title-key", "prefix": "title-prefix"}
@@ -32,7 +33,7 @@ _PREFIX: Final = 2
 
 # How often news articles have a value of the field, to tell rare from common; orders of magnitude are enough.
 _FIELD_SHARE: Final = {
-    "topic": 0.05,
+    "topic": 0.1,
     "country": 0.1,
     "place": 0.02,
     "entity": 0.02,
@@ -41,6 +42,8 @@ _FIELD_SHARE: Final = {
     "lang": 0.9,
     "story": 0.0001,
 }
+#: A keyword that is rarer needs no second one.
+_RARE: Final = 0.01
 _SHARE_OF_ANY: Final = 0.95
 _SHARE_BY_LENGTH: Final = {1: 0.9, 2: 0.3, 3: 0.08, 4: 0.03}
 _SHARE_OF_LONGER: Final = 0.015
@@ -73,11 +76,12 @@ def required_terms(node: Node) -> RequiredTerms | None:
 def _need(node: Node) -> _Need | None:  # noqa: PLR0911  # one for each kind of node
     match node:
         case And():
-            return min(filter(None, map(_need, node.parts)), key=lambda need: need.share, default=None)
+            needs = [*filter(None, map(_need, node.parts)), *_pair_need(node)]
+            return min(needs, key=lambda need: need.share, default=None)
         case Or():
-            needs = [_need(part) for part in node.parts]
-            known = [need for need in needs if need is not None]
-            return _union(known) if len(known) == len(needs) else None
+            branches = [_need(part) for part in node.parts]
+            known = [need for need in branches if need is not None]
+            return _union(known) if len(known) == len(branches) else None
         case Keyword():
             share = _SHARE_OF_ANY if node.value == "*" else _FIELD_SHARE[node.field]
             return _Need(frozenset({("keyword", (node.field, keyword_key(node.value)))}), share)
@@ -94,6 +98,19 @@ def _need(node: Node) -> _Need | None:  # noqa: PLR0911  # one for each kind of 
             ]
             return min(options, key=lambda need: need.share)
     return None
+
+
+def _pair_need(node: And) -> list[_Need]:
+    """Two keywords at once, the rarest: a topic and a country are a hundredth of the news, where each alone is a tenth."""
+    pairs = {
+        (part.field, keyword_key(part.value)) for part in node.parts if isinstance(part, Keyword) and part.value != "*"
+    }
+    rarest = sorted(pairs, key=lambda pair: (_FIELD_SHARE[pair[0]], pair))[:2]
+    if len(rarest) < 2 or _FIELD_SHARE[rarest[0][0]] < _RARE:  # noqa: PLR2004
+        return []
+    first, second = sorted(rarest)
+    share = _FIELD_SHARE[first[0]] * _FIELD_SHARE[second[0]]
+    return [_Need(frozenset({("keywords", (first, second))}), share)]
 
 
 def _union(needs: list[_Need]) -> _Need:
@@ -136,6 +153,8 @@ def _values(doc: MatchDoc, kind: Kind) -> AbstractSet[Value]:
     """The article's terms of one kind."""
     if kind == "keyword":
         return doc.keywords
+    if kind == "keywords":
+        return frozenset(combinations(sorted(pair for pair in doc.keywords if pair[1] != "*"), 2))
     scope: TextScope = "title" if kind.startswith("title-") else "any"
     if kind.endswith("stem"):
         return doc.stems[scope]

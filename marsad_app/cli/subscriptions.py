@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -240,6 +241,45 @@ def try_out(
         raise ConfigError(f"{failed} of {len(results)} outlets did not take the test message")
     if send and not one.outlets:
         note("it has no outlets: its alerts are on the web page and in its Atom feed")
+
+
+@app.command(
+    "apply",
+    epilog=example(
+        "marsad subscriptions apply -f desk.yaml --dry-run", "marsad subscriptions apply -f desk.yaml --prune"
+    ),
+)
+def apply_file(
+    file: Annotated[Path, typer.Option("--file", "-f", help="YAML: a list of subscriptions under `subscriptions:`.")],
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove the file's owner's subscriptions that it does not name.")
+    ] = False,
+    as_json: Annotated[bool, JsonOption] = False,
+) -> None:
+    """Make the subscriptions what a file says: add, change, and with --prune remove; a second time changes nothing.
+
+    Each has `name`, `query`, and what `add` offers, such as `cadence`, `outlets`, `triggers`, `quiet: 22:00-07:00`. `owner` stands
+    above the list and is whose they are. A fault is told with its line, and then nothing is changed.
+    """
+    from marsad_app.cli.declared import changes, read_declared  # noqa: PLC0415 - the parser of YAML is seldom needed
+
+    declared = read_declared(file, SystemClock().now())
+    with made_store() as store:
+        found = changes(declared, store.subscriptions.subscriptions(), lazily_accepted, prune=prune)
+        for change in found:
+            if change.after is not None and not dry_run:
+                store.subscriptions.put_subscription(change.after)
+            elif change.before is not None and not dry_run:
+                store.subscriptions.remove_subscription(change.before.id)
+    for change in found:
+        if as_json:
+            json_line({"id": change.id, "name": change.name, "what": change.what, "fields": change.fields})
+        else:
+            typer.echo(f"{change.sign} {cell(change.name)}" + "".join(f"\n    {cell(line)}" for line in change.fields))
+    if not as_json:
+        note(f"{len(found)} of {len(declared.wanted)} would change" if dry_run else f"{len(found)} changed")
 
 
 def _switch(wanted: str, *, enabled: bool, as_json: bool) -> None:

@@ -109,7 +109,7 @@ def run_with_kills(
             finally:
                 os._exit(status)
         if hit < kills:
-            time.sleep(random.uniform(0.02, 0.9))
+            time.sleep(random.uniform(0.01, 0.12))
             ended, _ = os.waitpid(child, os.WNOHANG)
             if not ended:
                 os.kill(child, signal.SIGKILL)

@@ -16,6 +16,7 @@ from marsad.query.ast import And, Keyword, MatchAll, Not, Or, Phrase, Range, Tex
 from marsad.query.document import best_score, keywords, published_second, segments
 from marsad.query.fields import keyword_key
 from marsad.records import Article, Subscription, Trigger
+from marsad.taxonomy.synonyms import other_names
 from processors.article_stream import News
 
 __all__ = ["Sent", "Told", "expected", "holds", "told_of"]
@@ -99,7 +100,7 @@ class _Told:
 
     def __init__(self, subscription: Subscription, now: datetime) -> None:
         self.subscription = subscription
-        self.node = parse(subscription.query, now=now)
+        self.node = parse(subscription.query, now=now, names=other_names)
         self.told: set[Told] = set()
 
     def see(self, news: News, view: _View, before: _View | None) -> None:

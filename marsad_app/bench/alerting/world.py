@@ -105,7 +105,7 @@ def _corrected(pipeline: Pipeline, grouper: Grouper, before: Article, at: dateti
 def subscriptions(news: Sequence[News], count: int = 200, seed: int = 5) -> list[Subscription]:
     """Queries for topics, countries, names, phrases and words of headlines; every trigger, cadence, pace and zone.
 
-    None has a cap or a cooldown that would put alerts into another message: they change when, not whether.
+    Limits and rest change when an alert arrives and in which message, not whether.
     """
     random = Random(seed)  # noqa: S311 - a repeatable choice
     topics = sorted({topic.id for one in news[:4_000] for topic in one.article.topics})

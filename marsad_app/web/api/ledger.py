@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 from marsad_app.ledger import send_again, standings
-from marsad_app.web.api.schemas import AlertOut, DeliveryOut, ErrorOut, OutletOut, out
+from marsad_app.web.api.alert_schemas import AlertOut, DeliveryOut, OutletOut
+from marsad_app.web.api.schemas import ErrorOut, out
 from marsad_app.web.services import Services
 from marsad_app.web.shell import Web
 from sinks.alerts.seal import shown

@@ -7,14 +7,8 @@ from marsad.records import QuietHours, Subscription
 from marsad.records.ids import subscription_id
 from marsad_app.estimates import estimate_of
 from marsad_app.subscribing import settled
-from marsad_app.web.api.schemas import (
-    ErrorOut,
-    EstimateIn,
-    EstimateOut,
-    SubscriptionIn,
-    SubscriptionOut,
-    TriedOut,
-)
+from marsad_app.web.api.alert_schemas import EstimateIn, EstimateOut, SubscriptionIn, SubscriptionOut, TriedOut
+from marsad_app.web.api.schemas import ErrorOut
 from marsad_app.web.pages.subscriptions import feed_path, tried_outlets
 from marsad_app.web.services import Services
 from marsad_app.web.shell import Web

@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 
 from marsad.clock import FrozenClock
 from marsad.config import AlertSettings
-from marsad.errors import FencedError, PoisonError, TransientError
+from marsad.errors import FencedError, OutletGoneError, PoisonError, TransientError
 from marsad.progress import Progress
 from marsad.records import Alert, Delivery, DeliveryState, Quarantined, Subscription, decode, encode
 from marsad.streams import Message
 from marsad.testing.factories import NOW, a_subscription, an_alert
 from marsad.testing.journal import Blow, CrashError, InMemoryStreams
 from sinks.alerts.deliver import Sender
+from sinks.alerts.losing import lost_notice, without
 from sinks.alerts.plan import Batch
 from sinks.alerts.shard import DeliveryShard
 from sinks.alerts.waiting import KnownIds
@@ -457,3 +458,50 @@ def test_sending_again_waits_longer_each_time() -> None:
         desk.clock.advance(waits[-1].total_seconds())
 
     assert waits == [timedelta(seconds=30), timedelta(seconds=60), timedelta(seconds=120)]
+
+
+def test_a_digest_whose_owner_ended_goes_out_again_as_it_was_and_nothing_joins_it() -> None:
+    desk = Desk(a_subscription(outlets=("fake:a",), cadence="hourly"))
+    desk.raise_alerts("a", "b")
+    desk.step()
+    desk.clock.advance(3_600)
+    desk.outlets["fake:a"].failing = [TransientError("503")]
+    desk.step()
+    desk.raise_alerts("c")
+    desk.owner()
+    desk.step()
+    desk.clock.advance(7_200)
+    desk.step()
+    desk.step()
+
+    assert sorted(desk.got()) == [("a", "b"), ("c",)]
+
+
+def test_an_outlet_that_is_gone_is_told_as_an_alert_through_the_others() -> None:
+    whose = a_subscription(outlets=("fake:a", "fake:b"))
+    desk = Desk(whose)
+
+    def lose(subscription_id: str, outlet: str, error: str) -> Alert:
+        desk.table.rows[subscription_id] = without(whose, outlet)
+        return lost_notice(whose, outlet, error, desk.clock.now())
+
+    desk.shard = DeliveryShard(
+        desk.streams.open("deliver", "alerts.v1", PARTITION),
+        desk.table,
+        Sender(desk.outlets.__getitem__, AlertSettings(), desk.clock),
+        desk.clock,
+        desk.progress,
+        lose=lose,
+        start=lambda work: work(),
+    )
+    desk.outlets["fake:a"].failing = [OutletGoneError("410 Gone")]
+    desk.raise_alerts("a")
+    for _ in range(4):
+        desk.step()
+
+    (notice,) = [
+        message for message in desk.untaken() or desk.streams.read("alerts.v1", PARTITION) if message.key != "a"
+    ]
+    assert desk.got("fake:b") == [("a",), (notice.key,)]
+    assert desk.got("fake:a") == []
+    assert desk.outlets["fake:a"].calls == 1

@@ -20,6 +20,7 @@ SENTENCES = (Path(__file__).parents[3] / "recorded/query/sentences.txt").read_te
         ("سفينة OR روسيا", {("stem", "سفين"), ("stem", "روسيا")}),
         ("في مناورات", {("stem", "مناور")}),
         ("country:DZ story:s1 lang:ar", {("keyword", ("story", "s1"))}),
+        ("topic:energy country:DZ", {("keywords", (("country", "dz"), ("topic", "energy")))}),
         ("سفينة -مصر published:>now-7d", {("stem", "سفين")}),
         ('"في مناورات"', {("key", "مناورات")}),
         ("عسكر*", {("prefix", "عس")}),
