@@ -1,22 +1,20 @@
-"""Removing a feed, and taking that back: what is removed is kept in a file of the data folder."""
+"""Removing a feed, and taking that back."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from marsad.config import load_settings
-from marsad.errors import CodecError, ConfigError, StoreError
-from marsad.records import Feed, decode, encode
+from marsad.errors import ConfigError
+from marsad.records import Feed
 from marsad_app.cli.feed_choice import FeedArgument, find_feed, say_done
 from marsad_app.cli.opening import existing_store, made_store, pick
 from marsad_app.cli.output import JsonOption, json_line, note, table
+from marsad_app.removed_feeds import RemovedFeeds
 
 __all__ = ["remove", "restore"]
 
-_FILE: Final = "removed-feeds.jsonl"
-_MOST: Final = 1_000
 _Json = Annotated[bool, JsonOption]
 
 
@@ -24,7 +22,7 @@ def remove(feed: FeedArgument, *, as_json: _Json = False) -> None:
     """Forget a feed and what is known about polling it; its articles stay. `marsad feeds restore` takes it back."""
     with existing_store() as store:
         found = find_feed(store, feed)
-        _keep([*(one for one in _kept() if one.id != found.id), found])
+        _removed().keep(found)
         store.feeds.remove_feed(found.id)
     say_done(found, "removed", as_json=as_json)
     note(f"`marsad feeds restore {found.id[:8]}` takes that back")
@@ -36,7 +34,8 @@ def restore(
     as_json: _Json = False,
 ) -> None:
     """Watch a removed feed again, as it was described; it is polled as a new one. Without FEED: what was removed here."""
-    kept = _kept()
+    removed = _removed()
+    kept = removed.kept()
     if not feed:
         _show(kept, as_json=as_json)
         return
@@ -48,7 +47,7 @@ def restore(
     with made_store() as store:
         if store.feeds.feed(found.id) is None:
             store.feeds.put_feeds([found])
-    _keep([one for one in kept if one.id != found.id])
+    removed.take(found.id)
     say_done(found, "restored", as_json=as_json)
 
 
@@ -62,34 +61,5 @@ def _show(kept: Sequence[Feed], *, as_json: bool) -> None:
         note("no feed was removed with this data folder")
 
 
-def _path() -> Path:
-    return load_settings().data.dir / _FILE
-
-
-def _kept() -> list[Feed]:
-    """The removed feeds, the latest last; a line that cannot be read is passed over."""
-    try:
-        lines = _path().read_bytes().splitlines()
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise StoreError(f"{_path()}: cannot be read: {error.strerror}") from error
-    return [feed for line in lines if (feed := _read(line)) is not None]
-
-
-def _read(line: bytes) -> Feed | None:
-    try:
-        return decode(Feed, line)
-    except CodecError:
-        return None
-
-
-def _keep(feeds: Sequence[Feed]) -> None:
-    path = _path()
-    half = path.with_suffix(".new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        half.write_bytes(b"".join(encode(feed) + b"\n" for feed in feeds[-_MOST:]))
-        half.replace(path)
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be written, so nothing was removed or restored: {error.strerror}") from error
+def _removed() -> RemovedFeeds:
+    return RemovedFeeds(load_settings().data.dir)

@@ -1,9 +1,10 @@
 """The web over fakes: for tests and for looking at pages without any news."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from marsad.clock import Clock, FrozenClock
-from marsad.config import ProcessSettings, Settings, WebSettings, WebSubSettings
+from marsad.config import DataSettings, ProcessSettings, Settings, WebSettings, WebSubSettings
 from marsad.ports import HubInbox
 from marsad.taxonomy import Taxonomy, load_taxonomy
 from marsad.testing.factories import NOW
@@ -34,11 +35,18 @@ def services_over(
     clock: Clock | None = None,
     process: ProcessSettings | None = None,
     topics: Topics | None = None,
+    data: Path | None = None,
 ) -> Services:
-    """Everything that ``create_app`` needs, over fakes; replaying drops the item from quarantine."""
+    """Everything that ``create_app`` needs, over fakes; replaying drops the item from quarantine.
+
+    ``data`` is the data folder, for those that remove feeds.
+    """
     shipped = taxonomy or (load_taxonomy(None) if topics is None else topics())
     settings = Settings.model_construct(
-        web=web or WebSettings(), process=process or ProcessSettings(), websub=websub or WebSubSettings()
+        data=DataSettings(dir=data) if data else DataSettings(),
+        web=web or WebSettings(),
+        process=process or ProcessSettings(),
+        websub=websub or WebSubSettings(),
     )
     return Services(
         registry=store.feeds,

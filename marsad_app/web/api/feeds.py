@@ -10,6 +10,7 @@ from marsad.errors import ConfigError
 from marsad.records import Feed, FeedState, Health
 from marsad.records.ids import feed_id
 from marsad.records.urls import is_web_url
+from marsad_app.removed_feeds import RemovedFeeds
 from marsad_app.web.api.feed_schemas import FeedIn, FeedOut, PastPollOut
 from marsad_app.web.api.schemas import ErrorOut, out
 from marsad_app.web.services import Services
@@ -131,8 +132,8 @@ def router(web: Web) -> APIRouter:
 
     @routes.delete("/{wanted}", summary="Forget a feed and its state", status_code=204, dependencies=[writer])
     def remove(wanted: str) -> Response:
-        if not services.registry.remove_feed(wanted):
-            web.missing("error.not-found")
+        RemovedFeeds(services.settings.data.dir).keep(services.registry.feed(wanted) or web.missing("error.not-found"))
+        services.registry.remove_feed(wanted)
         return Response(status_code=204)
 
     return routes

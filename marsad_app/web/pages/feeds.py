@@ -14,6 +14,7 @@ from marsad.query.ast import Keyword
 from marsad.records import Feed, FeedState, Health
 from marsad.records.ids import feed_id
 from marsad.records.urls import is_web_url
+from marsad_app.removed_feeds import RemovedFeeds
 from marsad_app.web.shell import Web, field, see
 from producers.history import past_polls
 
@@ -37,6 +38,8 @@ _LATEST: Final = 10
 _PER_PAGE: Final = 200
 _MAX_PAGE: Final = 500
 _MAX_URL: Final = 2_000
+_MOST_REMOVED: Final = 20
+"""Removed feeds that are offered again, the latest first."""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -70,6 +73,7 @@ def router(web: Web) -> APIRouter:
     """``/feeds``."""
     routes = APIRouter(prefix="/feeds", include_in_schema=False)
     services = web.services
+    removed = RemovedFeeds(services.settings.data.dir)
 
     def table(request: Request, state: str = "", page: int = 1, problem: str = "", url: str = "") -> Response:
         found = rows(web)
@@ -87,6 +91,7 @@ def router(web: Web) -> APIRouter:
             state=state if state in counts else "",
             problem=problem,
             url=url,
+            removed=removed.kept()[: -_MOST_REMOVED - 1 : -1],
         )
 
     @routes.get("")
@@ -127,8 +132,15 @@ def router(web: Web) -> APIRouter:
 
     @routes.post("/{wanted}/delete")
     def remove(request: Request, wanted: str, sent: Annotated[FormData, Depends(web.posted)]) -> Response:
-        if not services.registry.remove_feed(wanted):
-            web.missing("error.not-found")
+        removed.keep(services.registry.feed(wanted) or web.missing("error.not-found"))
+        services.registry.remove_feed(wanted)
         return see("/feeds", "deleted")
+
+    @routes.post("/{wanted}/restore")
+    def restore(request: Request, wanted: str, sent: Annotated[FormData, Depends(web.posted)]) -> Response:
+        found = removed.take(wanted) or web.missing("error.not-found")
+        if services.registry.feed(wanted) is None:
+            services.registry.put_feeds([found])
+        return see(f"/feeds/{wanted}", "undone")
 
     return routes

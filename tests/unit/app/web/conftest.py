@@ -1,5 +1,6 @@
 from collections.abc import AsyncIterator, Callable
 from functools import cache
+from pathlib import Path
 
 import httpx
 import pytest
@@ -27,9 +28,9 @@ def store() -> InMemoryStore:
 
 
 @pytest.fixture
-def client_for() -> Callable[[InMemoryStore, WebSettings], httpx.AsyncClient]:
+def client_for(tmp_path: Path) -> Callable[[InMemoryStore, WebSettings], httpx.AsyncClient]:
     def make(store: InMemoryStore, web: WebSettings) -> httpx.AsyncClient:
-        app = create_app(services_over(store, web=web, taxonomy=_taxonomy()))
+        app = create_app(services_over(store, web=web, taxonomy=_taxonomy(), data=tmp_path))
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(app, raise_app_exceptions=False),
             base_url="http://127.0.0.1:8080",

@@ -342,3 +342,24 @@ async def test_many_feeds_are_shown_page_by_page(client: httpx.AsyncClient, stor
         seen += root.xpath("//td/a/@href")
 
     assert len(set(seen)) == len(seen) == len(store.feeds.feeds())
+
+
+@pytest.mark.parametrize("by", ["page", "api"])
+async def test_a_removed_feed_can_be_restored_on_the_page(
+    client: httpx.AsyncClient, store: InMemoryStore, by: str
+) -> None:
+    before = store.feeds.feed("feed-1")
+    if by == "page":
+        await client.post("/feeds/feed-1/delete", data={"form_token": "f00d"})
+    else:
+        await client.delete("/api/v1/feeds/feed-1")
+    assert store.feeds.feed("feed-1") is None
+    root = html.fromstring((await client.get("/feeds?lang=en")).content)
+    assert root.xpath("//form/@action[contains(., '/restore')]") == ["/feeds/feed-1/restore"]
+
+    answer = await client.post("/feeds/feed-1/restore", data={"form_token": "f00d"})
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/feeds/feed-1?notice=undone")
+    assert store.feeds.feed("feed-1") == before
+    assert "/restore" not in (await client.get("/feeds")).text
+    assert (await client.post("/feeds/feed-1/restore", data={"form_token": "f00d"})).status_code == 404

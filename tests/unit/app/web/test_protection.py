@@ -22,6 +22,7 @@ POSTS = [
     "/feeds",
     "/feeds/feed-1/enabled",
     "/feeds/feed-1/delete",
+    "/feeds/feed-1/restore",
     "/quarantine/q1/replay",
     "/quarantine/q1/drop",
 ]
