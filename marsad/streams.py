@@ -117,7 +117,7 @@ STREAMS: tuple[Stream, ...] = (
         name="subscriptions.v1",
         value=Subscription,
         key="id",
-        written_by=("app",),
+        written_by=("app", "alerts"),  # alerts: an outlet that was lost
         read_by=("match", "index", "alerts"),
         compacted=True,
     ),
@@ -126,7 +126,7 @@ STREAMS: tuple[Stream, ...] = (
         value=Alert,
         key="alert_id",
         partitioned_by="story_id",
-        written_by=("match", "producers"),
+        written_by=("match", "producers", "alerts"),  # alerts: that an outlet was lost
         read_by=("index", "alerts", "web"),
         compacted=True,
         keep_days=90,
