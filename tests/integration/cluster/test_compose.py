@@ -46,6 +46,7 @@ MARSAD_ENV = {
     "MARSAD_POLL__MIN_INTERVAL": "1",
     "MARSAD_POLL__MAX_INTERVAL": "3",
     "MARSAD_POLL__ALLOW_NETWORKS": "127.0.0.0/8",
+    "MARSAD_ALERTS__ALLOW_NETWORKS": "127.0.0.0/8",
 }
 # A data folder and a folder for /tmp, a root file system that nobody can write, a user with no right but to read.
 CONTAINED = """

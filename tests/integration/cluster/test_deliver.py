@@ -85,6 +85,7 @@ def workers(kafka: KafkaSettings, tmp_path: Path) -> Iterator[Callable[[str], su
             MARSAD_KAFKA__PARTITIONS=str(kafka.partitions),
             MARSAD_KAFKA__INSTANCE=name,
             MARSAD_DATA__DIR=str(tmp_path / name),
+            MARSAD_ALERTS__ALLOW_NETWORKS="127.0.0.0/8",
         )
         with (tmp_path / f"{name}.log").open("ab") as log:
             command = [sys.executable, "-c", _WORKER]

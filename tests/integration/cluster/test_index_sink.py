@@ -45,6 +45,11 @@ def until(reached: Callable[[], bool], *steps: Step, seconds: float = 30) -> Non
             step()
 
 
+def articles_of(progress: Progress) -> set[int]:
+    """The partitions of articles that a worker has."""
+    return {partition for name, partition in progress.positions() if name == "articles.v1"}
+
+
 def publish(kafka: KafkaSettings, articles: Sequence[Article], **headers: bytes) -> None:
     placed: dict[int, list[Message]] = {}
     for article in articles:
@@ -183,9 +188,9 @@ def test_a_second_worker_takes_a_share_and_nothing_is_missing(
     publish(kafka, some(400))
     one, two = Progress(), Progress()
     with indexer(kafka, elastic, one, "one") as first:
-        until(lambda: len(one.positions()) == 2, first)
+        until(lambda: len(articles_of(one)) == 2, first)
         with indexer(kafka, elastic, two, "two") as second, _running(second):
-            until(lambda: len(one.positions()) == 1 and len(two.positions()) == 1, first)
+            until(lambda: len(articles_of(one)) == 1 and len(articles_of(two)) == 1, first)
             publish(kafka, some(800)[400:])
             until(lambda: len(stored(elastic)) == 800, first)
             # What was written but not committed when the share moved is read again and found unchanged.
