@@ -71,7 +71,7 @@ def placed(messages: Sequence[Message]) -> dict[str, tuple[int, str, str]]:
 
 def stories(messages: Sequence[Message]) -> dict[str, Story]:
     told = [decode(Story, message.headers["story"]) for message in messages]
-    return {story.story_id: story for story in sorted(told, key=lambda story: story.size)}
+    return {story.story_id: story for story in sorted(told, key=lambda story: story.edition)}
 
 
 def context(kafka: KafkaSettings, folder: Path, instance: str = "g") -> Context:
