@@ -5,7 +5,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -22,6 +22,7 @@ from marsad_app.bench.replay import Comparison, Kept, Newswire, compare, watch_e
 from marsad_app.bench.same import Difference, same_as_embedded
 from marsad_app.bench.servers import LocalServer, servers
 from marsad_app.cluster.admin import create_streams
+from marsad_app.cluster.lag import measure
 from processors.transact import TransactionalJournal, read_stream
 from producers.opml import read_opml
 from sinks.index.client import connect
@@ -31,6 +32,8 @@ __all__ = ["Cluster", "Report", "Sample", "open_cluster", "recovery", "replay"]
 
 _PREFIX = "replay"
 _SAMPLE_S = 0.25
+# A stage may be minutes behind after blows on a busy machine.
+_BEHIND_S = 240.0
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -115,15 +118,24 @@ class Cluster:
             truth = self.newswire.truth()
             indexed = self.samples[-1].indexed if self.samples else 0
             if truth["done"] and indexed >= int(str(truth["published"])):
-                # What follows the index: alerts, and revisions under way.
-                time.sleep(min(5.0, patience))
+                self._caught_up(_BEHIND_S)
                 return self.newswire.truth()
             if indexed != before or not truth["done"]:
                 before, changed = indexed, time.monotonic()
             if time.monotonic() - changed > patience:
+                self._caught_up(_BEHIND_S)
                 return truth
             time.sleep(0.5)
         return self.newswire.truth()
+
+    def _caught_up(self, limit: float) -> None:
+        """Wait for what follows the index, alerts and revisions under way: until no stage has anything before it."""
+        until = time.monotonic() + limit
+        while time.monotonic() < until:
+            time.sleep(1.0)
+            with suppress(MarsadError):
+                if not any(stage.lag for stage in measure(self.kafka, SystemClock())):
+                    return
 
     def kept(self) -> Kept:
         """What the streams and the index hold, read independently of the services."""
