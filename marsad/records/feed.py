@@ -162,7 +162,7 @@ class Rhythm(msgspec.Struct, frozen=True, array_like=True):
 
 
 class PollNote(msgspec.Struct, frozen=True, array_like=True):
-    """A poll of the past, or several in a row that brought the same nothing; instants in Unix seconds."""
+    """A poll of the past, several in a row that brought the same nothing, or a push; instants in Unix seconds."""
 
     at: int
     health: Health
@@ -178,6 +178,8 @@ class PollNote(msgspec.Struct, frozen=True, array_like=True):
     times: int = 1
     since: int = 0
     """The first of several."""
+    pushed: bool = False
+    """The feed's hub brought it, and nothing was asked."""
 
 
 class FeedState(msgspec.Struct, frozen=True, kw_only=True, tag="feed-state", tag_field="record"):

@@ -161,6 +161,19 @@ def test_the_history_shows_polls_with_what_was_missed_and_found(marsad: Any, fil
     assert "it brings much" in lines[1]
 
 
+def test_the_history_tells_pushes_from_polls(marsad: Any, filled: Any) -> None:
+    feed = filled.feeds.feeds()[0]
+    polled = PollNote(at=1_778_570_000, health=Health.OK, status=200, new=1)
+    pushed = PollNote(at=1_778_570_060, health=Health.OK, new=2, pushed=True)
+    filled.polls.commit_poll(msgspec.structs.replace(filled.polls.state(feed.id), history=(polled, pushed)), [])
+
+    records = marsad("feeds", "history", feed.id, "--json").records
+    lines = marsad("feeds", "history", feed.id).lines
+
+    assert [(one["pushed"], one["status"], one["new"]) for one in records] == [(False, 200, 1), (True, None, 2)]
+    assert ["push" in line for line in lines[-2:]] == [False, True]
+
+
 def test_a_feed_that_was_never_polled_has_no_history(marsad: Any, filled: Any) -> None:
     marsad("feeds", "add", "https://fresh.example/rss", "--no-check")
     assert "not polled yet" in marsad("feeds", "history", "https://fresh.example/rss").err
