@@ -10,7 +10,9 @@ from marsad.records.hub import HubLink
 
 __all__ = [
     "Feed",
+    "FeedFolder",
     "FeedKind",
+    "FeedList",
     "FeedMemory",
     "FeedState",
     "GapFill",
@@ -18,6 +20,7 @@ __all__ = [
     "GapReason",
     "GapSource",
     "Health",
+    "ListHead",
     "PollNote",
     "Rhythm",
     "Seen",
@@ -95,6 +98,31 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True, tag="feed", tag_field="rec
     """Its folder in feed lists, those above it first, between slashes; a slash or backslash in a name has a backslash before it."""
     attributes: tuple[tuple[str, str], ...] = ()
     """What the feed list said of it beyond all this, such as ``htmlUrl``: names and values as they were."""
+    v: int = 1
+
+
+class ListHead(msgspec.Struct, frozen=True, array_like=True):
+    """An element of a feed list's head, such as ``ownerName``."""
+
+    name: str
+    text: str = ""
+    attributes: tuple[tuple[str, str], ...] = ()
+
+
+class FeedFolder(msgspec.Struct, frozen=True, array_like=True):
+    """A folder of a feed list, with feeds in it or not."""
+
+    path: str
+    """As in :class:`Feed`."""
+    attributes: tuple[tuple[str, str], ...] = ()
+    """All that the list said of it, its name too."""
+
+
+class FeedList(msgspec.Struct, frozen=True, kw_only=True, tag="feed-list", tag_field="record"):
+    """What feed lists say beyond their feeds, in the order in which they say it."""
+
+    head: tuple[ListHead, ...] = ()
+    folders: tuple[FeedFolder, ...] = ()
     v: int = 1
 
 

@@ -203,6 +203,29 @@ def test_opml_is_imported_with_a_report_and_exported_again(marsad: Any, filled: 
     assert marsad("feeds", "import", str(exported), "--json").records[0]["known"] == 3
 
 
+def test_what_a_list_says_of_itself_and_its_empty_folders_is_exported_again(
+    marsad: Any, filled: Any, tmp_path: Path
+) -> None:
+    file = tmp_path / "feeds.opml"
+    mine = OPML.replace("<head/>", "<head><title>قائمتي</title><ownerName>مكتب الرصد</ownerName></head>")
+    file.write_text(mine.replace("<body>", '<body><outline text="فارغ" isOpen="1"/>'), encoding="utf-8")
+    marsad("feeds", "import", str(file))
+    file.write_text(OPML.replace("<body>", '<body><outline text="آخر"/>'), encoding="utf-8")
+    marsad("feeds", "import", str(file))
+    exported = marsad("feeds", "export").out
+
+    assert "<title>قائمتي</title>" in exported
+    assert "<ownerName>مكتب الرصد</ownerName>" in exported
+    assert '<outline text="فارغ" isOpen="1"/>' in exported
+    assert '<outline text="آخر"/>' in exported
+
+
+def test_a_kept_list_that_is_damaged_is_one_sentence(marsad: Any, filled: Any, tmp_path: Path) -> None:
+    (tmp_path / "data" / "feed-list.json").write_bytes(b"{")
+
+    assert "feed-list.json" in marsad("feeds", "export", status=1).complaint
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"\xff\xfe\x00", b"<opml><body>", b"<html></html>", b"<opml><body/></opml>", b"{}"]
 )
