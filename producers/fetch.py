@@ -24,6 +24,7 @@ __all__ = ["AiohttpFetcher"]
 _PERMANENT: Final = frozenset({301, 308})
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _REPEATED: Final = frozenset({307, 308})
+_NOT_MODIFIED: Final = int(HTTPStatus.NOT_MODIFIED)
 _CONNECT_SECONDS: Final = 15.0
 _LEAST_SECONDS: Final = 0.001
 _KEEPALIVE_SECONDS: Final = 20.0
@@ -153,7 +154,7 @@ class AiohttpFetcher:
 
     async def _body(self, answer: aiohttp.ClientResponse, request: FetchRequest) -> bytes:
         limit = request.max_bytes
-        if answer.status == HTTPStatus.NOT_MODIFIED:
+        if answer.status == _NOT_MODIFIED:
             return b""
         if (answer.content_length or 0) > limit:
             raise _too_large(request, answer.status)

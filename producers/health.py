@@ -40,6 +40,7 @@ _ONE_MOMENT: Final = timedelta(seconds=2)
 _SILENT_GAPS: Final = 10.0
 _SILENT_LEAST: Final = 172_800.0
 _FEWEST_FOR_RHYTHM: Final = 8
+_ANSWERED: Final = frozenset({int(HTTPStatus.OK), int(HTTPStatus.NOT_MODIFIED)})
 _WALL_STATUSES: Final = frozenset({401, 403, 429, 503})
 _HEAD: Final = 100_000
 
@@ -55,7 +56,7 @@ def of_error(error: FetchError) -> Verdict:
 def of_status(answer: FetchResponse) -> Verdict | None:
     """The state that a status other than 200 and 304 means; None for these two."""
     status = answer.status
-    if status in {HTTPStatus.OK, HTTPStatus.NOT_MODIFIED}:
+    if status in _ANSWERED:
         return None
     words = f"the server answered {status}{_phrase(status)}"
     if status in _WALL_STATUSES and answer.body and looks_like_bot_wall(answer.body[:_HEAD].decode("utf-8", "replace")):

@@ -127,6 +127,8 @@ def latest_change(state: FeedState) -> HealthChange | None:
     if not state.history or state.history[-1].pushed:
         return None
     last = state.history[-1]
+    if last.times > _SETTLED_POLLS or (last.times > 1 and last.health in _WELL):
+        return None
     before = (*state.history[:-1], replace(last, times=last.times - 1)) if last.times > 1 else state.history[:-1]
     was, present = _told(replace(state, history=before)), _told(state)
     # What lies before the rows that are kept is forgotten; that alone is no recovery.

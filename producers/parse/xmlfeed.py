@@ -25,6 +25,9 @@ from producers.parse.pieces import Pieces, Readings, pieces
 
 __all__ = ["parse_xml"]
 
+# It would look for a parser of libxml2, which is not there, through all of the path for each document: 0.2 ms.
+feedparser.api.PREFERRED_XML_PARSERS.clear()
+
 _OPEN_ENTRY: Final = re.compile(r"<(?:[\w-]+:)?(?:item|entry)[\s>]", re.IGNORECASE)
 _ROOT: Final = re.compile(r"<(?:[\w-]+:)?(rss|feed|rdf|channel)[\s>]", re.IGNORECASE)
 _SKIP_HOURS: Final = re.compile(r"<skipHours>(.{0,2000}?)</skipHours>", re.IGNORECASE | re.DOTALL)
