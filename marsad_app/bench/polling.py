@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import os
 import random
+import selectors
 import socket
 import statistics
 import subprocess
@@ -69,6 +70,8 @@ class Figures(msgspec.Struct, frozen=True):
     blocked: list[float]
     """Longest time in milliseconds that the event loop was late, in each turn of the poller."""
     bare_blocked: list[float]
+    steps: list[float] = []
+    """Milliseconds of the loop's own processor time from one look at the network to the next, while the poller works."""
 
 
 def poll_ratios(data: Path, count: int = 10_000) -> list[Row]:
@@ -98,11 +101,19 @@ def _rows(found: Figures, count: int) -> list[Row]:
     halts = (
         f"median of turns {statistics.median(found.blocked):.0f} ms; bare loop at most {max(found.bare_blocked):.0f} ms"
     )
+    steps = f"p99.9 {sorted(found.steps)[int(len(found.steps) * 0.999)]:.0f} ms of {len(found.steps)} steps"
     return [
         Row("polls/s: ratio to a bare loop of GETs", ratio, 0.6, detail=speed),
         Row("CPU of a poll: ratio of a bare GET to it", bare / ours, 0.6, detail=f"{ours:.2f} ms, {bare:.2f} ms bare"),
         Row("memory of a polled feed, KB", found.kilobytes, 20, at_most=True),
         Row("longest halt of the event loop, ms", max(found.blocked), 50, at_most=True, detail=halts),
+        Row(
+            "longest step of the event loop, ms of its own processor time",
+            max(found.steps),
+            50,
+            at_most=True,
+            detail=steps,
+        ),
     ]
 
 
@@ -220,7 +231,28 @@ class _Ticks:
         return latest
 
 
-async def _measure(store: Store, port: int, count: int) -> Figures:
+class _Steps(selectors.DefaultSelector):
+    """Notes what the loop did between two looks at the network: what other programs take of the machine is not in it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._began = time.thread_time()
+        self.taken: list[float] = []
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Look, and begin another step."""
+        self.taken.append((time.thread_time() - self._began) * 1_000)
+        ready = super().select(timeout)
+        self._began = time.thread_time()
+        return ready
+
+    def take(self) -> list[float]:
+        """The steps in milliseconds since they were taken last."""
+        taken, self.taken = self.taken, []
+        return taken
+
+
+async def _measure(store: Store, port: int, count: int, steps: _Steps) -> Figures:
     turns, ticks, found = _Turns(), _Ticks(), Figures([], [], [], [], 0.0, [], [])
     bare = _Bare(store, port, count)
     clock, stop, each = SystemClock(), asyncio.Event(), count // _TURNS
@@ -240,12 +272,14 @@ async def _measure(store: Store, port: int, count: int) -> Figures:
         await turns.ended()
         for _ in range(_TURNS):
             ticks.take()
+            steps.take()
             cpu = time.process_time()
             turns.begin(each)
             seconds = await turns.ended()
             found.ours.append(turns.finished / seconds)
             found.our_cpu.append((time.process_time() - cpu) / turns.finished * 1_000)
             found.blocked.append(ticks.take())
+            found.steps.extend(steps.take())
             cpu, began = time.process_time(), time.perf_counter()
             await bare.take(session, each)
             found.bare.append(each / (time.perf_counter() - began))
@@ -300,7 +334,9 @@ def main() -> None:
         return
     favour_the_loop()
     store = open_store(Path(sys.argv[1]), wants_page)
-    found = asyncio.run(_measure(store, int(sys.argv[2]), int(sys.argv[3])))
+    steps = _Steps()
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(steps)) as runner:
+        found = runner.run(_measure(store, int(sys.argv[2]), int(sys.argv[3]), steps))
     sys.stdout.buffer.write(msgspec.json.encode(found))
     store.close()
 
