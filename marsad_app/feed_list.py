@@ -35,7 +35,7 @@ class KeptFeedList:
         except OSError as error:
             raise StoreError(f"{self._path}: cannot be read: {error.strerror}") from error
         except CodecError as error:
-            raise StoreError(f"{self._path}: {error}; remove it, and import your feed list again") from error
+            raise StoreError(f"{self._path}: {error}; or remove it and import your feed list again") from error
 
     def keep(self, said: FeedList) -> None:
         """Keep what another list said.
