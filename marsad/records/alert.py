@@ -14,6 +14,7 @@ __all__ = [
     "Cadence",
     "Delivery",
     "DeliveryState",
+    "Hit",
     "QuietHours",
     "Subscription",
     "Trigger",
@@ -28,6 +29,8 @@ class Trigger(StrEnum):
     STORY_OUTLETS = "story-outlets"
     STORY_COUNTRIES = "story-countries"
     CORRECTION = "correction"
+    SPIKE = "spike"
+    """What matches has become far more than is usual at that time of day."""
     FEED_HEALTH = "feed-health"
     """A feed falls ill or has recovered; the query chooses the feeds."""
     SOURCE_SILENT = "source-silent"
@@ -69,6 +72,10 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True, tag="subscription"
     """Outlets that a story must reach for ``story-outlets``."""
     story_countries: int = 2
     """Countries that a story must reach for ``story-countries``."""
+    spike_hours: int = 3
+    """Hours that are counted together for ``spike``."""
+    spike_since: datetime | None = None
+    """Since when its hits are counted for ``spike``; None: since it was made."""
     cadence: Cadence = "instant"
     every: int = 15
     """Minutes between two digests, for ``every``."""
@@ -96,6 +103,11 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True, tag="subscription"
     """Unguessable part of the address of its Atom feed."""
     v: int = 1
 
+    @property
+    def counted_since(self) -> datetime:
+        """Since when its hits are counted."""
+        return self.spike_since or self.created_at
+
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True, tag="alert", tag_field="record"):
     """One alert: at most one for each (subscription, story, reason), however often the article is replayed."""
@@ -119,6 +131,11 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, tag="alert", tag_field="r
     """Outlets that carried the story then."""
     copy_of: str = ""
     """The article of which this one is a copy."""
+    hits: int = 0
+    """Of a spike: the articles that matched within ``hours``."""
+    usual: float = 0.0
+    """Of a spike: how many usually match within as many hours at that time."""
+    hours: int = 0
     v: int = 1
 
     @property
@@ -127,6 +144,18 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, tag="alert", tag_field="r
         if self.feed_id:
             return f"/feeds/{self.feed_id}"
         return f"/articles/{self.article_id}" if self.article_id else f"/subscriptions/{self.subscription_id}"
+
+
+class Hit(msgspec.Struct, frozen=True, kw_only=True, tag="hit", tag_field="record"):
+    """An article that is news to a subscription with ``spike``: what is counted."""
+
+    subscription_id: str
+    article_id: str
+    published_at: datetime
+    first_seen_at: datetime
+    alert: Alert
+    """What is told if a spike begins with it, but for the figures."""
+    v: int = 1
 
 
 class DeliveryState(StrEnum):

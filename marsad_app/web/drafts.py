@@ -30,6 +30,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     triggers: tuple[str, ...] = (Trigger.NEW_STORY.value,)
     story_outlets: str = "2"
     story_countries: str = "2"
+    spike_hours: str = "3"
     cadence: str = "instant"
     every: str = "15"
     at: str = "07:00"

@@ -17,6 +17,7 @@ from marsad_app.web.services import Services
 from marsad_app.web.shell import Web, field, see
 from sinks.alerts.seal import shown
 from sinks.alerts.webhook import SCHEME, secret_for
+from sinks.alerts.wording import spike_figures
 
 __all__ = ["estimate", "feed_path", "router", "tried_outlets"]
 
@@ -108,6 +109,7 @@ class _Form:
             masked=shown,
             hooks=_hooks(self._services, one),
             tried=tried,
+            spike_figures=spike_figures,
         )
 
 
