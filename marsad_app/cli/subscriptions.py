@@ -13,6 +13,7 @@ from marsad.config import load_settings
 from marsad.errors import ConfigError
 from marsad.records import Cadence, Subscription, Trigger
 from marsad.records.ids import subscription_id
+from marsad_app.cli.estimating import estimate_record, estimated, print_estimate
 from marsad_app.cli.lazy import example
 from marsad_app.cli.opening import OpenStore, existing_store, made_store, parse_query, pick
 from marsad_app.cli.outlets import lazily_accepted, outlets_for
@@ -113,9 +114,12 @@ def add(
         ),
     ] = None,
     language: Annotated[Literal["ar", "en"], typer.Option(help="Language of the messages.")] = "ar",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it would have brought, and save nothing.")
+    ] = False,
     as_json: Annotated[bool, JsonOption] = False,
 ) -> None:
-    """Save a query. Alerts always reach the web page and the subscription's own Atom feed; outlets come on top.
+    """Save a query, and say what it would have brought in the last thirty days. Alerts always reach the web page and the subscription's own Atom feed; outlets come on top.
 
     Adding the same owner, name and query again replaces the settings and keeps the address of the Atom feed.
     """
@@ -143,11 +147,39 @@ def add(
         )
         before = store.subscriptions.subscription(wanted.id)
         made = settled(wanted, before, lazily_accepted, lambda: secrets.token_hex(16))
-        store.subscriptions.put_subscription(made)
+        found = estimated(store.search, made)
+        if not dry_run:
+            store.subscriptions.put_subscription(made)
     if as_json:
-        json_line(_record(made, reveal=True))
+        json_line({**_record(made, reveal=True), "estimate": estimate_record(found), "saved": not dry_run})
+        return
+    print_estimate(found)
+    if dry_run:
+        note("nothing was saved")
     else:
         typer.echo(f"{made.id[:8]} {'replaced' if before else 'added'}: {cell(made.name)}")
+
+
+@app.command(
+    epilog=example(
+        "marsad subscriptions estimate 'topic:energy country:QA'", "marsad subscriptions estimate روسيا --json"
+    )
+)
+def estimate(
+    query: Annotated[str, typer.Argument(help="As for `marsad search`.")],
+    *,
+    cap: Annotated[int, typer.Option(min=0, max=1_000, help="Messages a day that it may send; 0: no limit.")] = 0,
+    as_json: Annotated[bool, JsonOption] = False,
+) -> None:
+    """What a query would have brought in the last thirty days: figures, examples, near misses, warnings."""
+    parse_query(query)
+    with existing_store() as store:
+        asked = Subscription(id="", name=query, query=query, cap=cap, created_at=SystemClock().now())
+        found = estimated(store.search, asked)
+    if as_json:
+        json_line(estimate_record(found))
+    else:
+        print_estimate(found)
 
 
 @app.command(
