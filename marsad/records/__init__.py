@@ -33,6 +33,7 @@ from marsad.records.feed import (
 )
 from marsad.records.http import FetchRequest, FetchResponse
 from marsad.records.hub import HubLink, HubNews, HubStage
+from marsad.records.owner import Owner
 from marsad.records.quarantine import Quarantined
 from marsad.records.search import Facet, FacetName, Highlight, SearchHit, SearchPage, Sort
 from marsad.records.story import Story
@@ -70,6 +71,7 @@ __all__ = [
     "HubLink",
     "HubNews",
     "HubStage",
+    "Owner",
     "Place",
     "PollNote",
     "Precision",

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from marsad.config import KafkaSettings
 from marsad.errors import FencedError
 from marsad.outcome import outcome
-from marsad.records import Alert, Delivery, Entry, Feed, FeedState, Quarantined, Subscription, encode
+from marsad.records import Alert, Delivery, Entry, Feed, FeedState, Owner, Quarantined, Subscription, encode
 from marsad.streams import Message, partition_of
 from marsad_app.cluster.applying import VIEWED, is_forgotten, removed_at
 from marsad_app.cluster.materialise import Materialiser
@@ -21,6 +21,7 @@ from marsad_app.cluster.writing import StreamWriter, placed
 from marsad_app.embedded.alerts import SqliteAlertLedger, SqliteDeliveryLedger, SqliteSubscriptions
 from marsad_app.embedded.database import Database
 from marsad_app.embedded.feeds import SqliteFeeds, SqlitePollLedger
+from marsad_app.embedded.owners import SqliteOwners
 from marsad_app.embedded.quarantine import SqliteQuarantine
 from marsad_app.embedded.store import Store
 from processors.transact import TransactionalJournal
@@ -30,6 +31,7 @@ __all__ = [
     "ClusterAlerts",
     "ClusterDeliveries",
     "ClusterFeeds",
+    "ClusterOwners",
     "ClusterPolls",
     "ClusterQuarantine",
     "ClusterSubscriptions",
@@ -169,6 +171,25 @@ class ClusterSubscriptions(SqliteSubscriptions):
         if self.subscription(subscription_id) is None:
             return False
         self._link.publish(Message(stream="subscriptions.v1", key=subscription_id, value=None))
+        return True
+
+
+class ClusterOwners(SqliteOwners):
+    """``marsad.ports.Owners``."""
+
+    def __init__(self, database: Database, link: Link) -> None:
+        super().__init__(database)
+        self._link = link
+
+    def put_owner(self, owner: Owner) -> None:
+        """Add or replace."""
+        self._link.publish(Message(stream="owners.v1", key=owner.name, value=encode(owner)))
+
+    def remove_owner(self, name: str) -> bool:
+        """Forget it, and its token with it."""
+        if all(owner.name != name for owner in self.owners()):
+            return False
+        self._link.publish(Message(stream="owners.v1", key=name, value=None))
         return True
 
 

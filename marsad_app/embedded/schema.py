@@ -107,5 +107,7 @@ CREATE TABLE hits (
 CREATE INDEX hits_age ON hits (published);
 """
 
-MIGRATIONS: tuple[str, ...] = (_V1, _V2, _V3, _V4)
+_V5 = "CREATE TABLE owners (name TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;"
+
+MIGRATIONS: tuple[str, ...] = (_V1, _V2, _V3, _V4, _V5)
 VERSION = len(MIGRATIONS)

@@ -11,6 +11,7 @@ from marsad_app.embedded.counts import StoreCounts, count_store
 from marsad_app.embedded.database import Database
 from marsad_app.embedded.feeds import SqliteFeeds, SqlitePollLedger
 from marsad_app.embedded.hits import SqliteHits
+from marsad_app.embedded.owners import SqliteOwners
 from marsad_app.embedded.quarantine import SqliteQuarantine
 from marsad_app.embedded.queue import EntryQueue
 from marsad_app.embedded.search import SqliteSearch
@@ -44,6 +45,7 @@ class Store:
         self.search = SqliteSearch(self.database)
         self.stories = SqliteStories(self.database)
         self.subscriptions = SqliteSubscriptions(self.database)
+        self.owners = SqliteOwners(self.database)
         self.alerts = SqliteAlertLedger(self.database)
         self.hits = SqliteHits(self.database)
         self.deliveries = SqliteDeliveryLedger(self.database)

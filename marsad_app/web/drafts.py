@@ -118,13 +118,13 @@ def problems(draft: Draft, services: Services, texts: Texts) -> list[str]:
     return found
 
 
-def to_subscription(draft: Draft, known: Subscription | None, services: Services) -> Subscription:
-    """The subscription that a draft without problems asks for; the one that is changed keeps id, owner and feed address."""
+def to_subscription(draft: Draft, known: Subscription | None, services: Services, owner: str = "") -> Subscription:
+    """The subscription that a draft without problems asks for, for an owner; the one that is changed keeps id, owner and feed address."""
     wanted = Subscription(
-        id=known.id if known else subscription_id("", draft.name, draft.query),
+        id=known.id if known else subscription_id(owner, draft.name, draft.query),
         name=draft.name,
         query=draft.query,
-        owner=known.owner if known else "",
+        owner=known.owner if known else owner,
         triggers=tuple(Trigger(value) for value in draft.triggers),
         cadence=cast("Cadence", draft.cadence),
         at=time.fromisoformat(draft.at),

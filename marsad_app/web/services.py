@@ -14,6 +14,7 @@ from marsad.ports import (
     FeedRegistry,
     HubInbox,
     Outlet,
+    Owners,
     PollLedger,
     QuarantineStore,
     Stories,
@@ -65,6 +66,7 @@ class Services:
     search: ArticleSearch
     stories: Stories
     subscriptions: Subscriptions
+    owners: Owners
     alerts: AlertLedger
     deliveries: DeliveryLedger
     quarantine: QuarantineStore

@@ -4,6 +4,7 @@ It shares with the matcher the grammar of queries and the analysis of words, whi
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import cache
@@ -100,11 +101,11 @@ def _stands(node: Phrase, keys: list[str]) -> bool:
 
 
 class _Burst:
-    """All hits of a subscription as a list of hours, gone through anew for each of them."""
+    """All hits of a subscription by the hour, gone through anew for each of them."""
 
     def __init__(self, subscription: Subscription) -> None:
         self._one = subscription
-        self._hours: list[datetime] = []
+        self._hours: Counter[datetime] = Counter()
         self._articles: set[str] = set()
         self._far_above: list[datetime] = []
 
@@ -117,7 +118,7 @@ class _Burst:
         if article.article_id in self._articles or hour < began:
             return ""
         self._articles.add(article.article_id)
-        self._hours.append(hour)
+        self._hours[hour] += 1
         span = timedelta(hours=self._one.spike_hours)
         if seen - hour > span or not self._is_far_above(hour, began, span):
             return ""
@@ -126,7 +127,7 @@ class _Burst:
         return "" if going_on else alert_id(self._one.id, "spike", f"spike:{hour.isoformat()}")
 
     def _within(self, end: datetime, span: timedelta) -> int:
-        return sum(end - span < each <= end for each in self._hours)
+        return sum(self._hours[end - back * _AN_HOUR] for back in range(span // _AN_HOUR))
 
     def _is_far_above(self, hour: datetime, began: datetime, span: timedelta) -> bool:
         day, whole = timedelta(days=1), hour - span + timedelta(hours=1) - began
