@@ -38,11 +38,14 @@ class Trigger(StrEnum):
     OUTLET_LOST = "outlet-lost"
     """An outlet of the subscription takes nothing any more: told through the others. Cannot be chosen."""
 
+    BACKFILL = "backfill"
+    """What a new subscription would have told before: one digest. Cannot be chosen."""
+
 
 ABOUT_FEEDS = frozenset({Trigger.FEED_HEALTH, Trigger.SOURCE_SILENT})
 """Triggers whose query chooses feeds, not articles."""
 
-CHOSEN = tuple(trigger for trigger in Trigger if trigger is not Trigger.OUTLET_LOST)
+CHOSEN = tuple(trigger for trigger in Trigger if trigger not in {Trigger.OUTLET_LOST, Trigger.BACKFILL})
 """Triggers that a subscription can have."""
 
 Cadence = Literal["instant", "every", "hourly", "daily", "weekly"]
@@ -136,7 +139,16 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, tag="alert", tag_field="r
     usual: float = 0.0
     """Of a spike: how many usually match within as many hours at that time."""
     hours: int = 0
+    members: tuple["Alert", ...] = ()
+    """Of a back-fill: the alerts that it tells."""
+    told_in: str = ""
+    """The alert that tells this one: it is in the ledger, and not delivered by itself."""
     v: int = 1
+
+    @property
+    def parts(self) -> tuple["Alert", ...]:
+        """The alerts that a message tells for it."""
+        return self.members or (self,)
 
     @property
     def page(self) -> str:

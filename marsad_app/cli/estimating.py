@@ -1,4 +1,4 @@
-"""What a subscription would have brought, on the command line."""
+"""What a subscription would have brought, and bringing it after all, on the command line."""
 
 from collections.abc import Iterable
 from typing import Any, Final
@@ -9,12 +9,14 @@ from marsad.clock import SystemClock
 from marsad.errors import StoreError
 from marsad.ports import ArticleSearch
 from marsad.records import ABOUT_FEEDS, Article, Subscription
-from marsad_app.cli.opening import parse_query
+from marsad_app.backfilling import backfill
+from marsad_app.cli.opening import OpenStore, parse_query
 from marsad_app.cli.output import instant, note, table
+from marsad_app.cli.topic_names import topic_id
 from marsad_app.estimates import Estimate, estimate_of
 from sinks.alerts.wording import counted
 
-__all__ = ["estimate_record", "estimated", "print_estimate"]
+__all__ = ["estimate_record", "estimated", "filled", "print_estimate"]
 
 _WARNINGS: Final = {
     "everything": "it matches more than half of all news",
@@ -31,6 +33,14 @@ def estimated(search: ArticleSearch, one: Subscription) -> Estimate | str:
         return estimate_of(parse_query(one.query), search, SystemClock().now(), cap=one.cap)
     except StoreError as error:
         return f"the index does not answer: {error}"
+
+
+def filled(store: OpenStore, one: Subscription, days: int) -> int:
+    """Enter what it would have told in the days before; how many alerts were new."""
+    if not days:
+        return 0
+    now = SystemClock().now()
+    return backfill(one, days, now, search=store.search, stories=store.stories, ledger=store.alerts, resolve=topic_id)
 
 
 def print_estimate(found: Estimate | str) -> None:

@@ -13,7 +13,8 @@ from marsad.config import load_settings
 from marsad.errors import ConfigError
 from marsad.records import Cadence, Subscription, Trigger
 from marsad.records.ids import subscription_id
-from marsad_app.cli.estimating import estimate_record, estimated, print_estimate
+from marsad_app.backfilling import days_of
+from marsad_app.cli.estimating import estimate_record, estimated, filled, print_estimate
 from marsad_app.cli.lazy import example
 from marsad_app.cli.opening import OpenStore, existing_store, made_store, parse_query, pick
 from marsad_app.cli.outlets import lazily_accepted, outlets_for
@@ -87,6 +88,7 @@ def list_subscriptions(*, reveal: _Reveal = False, as_json: Annotated[bool, Json
     epilog=example(
         "marsad subscriptions add 'روسيا الجزائر topic:defense-cooperation' --name 'Russia and Algeria'",
         "marsad subscriptions add 'topic:energy' --cadence daily --outlet 'mailto://user:password@example.org'",
+        "marsad subscriptions add 'topic:sanctions' --outlet mailto:desk@example.org --backfill 7d",
         "marsad subscriptions add 'country:DZ' --quiet 22:00-07:00 --zone Africa/Algiers --outlet terminal:",
     )
 )
@@ -114,6 +116,9 @@ def add(
         ),
     ] = None,
     language: Annotated[Literal["ar", "en"], typer.Option(help="Language of the messages.")] = "ar",
+    backfill: Annotated[
+        str, typer.Option(help="Tell what it would have told before, in one digest: days, such as 7d.")
+    ] = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what it would have brought, and save nothing.")
     ] = False,
@@ -124,6 +129,7 @@ def add(
     Adding the same owner, name and query again replaces the settings and keeps the address of the Atom feed.
     """
     parse_query(query)
+    days = days_of(backfill)
     with made_store() as store:
         wanted = Subscription(
             id=subscription_id(owner, name or query, query),
@@ -150,14 +156,18 @@ def add(
         found = estimated(store.search, made)
         if not dry_run:
             store.subscriptions.put_subscription(made)
+        missed = 0 if dry_run else filled(store, made, days)
     if as_json:
-        json_line({**_record(made, reveal=True), "estimate": estimate_record(found), "saved": not dry_run})
+        saved = {"estimate": estimate_record(found), "saved": not dry_run, "backfilled": missed}
+        json_line({**_record(made, reveal=True), **saved})
         return
     print_estimate(found)
     if dry_run:
         note("nothing was saved")
     else:
         typer.echo(f"{made.id[:8]} {'replaced' if before else 'added'}: {cell(made.name)}")
+    if days and not dry_run:
+        note(f"{missed} alerts of the last {days} days go out as one digest")
 
 
 @app.command(
@@ -287,6 +297,7 @@ def apply_file(
     file: Annotated[Path, typer.Option("--file", "-f", help="YAML: a list of subscriptions under `subscriptions:`.")],
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
+    backfill: Annotated[str, typer.Option(help="For those that are new: as for `add`.")] = "",
     prune: Annotated[
         bool, typer.Option("--prune", help="Remove the file's owner's subscriptions that it does not name.")
     ] = False,
@@ -299,12 +310,14 @@ def apply_file(
     """
     from marsad_app.cli.declared import changes, read_declared  # noqa: PLC0415 - the parser of YAML is seldom needed
 
+    days = days_of(backfill)
     declared = read_declared(file, SystemClock().now())
     with made_store() as store:
         found = changes(declared, store.subscriptions.subscriptions(), lazily_accepted, prune=prune)
         for change in found:
             if change.after is not None and not dry_run:
                 store.subscriptions.put_subscription(change.after)
+                filled(store, change.after, 0 if change.before else days)
             elif change.before is not None and not dry_run:
                 store.subscriptions.remove_subscription(change.before.id)
     for change in found:

@@ -202,16 +202,19 @@ class ClusterAlerts(SqliteAlertLedger):
         self._known = known
 
     def record_alerts(self, alerts: Sequence[Alert], deliveries: Sequence[Delivery]) -> Sequence[Alert]:
-        """Enter alerts that are not there yet, with their deliveries, each story's in one transaction."""
+        """Enter alerts that are not there yet, with their deliveries, those of a partition in one transaction."""
         new = {alert.alert_id: alert for alert in alerts if self._known(alert.alert_id) is None}
+        shards: dict[int, list[Message]] = {}
+        places = {alert.alert_id: shard_of(alert, self._link.settings) for alert in new.values()}
         for alert in new.values():
-            shard = shard_of(alert, self._link.settings)
-            self._link.commit(
-                "alerts.v1",
-                shard,
-                Message(stream="alerts.v1", key=alert.alert_id, value=encode(alert), partition=shard),
-                *(_delivery_message(one, shard) for one in deliveries if one.alert_id == alert.alert_id),
-            )
+            shard = places[alert.alert_id]
+            message = Message(stream="alerts.v1", key=alert.alert_id, value=encode(alert), partition=shard)
+            shards.setdefault(shard, []).append(message)
+        for one in deliveries:
+            if one.alert_id in places:
+                shards[places[one.alert_id]].append(_delivery_message(one, places[one.alert_id]))
+        for shard, messages in shards.items():
+            self._link.commit("alerts.v1", shard, *messages)
         return list(new.values())
 
 

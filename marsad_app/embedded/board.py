@@ -25,6 +25,7 @@ _REASONS = {
     Trigger.FEED_HEALTH: "feed's health",
     Trigger.SOURCE_SILENT: "source silent",
     Trigger.OUTLET_LOST: "outlet given up",
+    Trigger.BACKFILL: "from before",
 }
 
 

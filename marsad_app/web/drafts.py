@@ -44,6 +44,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     outlets: tuple[str, ...] = ()
     language: str = "ar"
     enabled: bool = True
+    backfill: bool = False
+    """Tell what the last days would have brought: asked once, not kept."""
 
 
 def draft_of(subscription: Subscription) -> Draft:
@@ -62,6 +64,7 @@ def draft_of(subscription: Subscription) -> Draft:
         outlets=subscription.outlets,
         language=subscription.language,
         enabled=subscription.enabled,
+        backfill=False,
         **{name: str(getattr(subscription, name)) for name in _NUMBERS},
     )
 
@@ -82,6 +85,7 @@ def from_form(form: FormData) -> Draft:
         outlets=tuple(dict.fromkeys(line.strip() for line in field(form, "outlets").splitlines() if line.strip())),
         language="en" if field(form, "language") == "en" else "ar",
         enabled=field(form, "enabled") == "1",
+        backfill=field(form, "backfill") == "1",
         **{name: sent for name in _NUMBERS if (sent := field(form, name))},
     )
 

@@ -13,7 +13,7 @@ import msgspec
 
 from marsad.arabic import balance, reads_from_the_right
 from marsad.arabic import shown as displayed
-from marsad.records import Alert, Subscription
+from marsad.records import Alert, Subscription, Trigger
 from sinks.alerts.links import Links
 from sinks.alerts.wording import CODES, REASONS, WORDS, Language, Names, counted, language_of, spike_figures
 
@@ -136,6 +136,8 @@ class _Block:
             for words in (REASONS[language][alert.reason], spike_figures(language, alert))
             if words
         )
+        if any(alert.told_in for alert in story.reasons):
+            reasons = (*reasons, REASONS[language][Trigger.BACKFILL])
         outlets = max((alert.story_outlets for alert in story.reasons), default=0)
         if outlets > 1:
             reasons = (*reasons, counted(language, "outlets", outlets))

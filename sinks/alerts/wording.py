@@ -19,6 +19,7 @@ REASONS: Final[dict[Language, dict[Trigger, str]]] = {
         Trigger.FEED_HEALTH: "تغيّر حال خلاصة",
         Trigger.SOURCE_SILENT: "مصدر صمت أو عاد",
         Trigger.OUTLET_LOST: "عنوان إرسال توقّف",
+        Trigger.BACKFILL: "مما سبق الاشتراك",
     },
     "en": {
         Trigger.NEW_ARTICLE: "New article",
@@ -30,6 +31,7 @@ REASONS: Final[dict[Language, dict[Trigger, str]]] = {
         Trigger.FEED_HEALTH: "A feed's health has changed",
         Trigger.SOURCE_SILENT: "A source fell silent or is back",
         Trigger.OUTLET_LOST: "A delivery address was given up",
+        Trigger.BACKFILL: "From before the subscription",
     },
 }
 

@@ -55,6 +55,7 @@ class SubscriptionIn(BaseModel):
     outlets: list[str] = Field(default_factory=list, max_length=20)
     language: Literal["ar", "en"] = "ar"
     enabled: bool = True
+    backfill_days: int = Field(0, ge=0, le=30, description="tell, in one digest, what it would have told before")
 
 
 class SubscriptionOut(Model):

@@ -35,7 +35,7 @@ def _made(given: SubscriptionIn, services: Services, known: Subscription | None,
         triggers=tuple(given.triggers),
         outlets=tuple(given.outlets),
         created_at=services.clock.now(),
-        **given.model_dump(exclude={"quiet", "triggers", "outlets"}),
+        **given.model_dump(exclude={"quiet", "triggers", "outlets", "backfill_days"}),
     )
     return settled(wanted, before, services.accept, services.new_token)
 
@@ -74,6 +74,7 @@ def router(web: Web) -> APIRouter:
     def add(request: Request, given: SubscriptionIn) -> SubscriptionOut:
         made = _made(given, services, None, web.access.viewer(request).name)
         services.subscriptions.put_subscription(made)
+        services.backfill(made, given.backfill_days)
         return desk.seen(request, made)
 
     @routes.get("/subscriptions/{wanted}", summary="One subscription")
@@ -84,6 +85,7 @@ def router(web: Web) -> APIRouter:
     def replace(request: Request, wanted: str, given: SubscriptionIn) -> SubscriptionOut:
         made = _made(given, services, desk.known(request, wanted))
         services.subscriptions.put_subscription(made)
+        services.backfill(made, given.backfill_days)
         return desk.seen(request, made)
 
     @routes.delete(

@@ -24,6 +24,7 @@ __all__ = ["estimate", "feed_path", "router", "tried_outlets"]
 _ALERTS: Final = 20
 _MAX_PAGE: Final = 500
 _MAX_QUERY: Final = 2_000
+_BACKFILL_DAYS: Final = 7
 
 
 def estimate(services: Services, query: str, cap: str) -> Estimate | None:
@@ -91,6 +92,7 @@ class _Form:
             return self.show(request, draft, known, found, checked=True)
         made = to_subscription(draft, known, self._services, self._web.access.viewer(request).name)
         self._services.subscriptions.put_subscription(made)
+        self._services.backfill(made, _BACKFILL_DAYS if draft.backfill else 0)
         return see(f"/subscriptions/{made.id}", "saved")
 
     def detail(

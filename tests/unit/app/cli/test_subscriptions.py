@@ -130,3 +130,19 @@ def test_an_estimate_of_what_cannot_be_read_is_refused(marsad: Any, options: lis
 def test_a_query_for_feeds_has_no_estimate(marsad: Any, recent: Any) -> None:
     answer = marsad("subscriptions", "add", "country:DZ", "--trigger", "feed-health")
     assert "no estimate: its query chooses feeds" in answer.err
+
+
+def test_a_new_subscription_can_tell_what_it_would_have_told_as_one_digest(marsad: Any, recent: Any) -> None:
+    command = ("subscriptions", "add", "الجزائر", "--outlet", "json://a.example/", "--backfill", "7d", "--json")
+    assert marsad(*command).records[0]["backfilled"] == 3
+    assert [delivery.state.value for delivery in recent.deliveries.deliveries()].count("pending") == 1
+
+    assert marsad(*command).records[0]["backfilled"] == 0
+
+    assert len(recent.alerts.alerts()) == 4
+
+
+@pytest.mark.parametrize("days", ["0d", "31d", "week", "-1", "7dd"])
+def test_what_is_no_number_of_days_to_go_back_is_refused(marsad: Any, store: Any, days: str) -> None:
+    assert "no time to go back" in marsad("subscriptions", "add", "x", f"--backfill={days}", status=1).complaint
+    assert store.subscriptions.subscriptions() == []
