@@ -196,3 +196,7 @@ class OutletOut(Model):
     last_sent_at: datetime | None
     last_error: str = Field(description="empty where the latest that was tried was taken")
     lost: bool = Field(description="it is no longer tried")
+    key: str = Field(description="names the outlet without giving it away; as in the metrics")
+    retried: int = Field(description="tries after the first ones")
+    latency: float | None = Field(description="seconds from when a message was due until it was taken; the median")
+    open_until: datetime | None = Field(description="until when it is left alone, as it failed several times in a row")

@@ -103,6 +103,7 @@ def router(web: Web) -> APIRouter:
     @routes.get("/outlets", summary="How the deliveries to each outlet went of late")
     def outlets(request: Request) -> list[OutletOut]:
         scope = web.scope(request)
-        return [out(OutletOut, one) for one in standings(scope.deliveries(limit=_LOOKED_AT), scope.subscriptions())]
+        latest = scope.deliveries(limit=_LOOKED_AT)
+        return [out(OutletOut, one) for one in standings(latest, scope.subscriptions(), services.clock.now())]
 
     return routes

@@ -35,7 +35,7 @@ def router(web: Web) -> APIRouter:
             rows=rows,
             alerts={each.alert_id: each for each in scope.alerts(limit=_LOOKED_AT)},
             names={one.id: one.name for one in subscriptions},
-            standings=standings(latest, subscriptions),
+            standings=standings(latest, subscriptions, services.clock.now()),
             states=list(DeliveryState),
             chosen=state,
             masked=shown,

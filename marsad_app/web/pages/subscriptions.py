@@ -51,7 +51,7 @@ def _hooks(services: Services, one: Subscription) -> list[tuple[str, str]]:
 
 
 def feed_path(subscription: Subscription) -> str:
-    """The path of its Atom feed; empty where it has no secret, and so no feed."""
+    """The path of its Atom feed; empty where it has no secret, and so no feed. With ``.json`` at its end it is a JSON Feed."""
     return f"/feeds/subscriptions/{subscription.id}-{subscription.secret}.atom" if subscription.secret else ""
 
 
@@ -108,6 +108,7 @@ class _Form:
             page=page,
             deliveries=self._services.deliveries.deliveries(subscription_id=one.id, limit=_ALERTS),
             feed=feed_path(one),
+            json_feed=feed_path(one).removesuffix(".atom") + ".json" if feed_path(one) else "",
             masked=shown,
             hooks=_hooks(self._services, one),
             tried=tried,
