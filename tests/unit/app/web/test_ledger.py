@@ -126,7 +126,7 @@ async def test_each_outlet_has_figures_that_do_not_give_it_away(
     assert (one["retried"], one["latency"]) == (4, 6.0)
     assert datetime.fromisoformat(one["open_until"]) == resting
     page = await client.get("/deliveries?lang=en")
-    assert "left alone until" in page.text
+    assert "left alone, next try" in page.text
     figures = (await client.get("/metrics")).text
     outlet, whose = f'{{outlet="json:{one["key"]}"', f'subscription="{alert.subscription_id}"}}'
     label = f"{outlet},{whose}"
