@@ -203,6 +203,8 @@ def _reasons(subscription: Subscription, match: _Match, news: _News) -> Iterator
             yield Trigger.NEW_ARTICLE, f"{Trigger.NEW_ARTICLE}:{article.article_id}"
         if Trigger.NEW_STORY in triggers:
             yield Trigger.NEW_STORY, Trigger.NEW_STORY
+        if Trigger.SPIKE in triggers:  # a hit, to be counted: see processors.spikes
+            yield Trigger.SPIKE, f"{Trigger.SPIKE}:{article.article_id}"
     grown = len(news.story.outlets) >= subscription.story_outlets
     if grown and match.doc is not None and Trigger.STORY_OUTLETS in triggers:
         yield Trigger.STORY_OUTLETS, Trigger.STORY_OUTLETS

@@ -20,7 +20,7 @@ from sinks.alerts.seal import shown
 __all__ = ["Change", "Declared", "changes", "read_declared"]
 
 _LARGEST: Final = 2_000_000
-_HIDDEN: Final = frozenset({"created_at", "secret", "v", "lost", "muted"})
+_HIDDEN: Final = frozenset({"created_at", "secret", "v", "lost", "muted", "spike_since"})
 """Fields that a file does not set."""
 
 
@@ -32,6 +32,7 @@ class _Item(msgspec.Struct, forbid_unknown_fields=True):
     triggers: tuple[Trigger, ...] = (Trigger.NEW_STORY,)
     story_outlets: int = 2
     story_countries: int = 2
+    spike_hours: int = 3
     cadence: Cadence = "instant"
     every: int = 15
     at: str = "07:00"

@@ -37,6 +37,7 @@ class RootGroup(LazyGroup):
         "feeds": Entry("marsad_app.cli.feeds", "The feeds that are watched, and how they are.", _OWN),
         "topics": Entry("marsad_app.cli.topics", "What articles are tagged with, and why.", _OWN),
         "subscriptions": Entry("marsad_app.cli.subscriptions", "Saved queries that raise alerts.", _OWN),
+        "owners": Entry("marsad_app.cli.owners", "People with subscriptions of their own.", _OWN),
         "alerts": Entry("marsad_app.cli.alerts", "The alerts that were raised.", _OWN),
         "quarantine": Entry("marsad_app.cli.quarantine", "What could not be processed.", _CARE),
         "status": Entry("marsad_app.cli.status", "How things stand now.", _CARE),

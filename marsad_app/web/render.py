@@ -139,7 +139,9 @@ class Pages:
                 path=request.url.path,
                 switch=_switched(request, "en" if texts.language == "ar" else "ar"),
                 form_token=token,
-                may_write=self._access.may_write(request),
+                viewer=(viewer := self._access.viewer(request)),
+                may_write=viewer.admin,
+                may_subscribe=viewer.may_subscribe,
                 guarded=self._access.guarded,
                 topic_name=lambda topic_id: self._services.taxonomy.name(topic_id, texts.language),
                 notice=notice if notice in _NOTICES else "",
@@ -154,12 +156,12 @@ class Pages:
             response.set_cookie(LANGUAGE_COOKIE, texts.language, max_age=_YEAR, samesite="lax", secure=secure)
         return response
 
-    def signed_in(self, request: Request, target: str) -> Response:
+    def signed_in(self, request: Request, target: str, session: str) -> Response:
         """Send the reader on, with the cookie that proves the token."""
         response = RedirectResponse(local_path(target), 303)
         secure = request.url.scheme == "https"
         response.set_cookie(
-            SESSION_COOKIE, self._access.session, max_age=30 * 86_400, httponly=True, samesite="strict", secure=secure
+            SESSION_COOKIE, session, max_age=30 * 86_400, httponly=True, samesite="strict", secure=secure
         )
         return response
 

@@ -19,6 +19,7 @@ from marsad_app.web.shell import Web
 from marsad_app.web.texts import Language, Texts, language_of
 from producers.history import HealthChange, health_changes
 from sinks.alerts.atom import AtomEntry, AtomFeed, alert_entry, article_entry, write_atom
+from sinks.alerts.wording import spike_figures
 
 __all__ = ["router"]
 
@@ -63,7 +64,9 @@ def _alerts_feed(services: Services, request: Request, one: Subscription) -> Ato
         alert_entry(
             alert,
             base,
-            reason=texts(f"subscriptions.reason-{alert.reason.value}"),
+            reason=" · ".join(
+                filter(None, (texts(f"subscriptions.reason-{alert.reason.value}"), spike_figures(language, alert)))
+            ),
             matched=texts("subscriptions.matched"),
             names=_topics(services, alert.topics, language),
         )

@@ -9,7 +9,7 @@ from marsad.records import DeliveryState
 from marsad.testing.factories import a_delivery, an_alert
 from marsad.testing.fakes import InMemoryStore
 from marsad_app.web.api.ledger import _stream
-from marsad_app.web.testing import services_over
+from marsad_app.web.scope import Scope, Viewer
 
 HUSH = "json://user:hush@hooks.example/in"
 
@@ -94,7 +94,8 @@ async def test_alerts_come_as_events_from_the_last_one_seen_on(store: InMemorySt
         async def is_disconnected(self) -> bool:
             return False
 
-    stream = _stream(services_over(store), None, newest.alert_id, Reader())  # type: ignore[arg-type]
+    scope = Scope(Viewer(admin=True), store.subscriptions, store.alerts, store.deliveries)
+    stream = _stream(scope, None, newest.alert_id, Reader())  # type: ignore[arg-type]
     assert await anext(stream) == b"retry: 3000\n\n"
     store.alerts.record_alerts([msgspec.structs.replace(newest, alert_id="next", title="سطر\nآخر")], [])
     event = await asyncio.wait_for(anext(stream), 10)

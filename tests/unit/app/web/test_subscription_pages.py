@@ -1,8 +1,12 @@
+from datetime import timedelta
+
 import httpx
+import msgspec
 import pytest
 from lxml import html
 
 from marsad.records import Trigger
+from marsad.testing.factories import an_alert
 from marsad.testing.fakes import InMemoryStore
 
 SENT = {
@@ -143,3 +147,34 @@ async def test_quarantined_items_are_replayed_or_dropped(client: httpx.AsyncClie
     assert "dropped" in (await client.post("/quarantine/q2/drop", data=token)).headers["location"]
     assert list(store.quarantine.quarantined()) == []
     assert (await client.post("/quarantine/q1/replay", data=token)).status_code == 404
+
+
+async def test_the_form_offers_spikes_and_the_page_tells_their_figures(
+    client: httpx.AsyncClient, store: InMemoryStore
+) -> None:
+    sent = {**SENT, "triggers": ["spike"], "spike_hours": "6"}
+    answer = await client.post("/subscriptions", data=sent)
+    made = next(one for one in store.subscriptions.subscriptions() if one.query == SENT["query"])
+    assert (made.triggers, made.spike_hours, made.spike_since) == ((Trigger.SPIKE,), 6, made.created_at)
+    alert = an_alert(subscription_id=made.id, reason=Trigger.SPIKE, hits=12, usual=1.5, hours=6)
+    store.alerts.record_alerts([alert], [])
+
+    for language, said in (("ar", "12 مقالا في آخر 6 ساعات"), ("en", "12 articles within 6 hours")):
+        assert said in (await client.get(f"/subscriptions/{made.id}?lang={language}")).text
+    assert answer.status_code == 303
+    assert (await client.post("/subscriptions", data={**sent, "spike_hours": "25"})).status_code == 400
+
+
+async def test_another_query_counts_its_hits_anew(client: httpx.AsyncClient, store: InMemoryStore) -> None:
+    known = store.subscriptions.subscription("subscription-1")
+    assert known is not None
+    long_ago = known.created_at - timedelta(days=9)
+    old = msgspec.structs.replace(known, triggers=(Trigger.SPIKE,), spike_since=long_ago)
+    sent = {**SENT, "triggers": ["spike"], "query": known.query}
+
+    for query, kept in ((known.query, True), ("topic:energy", False)):
+        store.subscriptions.put_subscription(old)
+        await client.post(f"/subscriptions/{known.id}", data={**sent, "query": query})
+        after = store.subscriptions.subscription(known.id)
+        assert after is not None
+        assert (after.spike_since == long_ago) is kept
