@@ -131,7 +131,11 @@ class ArticleWriter(Protocol):
 
 
 class ArticleSearch(Protocol):
-    """The index, from the reader's side. Called by web, API, CLI and digests."""
+    """The index, from the reader's side. Called by web, API, CLI and digests.
+
+    An article comes under the story that it is part of now: where its own ended in another, under that one. ``story:`` finds
+    all articles of the story that is meant, by the id of any of the stories that became it.
+    """
 
     def article(self, article_id: str) -> Article | None:
         """One article."""
@@ -180,7 +184,7 @@ class Stories(Protocol):
         ...
 
     def story_articles(self, story_id: str) -> Sequence[Article]:
-        """The story's articles, and those of the stories that ended in it, oldest first."""
+        """All articles of the story, or of the one that it went on in, under that one's id, oldest first."""
         ...
 
 

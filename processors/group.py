@@ -142,7 +142,9 @@ class Grouper:
         self._members.setdefault(document.story, []).append(document)
 
     def _placed(self, article: Article, story: str, filed: str, copy_of: str) -> Grouping:
-        record = self._book.put(story, article, copy_of)
+        record = msgspec.structs.replace(
+            self._book.put(story, article, copy_of), absorbed=tuple(sorted(self._ended.get(story, ())))
+        )
         # All of them each time: a compacted stream keeps the last message of an article only.
         records = {each: _ending(each, record) for each in sorted(self._ended.get(story, ()))} | {story: record}
         own = records.pop(filed)

@@ -160,9 +160,9 @@ class Matcher:
             now: the present instant.
         """
         self._move_to(now)
-        doc = MatchDoc.of(article)
+        doc = MatchDoc.of(article, story.others)
         present = self._matching(doc)
-        before_doc = MatchDoc.of(previous) if previous is not None else None
+        before_doc = MatchDoc.of(previous, story.others) if previous is not None else None
         before = self._matching(before_doc) if before_doc is not None else {}
         news = _News(article, story, previous, now)
         alerts: list[Alert] = []
@@ -195,7 +195,7 @@ def _reasons(subscription: Subscription, match: _Match, news: _News) -> Iterator
 
     An article is news to a subscription when it matches and did not before; a correction is one of what had matched.
     """
-    if news.story.story_id in subscription.muted:
+    if any(each in subscription.muted for each in (news.story.story_id, *news.story.others)):
         return
     triggers, article, previous = subscription.triggers, news.article, news.previous
     if match.doc is not None and match.before is None:
