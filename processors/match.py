@@ -21,7 +21,7 @@ from marsad.query.parse import Resolve
 from marsad.query.predicate import Predicate
 from marsad.query.required import TermIndex, alternatives
 from marsad.records import ABOUT_FEEDS, Alert, Article, Story, Subscription, Trigger
-from marsad.records.ids import alert_id
+from marsad.records.ids import alert_id, story_root
 from marsad.taxonomy.synonyms import other_names
 
 __all__ = ["Matcher", "Problem"]
@@ -253,7 +253,8 @@ def _reasons(subscription: Subscription, match: _Match, news: _News) -> Iterator
 
     An article is news to a subscription when it matches and did not before; a correction is one of what had matched.
     """
-    if any(each in subscription.muted for each in (news.story.story_id, *news.story.others)):
+    story = news.story
+    if any(each in subscription.muted for each in (story.story_id, story_root(story.story_id), *story.others)):
         return
     triggers, article, previous = subscription.triggers, news.article, news.previous
     if match.doc is not None and match.before is None:
@@ -278,7 +279,8 @@ def _reasons(subscription: Subscription, match: _Match, news: _News) -> Iterator
 def _alert(subscription: Subscription, reason: tuple[Trigger, str], news: _News, evidence: tuple[str, ...]) -> Alert:
     trigger, identity = reason
     return Alert(
-        alert_id=alert_id(subscription.id, news.story.story_id, identity),
+        # By the story it was split off from, if any: who was alerted to that was alerted to this.
+        alert_id=alert_id(subscription.id, story_root(news.story.story_id), identity),
         subscription_id=subscription.id,
         story_id=news.story.story_id,
         article_id=news.article.article_id,

@@ -33,6 +33,8 @@ class Story(msgspec.Struct, frozen=True, kw_only=True, tag="story", tag_field="r
     """The story that it went on in; articles that bear its id keep it."""
     absorbed: tuple[str, ...] = ()
     """The stories that ended in this one, or in the one that it went on in."""
+    split_from: str = ""
+    """The story that it was part of until that told two events."""
     first_outlet: str = ""
     """Who reported it first."""
     recent: int = 1

@@ -13,6 +13,7 @@ from marsad.config import KafkaSettings
 from marsad.errors import FencedError
 from marsad.outcome import outcome
 from marsad.records import Alert, Delivery, Entry, Feed, FeedState, Owner, Quarantined, Subscription, encode
+from marsad.records.ids import story_root
 from marsad.streams import Message, partition_of
 from marsad_app.cluster.applying import VIEWED, is_forgotten, removed_at
 from marsad_app.cluster.materialise import Materialiser
@@ -254,7 +255,7 @@ class ClusterQuarantine(SqliteQuarantine):
 
 def shard_of(alert: Alert, settings: KafkaSettings) -> int:
     """The partition of an alert and its deliveries: that of its article."""
-    return partition_of(alert.story_id, settings.partitions)
+    return partition_of(story_root(alert.story_id), settings.partitions)
 
 
 def _delivery_message(delivery: Delivery, shard: int) -> Message:

@@ -17,7 +17,7 @@ from marsad_app.embedded.queue import Queued
 from marsad_app.embedded.store import Store
 from marsad_app.learned import Learned
 from marsad_app.live_topics import LiveTopics
-from processors.group import Grouper
+from processors.group import Grouper, Grouping
 from processors.match import Matcher
 from processors.merge import merge
 from processors.pipeline import Pipeline
@@ -163,6 +163,7 @@ class Processor:
             grouping = grouper.assign(result)
             result = msgspec.structs.replace(result, story_id=grouping.story_id, duplicate_of=grouping.duplicate_of)
             batch.stories.update({story.story_id: story for story in (grouping.story, *grouping.also)})
+            self._move(batch, grouping)
             if self._matcher is not None:
                 found = self._matcher.match(result, grouping.story, stored, self._clock.now())
                 alerts, hits = parted(found, result)
@@ -189,6 +190,14 @@ class Processor:
             if spike is not None and whose is not None:
                 found.append(told(spike, hit, whose))
         return found
+
+    def _move(self, batch: _Batch, grouping: Grouping) -> None:
+        """File articles under the story that was split off: no news, for they were told under the other."""
+        for article_id in grouping.moved:
+            before = batch.articles.get(article_id) or self._store.articles.article(article_id)
+            assert before is not None
+            off = next(story.story_id for story in (grouping.story, *grouping.also) if story.split_from)
+            batch.articles[article_id] = msgspec.structs.replace(before, story_id=off, edition=before.edition + 1)
 
     def _deliveries(self, alerts: Iterable[Alert]) -> list[Delivery]:
         return [

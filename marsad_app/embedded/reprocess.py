@@ -86,7 +86,9 @@ def _story(store: Store, story_id: str, changed: Iterable[Article]) -> Story | N
     book = retold(StoryBook(), story, store.stories.story_articles(story_id))
     family = store.stories.family(story_id)
     told = [book.put(story_id, each, each.duplicate_of) for each in changed if each.story_id in family]
-    return msgspec.structs.replace(told[-1], merged_into=story.merged_into, absorbed=story.absorbed)
+    return msgspec.structs.replace(
+        told[-1], merged_into=story.merged_into, absorbed=story.absorbed, split_from=story.split_from
+    )
 
 
 def _batches(articles: Iterator[Article]) -> Iterator[list[Article]]:
