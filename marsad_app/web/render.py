@@ -21,7 +21,7 @@ from marsad_app.web.reasons import date_problem_in, reason_in
 from marsad_app.web.services import Services
 from marsad_app.web.texts import Language, Texts, language_of, zone_named
 
-__all__ = ["LANGUAGE_COOKIE", "Pages", "static_version"]
+__all__ = ["LANGUAGE_COOKIE", "SUBSCRIBED", "Pages", "static_version"]
 
 LANGUAGE_COOKIE: Final = "marsad_language"
 ZONE_COOKIE: Final = "marsad_zone"
@@ -30,8 +30,22 @@ _ISOLATE: Final = re.compile("[\u2066-\u2069]")
 _SHORT_NAME: Final = 20
 """Code points of a name that a line is not broken in; a longer one might not fit on a phone."""
 _YEAR: Final = 365 * 86_400
+SUBSCRIBED: Final = "subscribed"
+"""The notice after a search was made a subscription."""
 _NOTICES: Final = frozenset(
-    {"saved", "undone", "deleted", "sent-again", "replayed", "dropped", "added", "muted", "unmuted", "signed-in"}
+    {
+        SUBSCRIBED,
+        "saved",
+        "undone",
+        "deleted",
+        "sent-again",
+        "replayed",
+        "dropped",
+        "added",
+        "muted",
+        "unmuted",
+        "signed-in",
+    }
 )
 
 

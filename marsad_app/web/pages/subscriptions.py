@@ -13,6 +13,7 @@ from marsad.records import Subscription
 from marsad_app.estimates import Estimate, estimate_of
 from marsad_app.subscribing import try_outlets
 from marsad_app.web.drafts import Draft, draft_of, from_form, problems, to_subscription
+from marsad_app.web.render import SUBSCRIBED
 from marsad_app.web.services import Services
 from marsad_app.web.shell import Web, field, see
 from sinks.alerts.seal import shown
@@ -25,6 +26,7 @@ _ALERTS: Final = 20
 _MAX_PAGE: Final = 500
 _MAX_QUERY: Final = 2_000
 _BACKFILL_DAYS: Final = 7
+_LONGEST_NAME: Final = 80
 
 
 def estimate(services: Services, query: str, cap: str) -> Estimate | None:
@@ -95,6 +97,20 @@ class _Form:
         self._services.backfill(made, _BACKFILL_DAYS if draft.backfill else 0)
         return see(f"/subscriptions/{made.id}", "saved")
 
+    def blank(self, request: Request, query: str, name: str) -> Draft:
+        """The form for a search; named as it is, or as asked."""
+        return Draft(name=(name or query)[:_LONGEST_NAME], query=query, language=self._web.pages.language(request))
+
+    def save_at_once(self, request: Request, draft: Draft) -> Response:
+        """Save a search with what the form begins with; one that is there already is left as it is."""
+        found = problems(draft, self._services, self._web.pages.texts(request))
+        if found:
+            return self.show(request, draft, None, found)
+        made = to_subscription(draft, None, self._services, self._web.access.viewer(request).name)
+        if self._services.subscriptions.subscription(made.id) is None:
+            self._services.subscriptions.put_subscription(made)
+        return see(f"/subscriptions/{made.id}", SUBSCRIBED)
+
     def detail(
         self, request: Request, one: Subscription, page: int, tried: list[tuple[str, str]] | None = None
     ) -> Response:
@@ -113,6 +129,9 @@ class _Form:
             hooks=_hooks(self._services, one),
             tried=tried,
             spike_figures=spike_figures,
+            estimate=estimate(self._services, one.query, str(one.cap))
+            if request.query_params.get("notice") == SUBSCRIBED
+            else None,
         )
 
 
@@ -120,6 +139,23 @@ def tried_outlets(services: Services, one: Subscription) -> list[tuple[str, str]
     """Send a test message to each outlet: its kind, and why it failed."""
     page = services.search.search(services.parse(one.query), sort="date", limit=1)
     return try_outlets(one, [hit.article for hit in page.hits], services.outlet_at, services.clock.now())
+
+
+def _making(routes: APIRouter, web: Web, form: _Form) -> None:
+    """The ways to a new subscription: the form, and one click on a search."""
+
+    @routes.get("/new", dependencies=[Depends(web.subscriber)])
+    def new(request: Request, q: Annotated[str, Query(max_length=_MAX_QUERY)] = "", name: str = "") -> Response:
+        return form.show(request, form.blank(request, q, name), None)
+
+    # Plain functions run in a thread of their own, so that the store never holds up other requests.
+    @routes.post("")
+    def create(request: Request, sent: Annotated[FormData, Depends(web.posted_by_subscriber)]) -> Response:
+        return form.save(request, sent, None)
+
+    @routes.post("/at-once")
+    def at_once(request: Request, sent: Annotated[FormData, Depends(web.posted_by_subscriber)]) -> Response:
+        return form.save_at_once(request, form.blank(request, field(sent, "query"), field(sent, "name")))
 
 
 def router(web: Web) -> APIRouter:
@@ -135,15 +171,7 @@ def router(web: Web) -> APIRouter:
         latest = {one.id: next(iter(services.alerts.alerts(subscription_id=one.id, limit=1)), None) for one in known}
         return web.pages.respond(request, "subscriptions.html", subscriptions=known, latest=latest)
 
-    @routes.get("/new", dependencies=[subscriber])
-    def new(request: Request, q: Annotated[str, Query(max_length=_MAX_QUERY)] = "", name: str = "") -> Response:
-        draft = Draft(name=(name or q)[:80], query=q, language=web.pages.language(request))
-        return form.show(request, draft, None)
-
-    # Plain functions run in a thread of their own, so that the store never holds up other requests.
-    @routes.post("")
-    def create(request: Request, sent: Annotated[FormData, Depends(web.posted_by_subscriber)]) -> Response:
-        return form.save(request, sent, None)
+    _making(routes, web, form)
 
     @routes.get("/{subscription_id}")
     def subscription(
