@@ -57,7 +57,6 @@ _COMMON: Final = frozenset(_COMMON_KEYS) | frozenset(map(stem, _COMMON_KEYS))
 _SHARE_OF_COMMON: Final = 0.5
 
 
-
 class Alternative(msgspec.Struct, frozen=True):
     """One way to match: every term occurs, and the rest holds."""
 
