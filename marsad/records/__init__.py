@@ -8,6 +8,7 @@ from marsad.records.alert import (
     Cadence,
     Delivery,
     DeliveryState,
+    Hit,
     QuietHours,
     Subscription,
     Trigger,
@@ -35,6 +36,7 @@ from marsad.records.feed import (
 )
 from marsad.records.http import FetchRequest, FetchResponse
 from marsad.records.hub import HubLink, HubNews, HubStage
+from marsad.records.owner import Owner
 from marsad.records.quarantine import Quarantined
 from marsad.records.search import Facet, FacetName, Highlight, SearchHit, SearchPage, Sort
 from marsad.records.story import Story
@@ -70,10 +72,12 @@ __all__ = [
     "GapSource",
     "Health",
     "Highlight",
+    "Hit",
     "HubLink",
     "HubNews",
     "HubStage",
     "ListHead",
+    "Owner",
     "Place",
     "PollNote",
     "Precision",

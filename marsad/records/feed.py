@@ -263,4 +263,6 @@ class FeedState(msgspec.Struct, frozen=True, kw_only=True, tag="feed-state", tag
     standing: Standing = Standing.STEADY
     hub: HubLink | None = None
     """The subscription to pushes; None where there is none."""
+    unfinished: tuple[str, ...] = ()
+    """Ids of new entries that a poll found and had not handed on when this state was stored: what is gone of them is missed."""
     v: int = 1
