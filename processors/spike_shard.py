@@ -1,6 +1,7 @@
 """Spikes, on streams: the hits of a partition's subscriptions against what these are used to."""
 
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Final, Protocol
 
 import structlog
@@ -12,7 +13,7 @@ from marsad.ports import Journal
 from marsad.records import Alert, Hit, Quarantined, Subscription, decode, encode
 from marsad.records.ids import quarantine_id
 from marsad.streams import Message
-from processors.spikes import Spikes, told
+from processors.spikes import Spikes, in_order, told
 
 __all__ = ["SpikeShard", "Whose"]
 
@@ -69,11 +70,9 @@ class SpikeShard:
         self._spikes = None
         written: list[Message] = []
         raised: list[AlertRaised] = []
-        for message in batch:
-            hit = _hit(message)
-            if hit is None:
-                written.append(self._refused(message))
-                continue
+        read = [(message, _hit(message)) for message in batch]
+        written += [self._refused(message) for message, hit in read if hit is None]
+        for hit in in_order(hit for _, hit in read if hit is not None):
             whose = self._subscriptions.get(hit.subscription_id)
             spike = spikes.see(hit, whose)
             if spike is not None and whose is not None:
@@ -98,12 +97,10 @@ class SpikeShard:
 
     def _as_before(self, place: int) -> Spikes:
         spikes = Spikes()
-        for message in self._journal.read(_HITS, self._journal.partition):
-            if message.offset >= place:
-                break
-            hit = _hit(message)
-            if hit is not None:
-                spikes.see(hit, self._subscriptions.get(hit.subscription_id))
+        messages = self._journal.read(_HITS, self._journal.partition)
+        before = (_hit(message) for message in takewhile(lambda message: message.offset < place, messages))
+        for hit in in_order(hit for hit in before if hit is not None):
+            spikes.see(hit, self._subscriptions.get(hit.subscription_id))
         return spikes
 
     def _message(self, alert: Alert) -> Message:

@@ -165,6 +165,8 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True, tag="hit", tag_field="recor
     article_id: str
     published_at: datetime
     first_seen_at: datetime
+    came_at: datetime
+    """When this revision of the article came."""
     alert: Alert
     """What is told if a spike begins with it, but for the figures."""
     v: int = 1

@@ -6,6 +6,7 @@ from typing import Final
 
 from marsad.config import Settings
 from marsad.records import Subscription
+from marsad_app.cluster.aside import Aside
 from marsad_app.cluster.brake import Brake
 from marsad_app.cluster.service import Context, Step, run_stage
 from marsad_app.cluster.tables import Table
@@ -60,10 +61,18 @@ def matching(context: Context) -> Iterator[Step]:
             lambda journal: SpikeShard(journal, table, clock, context.events),
             instance=context.instance,
             progress=progress,
-            may_take=brake.may_take,
         )
         held.callback(spikes.close)
-        yield lambda: shards.step() + spikes.step()
+        # In a thread of its own, as the boards are: a consumer that waits for another's batches is slow to join its group.
+        aside = Aside("spikes", [spikes.step], progress)
+        aside.start()
+        held.callback(aside.close)
+
+        def step() -> int:
+            aside.look()
+            return shards.step()
+
+        yield step
 
 
 def run(settings: Settings) -> int:

@@ -82,11 +82,12 @@ class SubscriptionOut(Model):
     enabled: bool
     created_at: datetime
     feed: str = Field(description="path of its Atom feed")
+    json_feed: str = Field(description="path of the same as JSON Feed")
 
     @classmethod
-    def of(cls, one: Subscription, *, feed: str, outlets: list[str]) -> "SubscriptionOut":
+    def of(cls, one: Subscription, *, feed: str, json_feed: str, outlets: list[str]) -> "SubscriptionOut":
         """A subscription as far as the reader may see it."""
-        return out(cls, one, feed=feed, outlets=outlets)
+        return out(cls, one, feed=feed, json_feed=json_feed, outlets=outlets)
 
 
 class TriedOut(Model):

@@ -49,7 +49,8 @@ class _Desk:
     def seen(self, request: Request, one: Subscription) -> SubscriptionOut:
         trusted = self._web.access.viewer(request).may_subscribe
         outlets = list(one.outlets) if trusted else [shown(outlet) for outlet in one.outlets]
-        return SubscriptionOut.of(one, feed=feed_path(one) if trusted else "", outlets=outlets)
+        feed, json_feed = (feed_path(one), feed_path(one, "json")) if trusted else ("", "")
+        return SubscriptionOut.of(one, feed=feed, json_feed=json_feed, outlets=outlets)
 
     def known(self, request: Request, wanted: str) -> Subscription:
         return self._web.scope(request).subscription(wanted) or self._web.missing("subscriptions.gone")

@@ -1,7 +1,7 @@
 """Subscriptions: list, form, one with its alerts."""
 
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Depends, Query
 from starlette.datastructures import FormData
@@ -52,9 +52,9 @@ def _hooks(services: Services, one: Subscription) -> list[tuple[str, str]]:
     return found
 
 
-def feed_path(subscription: Subscription) -> str:
-    """The path of its Atom feed; empty where it has no secret, and so no feed. With ``.json`` at its end it is a JSON Feed."""
-    return f"/feeds/subscriptions/{subscription.id}-{subscription.secret}.atom" if subscription.secret else ""
+def feed_path(subscription: Subscription, form: Literal["atom", "json"] = "atom") -> str:
+    """The path of its feed; empty where it has no secret, and so no feed."""
+    return f"/feeds/subscriptions/{subscription.id}-{subscription.secret}.{form}" if subscription.secret else ""
 
 
 class _Form:
@@ -124,7 +124,7 @@ class _Form:
             page=page,
             deliveries=self._services.deliveries.deliveries(subscription_id=one.id, limit=_ALERTS),
             feed=feed_path(one),
-            json_feed=feed_path(one).removesuffix(".atom") + ".json" if feed_path(one) else "",
+            json_feed=feed_path(one, "json"),
             masked=shown,
             hooks=_hooks(self._services, one),
             tried=tried,

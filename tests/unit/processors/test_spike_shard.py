@@ -78,6 +78,7 @@ def burst(hours_ago: int, hits: int = 9) -> list[bytes]:
                 article_id=f"{hours_ago}-{number}",
                 published_at=at,
                 first_seen_at=at + timedelta(minutes=number),
+                came_at=at + timedelta(minutes=number),
                 alert=alert,
             )
         )
@@ -129,3 +130,16 @@ def test_what_is_no_hit_goes_to_quarantine_and_the_others_count() -> None:
     kept = [decode(Quarantined, message.value or b"") for message in stage.streams.read("quarantine.v1")]
     assert [(item.stage, item.payload) for item in kept] == [("match", b"{}"), ("match", b"\xff")]
     assert len(stage.alerts()) == 1
+
+
+def test_hits_that_are_read_together_count_in_the_order_in_which_they_came() -> None:
+    hits = [*burst(3, hits=5), *burst(2, hits=5)]
+    in_turn, turned = Stage(watched()), Stage(watched())
+    in_turn.write(*hits)
+    turned.write(*hits[::-1])
+
+    for stage in (in_turn, turned):
+        stage.run()
+
+    assert [alert.alert_id for alert in turned.alerts()] == [alert.alert_id for alert in in_turn.alerts()]
+    assert len(turned.alerts()) == 1

@@ -26,6 +26,7 @@ def a_hit(at: datetime, number: int, *, found_after: timedelta = timedelta(0)) -
         article_id=f"article-{number}",
         published_at=at,
         first_seen_at=at + found_after,
+        came_at=at + found_after,
         alert=an_alert(subscription_id=one.id, reason=Trigger.SPIKE),
     )
 

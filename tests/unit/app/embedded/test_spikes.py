@@ -57,7 +57,12 @@ def test_hits_are_forgotten_when_they_can_no_longer_matter(store: Store) -> None
     def hit(number: int, days: int) -> Hit:
         at = NOW + timedelta(days=days)
         return Hit(
-            subscription_id="s", article_id=str(number), published_at=at, first_seen_at=at, alert=an_alert(at=at)
+            subscription_id="s",
+            article_id=str(number),
+            published_at=at,
+            first_seen_at=at,
+            came_at=at,
+            alert=an_alert(at=at),
         )
 
     store.hits.add([hit(1, 0), hit(2, 15)])
