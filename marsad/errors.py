@@ -18,7 +18,9 @@
 ``PoisonError`` and ``TransientError`` are types and not flags, so that a handler cannot mistake one for the other.
 """
 
+import re
 from pathlib import Path
+from typing import Final
 
 __all__ = [
     "CodecError",
@@ -35,6 +37,8 @@ __all__ = [
     "TransientError",
     "said",
 ]
+
+_LONG_QUOTE: Final = re.compile(r'"([^"]{60})[^"]+"')
 
 
 class MarsadError(Exception):
@@ -74,6 +78,8 @@ class QueryError(MarsadError):
     """
 
     def __init__(self, reason: str, position: int) -> None:
+        # What a reason quotes was written by anybody: one line, and not much of it.
+        reason = _LONG_QUOTE.sub(r'"\1…"', " ".join(reason.split()))
         self.reason = reason
         self.position = position
         super().__init__(f"{reason} (at character {position + 1})")

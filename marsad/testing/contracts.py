@@ -36,6 +36,10 @@ from marsad.testing.factories import (
     an_article,
     an_entry,
 )
+from marsad.testing.query_contracts import (
+    no_page_is_deeper_than_the_deepest,
+    queries_that_attack_are_words_and_nothing_more,
+)
 
 __all__ = ["CONTRACTS", "Adapters"]
 
@@ -358,6 +362,8 @@ CONTRACTS: tuple[Callable[[Adapters], None], ...] = (
     search_finds_inflected_words_in_text_and_title,
     search_sorts_by_date_newest_first,
     search_collapses_stories,
+    queries_that_attack_are_words_and_nothing_more,
+    no_page_is_deeper_than_the_deepest,
     highlights_point_at_the_words_that_matched,
     facets_count_matching_articles,
     export_gives_every_article_once,

@@ -233,7 +233,7 @@ def _feed_health(store: InMemoryStore, now: datetime) -> None:
                 health_since=now - timedelta(hours=number),
                 detail="HTTP 503 Service Unavailable" if health is Health.HTTP_5XX else "",
                 next_poll_at=now + timedelta(minutes=5 * number),
-                reason="most entries were known, so the interval grows",
+                reason="it brings about 12 entries a day",
                 interval=300.0 * number,
                 last_poll_at=now - timedelta(minutes=number),
                 last_new_at=now - timedelta(hours=number),

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from rich.cells import cell_len
 
@@ -44,6 +44,8 @@ __all__ = [
 ]
 
 _T = TypeVar("_T")
+_SHOWN: Final = 120
+"""Characters of a query that are shown around its fault."""
 _SHORTEST_PREFIX = 4
 
 
@@ -185,7 +187,9 @@ def parse_query(text: str, *, names: Names | None = other_names) -> Node:
         return parse(text, now=SystemClock().now(), resolve=topic_id, names=names)
     except QueryError as error:
         flat = "".join(" " if char.isspace() or not char.isprintable() else char for char in text)
-        lines = (f"  {flat}", f"  {' ' * cell_len(flat[: error.position])}^")
+        first = max(0, error.position - _SHOWN // 2)
+        cut = flat[first : first + _SHOWN]
+        lines = (f"  {cut}", f"  {' ' * cell_len(cut[: error.position - first])}^")
         raise ShownQueryError(error.reason, error.position, lines) from error
 
 

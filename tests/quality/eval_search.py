@@ -5,6 +5,10 @@
 - *entity*: a name of the gazetteer; the answers are the articles that have it in their title. Searched in bodies.
 - *topic*: a topic's Arabic name; the answers are the labelled articles that a reader gave the topic.
 
+Three parts of the queries are told apart. *chosen on*: those that weights are chosen by. *held out*: the half of the queries whose hash says so
+(``part_of``), which nothing may be chosen by. *fresh*: articles and names of the gazetteer that were not asked for at all before the weights
+stood. Other weights are tried on the first part alone.
+
 Elasticsearch is the one that MARSAD_TEST_ELASTICSEARCH names, or one that is started; without either, only SQLite is measured.
 """
 
@@ -15,9 +19,11 @@ import secrets
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from hashlib import blake2b
 from pathlib import Path
 from random import Random
 from typing import Any, Final
+from unittest import mock
 
 import msgspec
 
@@ -33,6 +39,7 @@ from marsad.taxonomy.names import load_gazetteer
 from marsad_app.bench.corpus import article_of, documents
 from marsad_app.bench.servers import servers
 from marsad_app.embedded.store import open_store
+from sinks.index import dsl
 from sinks.index.analysis import analysis
 from sinks.index.articles import ElasticArticles
 from sinks.index.client import connect
@@ -43,6 +50,20 @@ KNOWN_ITEMS: Final = 300
 NAMES: Final = 60
 FEWEST: Final = 3
 SHARE: Final = 1.05
+HALF: Final = 128
+PARTS: Final = ("chosen on", "held out", "fresh")
+TRIED: Final = (
+    (0.0, 0.0),
+    (0.0, 0.5),
+    (0.3, 0.0),
+    (0.15, 0.5),
+    (0.3, 0.25),
+    (0.3, 0.5),
+    (0.3, 1.0),
+    (0.6, 0.5),
+    (0.6, 1.0),
+)
+"""Weights of the written form and of neighbours."""
 BATCH: Final = 500
 
 
@@ -54,10 +75,20 @@ class Case(msgspec.Struct, frozen=True):
     answers: frozenset[str]
     scope: TextScope = "any"
     among: str = "all"
+    fresh: bool = False
+
+
+def part_of(case: Case) -> str:
+    """Which part a query belongs to; a rule, so that nobody chooses."""
+    if case.fresh:
+        return "fresh"
+    told = blake2b(f"{case.kind}:{case.text}".encode(), digest_size=1).digest()[0]
+    return "held out" if told < HALF else "chosen on"
 
 
 Ask = Callable[[Case], Sequence[str]]
 """The ids that an engine gives, best first."""
+Answered = tuple[Case, Sequence[str]]
 
 
 def run(data: Path) -> list[dict[str, object]]:
@@ -68,6 +99,9 @@ def run(data: Path) -> list[dict[str, object]]:
         ids[document.id] = articles[-1].article_id
     labelled, topics = judged(data / "topics" / "labelled.jsonl", ids)
     cases = [*known_items(articles), *entities(articles), *topic_cases(topics)]
+    asked_before = {(case.kind, case.text) for case in cases}
+    fresh = [*known_items(articles, seed=10), *entities(articles, after=NAMES)]
+    cases += [msgspec.structs.replace(one, fresh=True) for one in fresh if (one.kind, one.text) not in asked_before]
     with contextlib.ExitStack() as held:
         engines: dict[str, Ask] = {"SQLite": held.enter_context(sqlite(articles, labelled))}
         url = test_servers()[1]
@@ -81,28 +115,44 @@ def run(data: Path) -> list[dict[str, object]]:
 
 
 def rows(cases: Sequence[Case], found: dict[str, list[Sequence[str]]]) -> Iterator[dict[str, object]]:
-    """The table."""
-    kinds = sorted({case.kind for case in cases})
-    means: dict[str, float] = {}
-    for name, lists in found.items():
-        by_kind = {
-            kind: [(case, ids) for case, ids in zip(cases, lists, strict=True) if case.kind == kind] for kind in kinds
-        }
-        for kind, some in by_kind.items():
-            yield row(f"{name}, {kind}: MRR", mean(reciprocal_rank(case, ids) for case, ids in some), len(some))
-            yield row(f"{name}, {kind}: nDCG@{DEPTH}", mean(gain(case, ids) for case, ids in some), len(some))
-        # Each kind of query weighs the same.
-        means[name] = mean(mean(reciprocal_rank(case, ids) for case, ids in some) for some in by_kind.values())
-        yield row(f"{name}: MRR, mean of the kinds", means[name], len(cases))
-    ours = means.pop("Marsad", None)
-    if ours is not None:
-        others = max(means.values())
-        yield {
-            "measure": "Marsad's MRR over the best other's",
-            "value": ours / others,
-            "target": SHARE,
-            "n": len(cases),
-        }
+    """The table, for each part of the queries."""
+    for part in PARTS:
+        means: dict[str, float] = {}
+        for name, lists in found.items():
+            if name.startswith("Marsad ") and part != "chosen on":
+                continue
+            answered = [pair for pair in zip(cases, lists, strict=True) if part_of(pair[0]) == part]
+            yield from by_kind(f"{name}, {part}", answered)
+            means[name] = mean_of_kinds(answered)
+            yield row(f"{name}, {part}: MRR, mean of the kinds", means[name], len(answered))
+        ours = means.pop("Marsad", None)
+        others = [value for name, value in means.items() if not name.startswith("Marsad ")]
+        if ours is not None:
+            told = f"Marsad's MRR over the best other's, {part}"
+            yield {
+                "measure": told,
+                "value": ours / max(others),
+                "target": SHARE,
+                "n": sum(part_of(c) == part for c in cases),
+            }
+
+
+def kinds_of(answered: Sequence[Answered]) -> dict[str, list[Answered]]:
+    kinds: dict[str, list[Answered]] = defaultdict(list)
+    for case, ids in answered:
+        kinds[case.kind].append((case, ids))
+    return dict(sorted(kinds.items()))
+
+
+def by_kind(name: str, answered: Sequence[Answered]) -> Iterator[dict[str, object]]:
+    for kind, some in kinds_of(answered).items():
+        yield row(f"{name}, {kind}: MRR", mean(reciprocal_rank(case, ids) for case, ids in some), len(some))
+        yield row(f"{name}, {kind}: nDCG@{DEPTH}", mean(gain(case, ids) for case, ids in some), len(some))
+
+
+def mean_of_kinds(answered: Sequence[Answered]) -> float:
+    """Each kind of query weighs the same."""
+    return mean(mean(reciprocal_rank(case, ids) for case, ids in some) for some in kinds_of(answered).values())
 
 
 def row(measure: str, value: float, count: int) -> dict[str, object]:
@@ -123,8 +173,8 @@ def gain(case: Case, ids: Sequence[str]) -> float:
     return got / sum(1 / math.log2(at + 2) for at in range(min(DEPTH, len(case.answers))))
 
 
-def known_items(articles: Sequence[Article]) -> Iterator[Case]:
-    random = Random(9)
+def known_items(articles: Sequence[Article], *, seed: int = 9) -> Iterator[Case]:
+    random = Random(seed)
     for article in random.sample(articles, KNOWN_ITEMS):
         if len(tokenize(article.title)) > FEWEST:
             yield Case("title", article.title, frozenset({article.article_id}), "text")
@@ -135,8 +185,8 @@ def known_items(articles: Sequence[Article]) -> Iterator[Case]:
             yield Case("phrase", " ".join(words[at : at + count]), frozenset({article.article_id}))
 
 
-def entities(articles: Sequence[Article]) -> Iterator[Case]:
-    """The commonest names of the gazetteer, each as it is written there."""
+def entities(articles: Sequence[Article], *, after: int = 0) -> Iterator[Case]:
+    """The commonest names of the gazetteer, each as it is written there; some of the commonest passed over."""
     titles = [(article.article_id, tokenize(article.title).keys) for article in articles]
     places: dict[str, set[int]] = defaultdict(set)
     for number, (_, keys) in enumerate(titles):
@@ -150,7 +200,7 @@ def entities(articles: Sequence[Article]) -> Iterator[Case]:
         hits = frozenset(titles[number][0] for number in numbers if holds(titles[number][1], keys))
         if len(hits) >= FEWEST:
             found[entity.name_ar], answers[entity.name_ar] = len(hits), hits
-    for name, _ in found.most_common(NAMES):
+    for name, _ in found.most_common(after + NAMES)[after:]:
         yield Case("entity", name, answers[name], "text")
 
 
@@ -226,12 +276,29 @@ def elasticsearch(url: str, articles: Sequence[Article], labelled: frozenset[str
                 ],
                 "arabic analyser": lambda case: asked(client, f"eval{run_id}{case.among}-plain", case, "arabic"),
                 "key form": lambda case: asked(client, f"eval{run_id}{case.among}-plain", case, "key"),
+                **{f"Marsad {weights}": with_weights(client, f"eval{run_id}", weights) for weights in TRIED},
             }
         finally:
             for name in names:
                 for index in client.indices.get(index=name, ignore_unavailable=True).body:
                     client.indices.delete(index=index)
             client.options(ignore_status=404).indices.delete_index_template(name=f"eval{run_id}*")
+
+
+def with_weights(client: Any, prefix: str, weights: tuple[float, float]) -> Ask:
+    """Ours with other weights, asked of the queries that weights are chosen by and of no others."""
+
+    def ask(case: Case) -> Sequence[str]:
+        if part_of(case) != "chosen on":
+            return ()
+        with mock.patch.multiple(dsl, KEY_WEIGHT=weights[0], PAIR_WEIGHT=weights[1]):
+            query = dsl.compile_query(node_of(case))
+        order = [{"_score": "desc"}, {"search.second": "desc"}, {"article_id": "asc"}]
+        index = f"{prefix}{case.among}-articles"
+        answer = client.search(index=index, query=query, size=DEPTH, source=False, sort=order)
+        return [hit["_id"] for hit in answer["hits"]["hits"]]
+
+    return ask
 
 
 def plain(client: Any, index: str, articles: Sequence[Article]) -> None:

@@ -1,7 +1,9 @@
 """Elasticsearch and the predicate mean the same by the same query."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from elasticsearch import Elasticsearch
@@ -13,11 +15,16 @@ from marsad.records import Article
 from marsad.taxonomy.synonyms import other_names
 from marsad.testing.factories import NOW, an_article
 from marsad.testing.queries import QueryMaker, sample_articles
+from marsad.testing.query_contracts import (
+    no_page_is_deeper_than_the_deepest,
+    queries_that_attack_are_words_and_nothing_more,
+)
 from marsad_app.embedded.testing import QueryIndex
 from sinks.index.articles import ElasticArticles
 from sinks.index.client import connect
 from sinks.index.document import read_alias
 from sinks.index.dsl import compile_query
+from sinks.index.search import ElasticSearch
 
 pytestmark = pytest.mark.cluster
 
@@ -132,6 +139,15 @@ def test_values_with_signs_long_values_and_instants_between_seconds_agree(
 
     for node, ids in zip(nodes, found(client, elastic, nodes), strict=True):
         assert ids == meant(node, docs), node
+
+
+@pytest.mark.parametrize(
+    "contract", [queries_that_attack_are_words_and_nothing_more, no_page_is_deeper_than_the_deepest]
+)
+def test_what_means_harm_does_none(
+    client: Elasticsearch, elastic: ElasticsearchSettings, contract: Callable[[Any], None]
+) -> None:
+    contract(SimpleNamespace(articles=ElasticArticles(client, elastic), search=ElasticSearch(client, elastic)))
 
 
 def nested(levels: int, words: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -154,6 +155,51 @@ def test_what_kibana_refuses_is_told_in_a_sentence(
     assert ended == 1
     assert told in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_nobody_is_followed_elsewhere_and_no_credential_goes_there(kibana: Kibana, status: int) -> None:
+    other = Kibana()
+    kibana.answer = lambda: web.Response(
+        status=status, headers={"location": f"{other.url}/api/saved_objects/_import?overwrite=true"}
+    )
+    try:
+        ended, out, said = call("import", "--url", kibana.url, MARSAD_KIBANA__API_KEY="c2VjcmV0")
+        assert (ended, other.asked) == (1, [])
+    finally:
+        other.close()
+    assert f"sends elsewhere (HTTP {status})" in said
+    assert "c2VjcmV0" not in said + out
+
+
+def test_of_many_faults_the_first_are_named_and_all_are_counted(kibana: Kibana) -> None:
+    faults = [{"type": "search", "id": f"s{number}", "error": {"type": "conflict"}} for number in range(9)]
+    kibana.answer = lambda: web.json_response({"success": False, "successCount": 3, "errors": faults})
+
+    ended, _, said = call("import", "--url", kibana.url)
+
+    assert ended == 1
+    assert "does not take 9 of the objects" in said
+    assert "search s0: conflict" in said
+    assert "s8" not in said
+
+
+def test_a_kibana_that_does_not_answer_is_waited_for_no_longer_than_told(
+    kibana: Kibana, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sinks.index.kibana.importing._TIMEOUT_S", 0.2)
+    kibana.answer = lambda: time.sleep(1) or web.json_response({"success": True})
+
+    ended, _, said = call("import", "--url", kibana.url)
+
+    assert ended == 1
+    assert "does not answer within" in said
+
+
+def test_an_endless_answer_is_not_read_to_its_end(kibana: Kibana) -> None:
+    kibana.answer = lambda: web.Response(body=b" " * 40_000_000, content_type="application/json")
+
+    assert "is not Kibana" in call("import", "--url", kibana.url)[2]
 
 
 def test_an_answer_that_is_no_json_is_told(kibana: Kibana) -> None:
