@@ -22,6 +22,7 @@ from marsad.records import (
     FetchRequest,
     FetchResponse,
     HubNews,
+    Owner,
     Quarantined,
     SearchPage,
     Sort,
@@ -40,6 +41,7 @@ __all__ = [
     "HubInbox",
     "Journal",
     "Outlet",
+    "Owners",
     "PollLedger",
     "QuarantineStore",
     "Stories",
@@ -129,7 +131,11 @@ class ArticleWriter(Protocol):
 
 
 class ArticleSearch(Protocol):
-    """The index, from the reader's side. Called by web, API, CLI and digests."""
+    """The index, from the reader's side. Called by web, API, CLI and digests.
+
+    An article comes under the story that it is part of now: where its own ended in another, under that one. ``story:`` finds
+    all articles of the story that is meant, by the id of any of the stories that became it.
+    """
 
     def article(self, article_id: str) -> Article | None:
         """One article."""
@@ -178,7 +184,7 @@ class Stories(Protocol):
         ...
 
     def story_articles(self, story_id: str) -> Sequence[Article]:
-        """The story's articles, and those of the stories that ended in it, oldest first."""
+        """All articles of the story, or of the one that it went on in, under that one's id, oldest first."""
         ...
 
 
@@ -199,6 +205,22 @@ class Subscriptions(Protocol):
 
     def remove_subscription(self, subscription_id: str) -> bool:
         """Forget it; its alerts stay in the ledger. False if it was not there."""
+        ...
+
+
+class Owners(Protocol):
+    """Who has subscriptions of their own. Written by the CLI, read by the web."""
+
+    def owners(self) -> Sequence[Owner]:
+        """All, by name."""
+        ...
+
+    def put_owner(self, owner: Owner) -> None:
+        """Add or replace."""
+        ...
+
+    def remove_owner(self, name: str) -> bool:
+        """Forget it, and its token with it. False if it was not there."""
         ...
 
 

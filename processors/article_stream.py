@@ -12,6 +12,7 @@ import msgspec
 from marsad.errors import CodecError
 from marsad.events import Outcome
 from marsad.records import Article, Story, decode, encode
+from marsad.records.ids import story_root
 from marsad.streams import Message, partition_of, stream
 
 __all__ = [
@@ -89,7 +90,8 @@ def article_message(
         before = encode(previous)
         if len(value) + len(before) + sum(map(len, headers.values())) <= _ROOM:
             headers["previous"] = before
-    partition = partition_of(article.story_id, partitions)
+    # A story that is split off stays in the partition: its articles are there, and the alerts that were raised for it.
+    partition = partition_of(story_root(article.story_id), partitions)
     return Message(stream=ARTICLES, key=article.article_id, value=value, partition=partition, headers=headers)
 
 

@@ -13,9 +13,10 @@ import msgspec
 
 from marsad.arabic import Tokens
 from marsad.records import Article, Story
-from marsad.records.ids import story_id
+from marsad.records.ids import split_story_id, story_id, story_root
 from processors.grouping.features import Document, read_article, setting_of
 from processors.grouping.judge import Comparer, Likeness, copy_odds, event_odds
+from processors.grouping.split import CHECKED_AT, second_event
 from processors.grouping.stories import StoryBook
 from processors.grouping.window import Window
 
@@ -46,7 +47,10 @@ class Grouping(msgspec.Struct, frozen=True):
     story: Story
     """The story of that id, with this article in it."""
     also: tuple[Story, ...] = ()
-    """Other stories whose record changes with it: those that ended in this one, or the one that this one ended in."""
+    """Other stories whose record goes with it: those that ended in this one, the one that this one ended in, the one that it was
+    split off from or that was split off from it."""
+    moved: tuple[str, ...] = ()
+    """Articles that are filed under the story that was split off now, by id; not this one."""
 
 
 class Grouper:
@@ -95,7 +99,9 @@ class Grouper:
             self._merge(document, fitting)
         self._enter(document)
         copy_of = document.root if original is not None else ""
-        return self._placed(article, document.story, document.filed, copy_of)
+        placed = self._placed(article, document.story, document.filed, copy_of)
+        second = self._second_event(document.story) if original is None else []
+        return self._split(document, copy_of, second) if second else placed
 
     def restore(self, articles: Iterable[Article], goes_on: Callable[[str], str] = str) -> int:
         """Rebuild the window from stored articles.
@@ -142,11 +148,49 @@ class Grouper:
         self._members.setdefault(document.story, []).append(document)
 
     def _placed(self, article: Article, story: str, filed: str, copy_of: str) -> Grouping:
-        record = self._book.put(story, article, copy_of)
+        self._book.put(story, article, copy_of)
+        return self._told(story, filed, copy_of)
+
+    def _told(self, story: str, filed: str, copy_of: str) -> Grouping:
         # All of them each time: a compacted stream keeps the last message of an article only.
-        records = {each: _ending(each, record) for each in sorted(self._ended.get(story, ()))} | {story: record}
+        halves = (
+            each for each in (story_root(story), split_story_id(story)) if each != story and each in self._members
+        )
+        records = {name: record for each in (story, *halves) for name, record in self._records(each).items()}
         own = records.pop(filed)
         return Grouping(filed, copy_of, own, tuple(records.values()))
+
+    def _records(self, story: str) -> dict[str, Story]:
+        """The record of a story in the window, and of those that ended in it."""
+        ended = sorted(self._ended.get(story, ()))
+        root = story_root(story)
+        record = msgspec.structs.replace(
+            self._book.record(story), absorbed=tuple(ended), split_from=root if root != story else ""
+        )
+        return {each: _ending(each, record) for each in ended} | {story: record}
+
+    def _second_event(self, story: str) -> list[Document]:
+        """The articles of a story that tell another event; only of one that is whole in the window and was neither merged nor split."""
+        members = self._members[story]
+        alone = story not in self._ended and story_root(story) == story and split_story_id(story) not in self._members
+        if len(members) not in CHECKED_AT or not alone or self._book.size(story) != len(members):
+            return []
+        comparers = {
+            each.number: Comparer(each, self._window.rarities({*each.lead, *each.vector})) for each in members[1:]
+        }
+        return second_event(members, lambda one, other: event_odds(comparers[other.number].compare(one)))
+
+    def _split(self, document: Document, copy_of: str, second: list[Document]) -> Grouping:
+        story = document.story
+        off = split_story_id(story)
+        keys = {each.key for each in second}
+        self._members[story] = [each for each in self._members[story] if each.key not in keys]
+        self._members[off] = second
+        for each in second:
+            each.story = each.filed = off
+        self._book.split(story, off, keys)
+        told = self._told(document.story, document.filed, copy_of)
+        return msgspec.structs.replace(told, moved=tuple(each.key for each in second if each is not document))
 
     def _fitting(self, comparer: Comparer, candidates: list[Document], judged: dict[int, Likeness]) -> list["_Fitting"]:
         """Return the stories that fit, best first: half by their most alike member, half by all of them."""
@@ -164,7 +208,11 @@ class Grouper:
         """Let the stories that an article fits well go on in the oldest of them."""
         for fit, other, _ in fitting[1:]:
             one = document.story
-            if fit <= _MERGE or self._book.size(one) + self._book.size(other) >= _MERGED:
+            if (
+                fit <= _MERGE
+                or story_root(one) == story_root(other)
+                or self._book.size(one) + self._book.size(other) >= _MERGED
+            ):
                 continue
             older, ended = sorted((one, other), key=lambda story: self._members[story][0].number)
             members = [*self._members[older], *self._members.pop(ended)]

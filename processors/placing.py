@@ -11,6 +11,7 @@ import msgspec
 
 from marsad.events import Outcome
 from marsad.records import Article, Story
+from marsad.records.ids import story_root
 from marsad.streams import Message
 from processors.article_stream import Shelved, Taken, article_message
 from processors.grouping.stories import StoryBook
@@ -84,26 +85,41 @@ class Placing:
         merged = merge(before.article if before is not None else None, incoming, retag=retag)
         if not merged.changed:
             return merged.outcome, merged.article
-        article, stories = self._in_its_story(merged, before.article if before is not None else None)
+        article, stories, moved = self._in_its_story(merged, before.article if before is not None else None)
         outcome = merged.outcome
         if outcome is Outcome.INDEXED and article.duplicate_of:
             outcome = Outcome.DUPLICATE
         elif outcome is Outcome.REVISED and retag:
             outcome = Outcome.RETAGGED
         self._write(article, stories, before, outcome, _with_taken(before, incoming))
+        for each in moved:
+            self._move(each, stories)
         return outcome, article
 
-    def _in_its_story(self, merged: Merged, before: Article | None) -> tuple[Article, tuple[Story, ...]]:
-        """The article with its story, and the stories whose record changed: its own, then others."""
+    def _move(self, article_id: str, stories: tuple[Story, ...]) -> None:
+        """File an article under the story that was split off: no news, for it was told under the other."""
+        before = self._shelved.get(article_id) or self._known.get(article_id)
+        assert before is not None
+        off = next(story for story in stories if story.split_from)
+        others = tuple(story for story in stories if story is not off)
+        edition = before.article.edition + 1
+        article = msgspec.structs.replace(before.article, story_id=off.story_id, edition=edition)
+        self._write(article, (off, *others), before, Outcome.UNCHANGED, before.taken)
+
+    def _in_its_story(
+        self, merged: Merged, before: Article | None
+    ) -> tuple[Article, tuple[Story, ...], tuple[str, ...]]:
+        """The article with its story, the stories whose record changed (its own, then others), and what moved to another."""
         article = merged.article
         if before is None or (merged.outcome in _ASSIGNED and article.article_id in self._window):
             grouping = self._window.assign(article)
             placed = msgspec.structs.replace(article, story_id=grouping.story_id, duplicate_of=grouping.duplicate_of)
-            return placed, (grouping.story, *grouping.also)
+            return placed, (grouping.story, *grouping.also), grouping.moved
         # Not in the window any more: it stays where its readers, its alerts and its partition know it.
         article = msgspec.structs.replace(article, story_id=before.story_id, duplicate_of=before.duplicate_of)
         amended = self._window.amend(article)
-        return article, (amended.story, *amended.also) if amended is not None else (self._ended_story(article),)
+        stories = (amended.story, *amended.also) if amended is not None else (self._ended_story(article),)
+        return article, stories, ()
 
     def _ended_story(self, article: Article) -> Story:
         """The record of a story that has no article in the window any more."""
@@ -118,7 +134,9 @@ class Placing:
             members |= {member.article_id: member for member in pending}
             retold(book, story, list(members.values()))
         told = book.put(story_id, article, article.duplicate_of)
-        return msgspec.structs.replace(told, merged_into=story.merged_into)
+        return msgspec.structs.replace(
+            told, merged_into=story.merged_into, absorbed=story.absorbed, split_from=story.split_from
+        )
 
     def _write(
         self,
@@ -152,7 +170,7 @@ def restored(window: StoryWindow, known: KnownArticles, span: timedelta) -> Stor
         for shelved in known.recent(span):
             first = shelved.placed if first is None else first
             if shelved.article.edition > 1:
-                changed.add(shelved.article.story_id)
+                changed.update((shelved.article.story_id, story_root(shelved.article.story_id)))
             yield shelved.article
 
     def goes_on(story_id: str) -> str:

@@ -100,21 +100,23 @@ class MatchDoc:
         article: the article itself.
         published: the Unix second of publication.
         score: the best topic's score.
+        stories: further stories that it counts for beside its own: those that became one with that.
         segments: title, lead (where it is no part of the text) and text.
         word_spans: where words stand that were looked for already, by scope and stem.
     """
 
-    def __init__(self, article: Article) -> None:
+    def __init__(self, article: Article, stories: tuple[str, ...] = ()) -> None:
         self.article = article
+        self.stories = stories
         self.published = published_second(article)
         self.score = best_score(article)
         self.segments = segments(article)
         self.word_spans: dict[tuple[TextScope, str], tuple[Highlight, ...]] = {}
 
     @classmethod
-    def of(cls, article: Article) -> "MatchDoc":
+    def of(cls, article: Article, stories: tuple[str, ...] = ()) -> "MatchDoc":
         """Make an article ready for matching."""
-        return cls(article)
+        return cls(article, stories)
 
     def scoped(self, scope: TextScope) -> tuple[Segment, ...]:
         """The stretches of text that a scope covers."""
@@ -126,6 +128,7 @@ class MatchDoc:
     def keywords(self) -> frozenset[tuple[str, str]]:
         """Field and value of each keyword, and field and ``*`` for each field that has any."""
         pairs = {(field, value) for field, value in keywords(self.article) if value}
+        pairs |= {("story", keyword_key(story)) for story in self.stories}
         return frozenset(pairs | {(field, _ANY) for field, _ in pairs})
 
     @cached_property

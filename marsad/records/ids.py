@@ -17,11 +17,14 @@ __all__ = [
     "entry_id",
     "feed_id",
     "quarantine_id",
+    "split_story_id",
     "story_id",
+    "story_root",
     "subscription_id",
 ]
 
 
+_SPLIT: Final = "-split"
 # Each poll of a feed with news asks for the ids of its entries several times over.
 _LATEST: Final = 4_096
 
@@ -56,6 +59,16 @@ def content_hash(*parts: str) -> str:
 def story_id(first_article: str) -> str:
     """Id of a story by the article that began it: stable under replay in the same order."""
     return digest("story", first_article)
+
+
+def split_story_id(story: str) -> str:
+    """Id of the story that is split off from one. A story is split once at most, so that this is one more id for each."""
+    return story + _SPLIT
+
+
+def story_root(story: str) -> str:
+    """The story from which one was split off; the story itself for most. What readers were told of it they were told of both."""
+    return story.removesuffix(_SPLIT)
 
 
 def subscription_id(owner: str, name: str, query: str) -> str:

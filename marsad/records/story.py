@@ -31,6 +31,10 @@ class Story(msgspec.Struct, frozen=True, kw_only=True, tag="story", tag_field="r
     topics: tuple[str, ...] = ()
     merged_into: str = ""
     """The story that it went on in; articles that bear its id keep it."""
+    absorbed: tuple[str, ...] = ()
+    """The stories that ended in this one, or in the one that it went on in."""
+    split_from: str = ""
+    """The story that it was part of until that told two events."""
     first_outlet: str = ""
     """Who reported it first."""
     recent: int = 1
@@ -38,6 +42,12 @@ class Story(msgspec.Struct, frozen=True, kw_only=True, tag="story", tag_field="r
     edition: int = 1
     """Grows with every change of the record."""
     v: int = 1
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The stories that are one with this: what it went on in, and what ended there."""
+        named = (self.merged_into, *self.absorbed)
+        return tuple(dict.fromkeys(each for each in named if each and each != self.story_id))
 
 
 def is_breaking(story: Story, now: datetime) -> bool:

@@ -17,13 +17,14 @@ from marsad.ports import (
     ArticleWriter,
     DeliveryLedger,
     FeedRegistry,
+    Owners,
     PollLedger,
     QuarantineStore,
     Stories,
     Subscriptions,
 )
 from marsad.query import parse
-from marsad.records import DeliveryState, FeedState, Health, Seen
+from marsad.records import DeliveryState, FeedState, Health, Owner, Seen, Sort
 from marsad.testing.factories import (
     NOW,
     a_delivery,
@@ -70,6 +71,11 @@ class Adapters(Protocol):
     @property
     def subscriptions(self) -> Subscriptions:
         """The subscriptions."""
+        ...
+
+    @property
+    def owners(self) -> Owners:
+        """The owners."""
         ...
 
     @property
@@ -245,8 +251,45 @@ def a_story_that_ended_in_another_is_listed_there(store: Adapters) -> None:
     found = store.stories.story("gone")
     assert found is not None
     assert found.merged_into == "s"
-    assert len(store.stories.story_articles("s")) == 2
-    assert len(store.stories.story_articles("gone")) == 1
+    for name in ("s", "gone"):
+        assert [article.story_id for article in store.stories.story_articles(name)] == ["s", "s"]
+
+
+def search_follows_a_story_to_the_one_it_ended_in(store: Adapters) -> None:
+    """One hit for both, by relevance, date and size, found by either id, and under the id that lives, also two steps on."""
+    filed = {"1": "gone", "2": "between", "3": "s", "4": "t"}
+    store.articles.put_articles(
+        [
+            an_article(article_id=key * 32, title="خبر", story_id=story, published_at=NOW - timedelta(hours=int(key)))
+            for key, story in filed.items()
+        ]
+    )
+    store.stories.put_stories(
+        [
+            a_story(story_id="gone", merged_into="between", size=2),
+            a_story(story_id="between", merged_into="s", size=3),
+            a_story(story_id="s", size=3),
+            a_story(story_id="t", size=1),
+        ]
+    )
+    orders: tuple[Sort, ...] = ("relevance", "date", "story")
+    for sort in orders:
+        page = store.search.search(parse("خبر", now=NOW), sort=sort, collapse=True)
+        assert sorted((hit.article.story_id, hit.story_size) for hit in page.hits) == [("s", 3), ("t", 1)]
+        assert page.total == 2
+        second = store.search.search(parse("خبر", now=NOW), sort=sort, collapse=True, limit=1, offset=1)
+        assert second.hits == page.hits[1:]
+    for name in ("gone", "between", "s"):
+        query = parse(f"story:{name}", now=NOW)
+        page = store.search.search(query)
+        assert sorted(hit.article.article_id[0] for hit in page.hits) == ["1", "2", "3"]
+        assert {hit.article.story_id for hit in page.hits} == {"s"}
+        assert {article.story_id for article in store.search.export(query)} == {"s"}
+        assert [facet.count for facet in store.search.facets(query, ["day"])["day"]] == [3]
+    assert [hit.article.article_id[0] for hit in store.search.search(parse("-story:gone", now=NOW)).hits] == ["4"]
+    found = store.search.article("1" * 32)
+    assert found is not None
+    assert found.story_id == "s"
 
 
 def subscriptions_come_oldest_first(store: Adapters) -> None:
@@ -257,6 +300,16 @@ def subscriptions_come_oldest_first(store: Adapters) -> None:
     assert store.subscriptions.remove_subscription("a")
     assert not store.subscriptions.remove_subscription("a")
     assert store.subscriptions.subscription("a") is None
+
+
+def owners_come_by_name_and_go_for_good(store: Adapters) -> None:
+    """An owner that was put again has the new token; one that was removed is gone."""
+    for name, token in (("مها", "1"), ("layla", "2"), ("layla", "3")):
+        store.owners.put_owner(Owner(name=name, token_hash=token, created_at=NOW))
+    assert [(owner.name, owner.token_hash) for owner in store.owners.owners()] == [("layla", "3"), ("مها", "1")]
+    assert store.owners.remove_owner("layla")
+    assert not store.owners.remove_owner("layla")
+    assert [owner.name for owner in store.owners.owners()] == ["مها"]
 
 
 def an_alert_enters_the_ledger_once(store: Adapters) -> None:
@@ -311,7 +364,9 @@ CONTRACTS: tuple[Callable[[Adapters], None], ...] = (
     stories_come_latest_first,
     a_story_lists_its_articles_oldest_first,
     a_story_that_ended_in_another_is_listed_there,
+    search_follows_a_story_to_the_one_it_ended_in,
     subscriptions_come_oldest_first,
+    owners_come_by_name_and_go_for_good,
     an_alert_enters_the_ledger_once,
     deliveries_are_due_until_sent_or_given_up,
     the_same_fault_of_the_same_item_is_quarantined_once,

@@ -10,6 +10,7 @@ from marsad.errors import FencedError
 from marsad.outcome import outcome
 from marsad.query import Node
 from marsad.query.document import MatchDoc
+from marsad.query.following import following, in_living, living
 from marsad.query.predicate import compile_predicate, spans
 from marsad.records import (
     Alert,
@@ -21,6 +22,7 @@ from marsad.records import (
     FacetName,
     Feed,
     FeedState,
+    Owner,
     Quarantined,
     SearchHit,
     SearchPage,
@@ -120,6 +122,8 @@ class InMemoryArticles:
 
     def __init__(self) -> None:
         self._docs: dict[str, MatchDoc] = {}
+        self.ended: dict[str, str] = {}
+        """The stories that ended, with the one that each is forwarded to."""
 
     def put_articles(self, articles: Sequence[Article]) -> None:
         """Add or replace by id; an older revision changes nothing."""
@@ -131,13 +135,14 @@ class InMemoryArticles:
     def article(self, article_id: str) -> Article | None:
         """One article."""
         doc = self._docs.get(article_id)
-        return doc.article if doc else None
+        return self._followed(doc.article) if doc else None
 
     def search(
         self, query: Node, *, sort: Sort = "relevance", limit: int = 20, offset: int = 0, collapse: bool = False
     ) -> SearchPage:
         """The articles that the query means; relevance is the number of matching places, those in the title thrice."""
-        sizes = Counter(doc.article.story_id for doc in self._docs.values() if doc.article.story_id)
+        stories = (self._followed(doc.article).story_id for doc in self._docs.values())
+        sizes = Counter(story for story in stories if story)
         hits = [self._hit(query, doc, sizes) for doc in self._matching(query)]
         hits.sort(key=_ORDERS[sort])
         if collapse:
@@ -147,15 +152,25 @@ class InMemoryArticles:
         return SearchPage(hits=tuple(hits[first : first + min(limit, _MAX_LIMIT)]), total=len(hits))
 
     def _matching(self, query: Node) -> Iterator[MatchDoc]:
-        return filter(compile_predicate(query), list(self._docs.values()))
+        return filter(compile_predicate(following(query, self.family)), list(self._docs.values()))
 
-    @staticmethod
-    def _hit(query: Node, doc: MatchDoc, sizes: Counter[str]) -> SearchHit:
+    def _followed(self, article: Article) -> Article:
+        return in_living(article, self.living((article.story_id,)))
+
+    def living(self, ids: Iterable[str]) -> dict[str, str]:
+        """For each story the one in which it goes on."""
+        return living(ids, lambda some: {each: self.ended[each] for each in some if each in self.ended})
+
+    def family(self, story_id: str) -> list[str]:
+        """The ids under which the articles of a story are filed."""
+        now = self.living((story_id, *self.ended))
+        return [now[story_id], *(each for each in self.ended if now[each] == now[story_id])]
+
+    def _hit(self, query: Node, doc: MatchDoc, sizes: Counter[str]) -> SearchHit:
         marks = spans(query, doc)
         score = sum(3.0 if mark.field == "title" else 1.0 for mark in marks)
-        return SearchHit(
-            article=doc.article, score=score, highlights=marks, story_size=sizes.get(doc.article.story_id, 1)
-        )
+        article = self._followed(doc.article)
+        return SearchHit(article=article, score=score, highlights=marks, story_size=sizes.get(article.story_id, 1))
 
     def facets(self, query: Node, names: Sequence[FacetName], *, size: int = 20) -> dict[FacetName, tuple[Facet, ...]]:
         """The commonest values among the matching articles; days in order."""
@@ -165,7 +180,7 @@ class InMemoryArticles:
     def export(self, query: Node | None = None) -> Iterator[Article]:
         """All (matching) articles by first sight."""
         docs = iter(list(self._docs.values())) if query is None else self._matching(query)
-        return iter(sorted((doc.article for doc in docs), key=lambda article: article.first_seen_at))
+        return iter(sorted((self._followed(doc.article) for doc in docs), key=lambda article: article.first_seen_at))
 
     def count(self) -> int:
         """Articles in the index."""
@@ -218,7 +233,10 @@ class InMemoryStories:
 
     def put_stories(self, stories: Iterable[Story]) -> None:
         """Add or replace."""
-        self._stories.update({story.story_id: story for story in stories})
+        for story in stories:
+            self._stories[story.story_id] = story
+            if story.merged_into:
+                self._articles.ended[story.story_id] = story.merged_into
 
     def latest_stories(self, *, limit: int = 20, offset: int = 0, min_size: int = 1) -> Sequence[Story]:
         """The most recently extended first."""
@@ -227,9 +245,9 @@ class InMemoryStories:
         return fitting[offset : offset + limit]
 
     def story_articles(self, story_id: str) -> Sequence[Article]:
-        """The story's articles, and those of the stories that ended in it, oldest first."""
-        parts = {story_id, *(story.story_id for story in self._stories.values() if story.merged_into == story_id)}
-        found = [article for article in self._articles.export() if article.story_id in parts]
+        """All articles of the story, or of the one that it went on in, under that one's id, oldest first."""
+        now = self._articles.family(story_id)[0]
+        found = [article for article in self._articles.export() if article.story_id == now]
         return sorted(found, key=lambda article: (article.published_at, article.article_id))
 
 
@@ -254,6 +272,25 @@ class InMemorySubscriptions:
     def remove_subscription(self, subscription_id: str) -> bool:
         """Forget it; its alerts stay."""
         return self._subscriptions.pop(subscription_id, None) is not None
+
+
+class InMemoryOwners:
+    """``marsad.ports.Owners``."""
+
+    def __init__(self) -> None:
+        self._owners: dict[str, Owner] = {}
+
+    def owners(self) -> Sequence[Owner]:
+        """All, by name."""
+        return [self._owners[name] for name in sorted(self._owners)]
+
+    def put_owner(self, owner: Owner) -> None:
+        """Add or replace."""
+        self._owners[owner.name] = owner
+
+    def remove_owner(self, name: str) -> bool:
+        """Forget it."""
+        return self._owners.pop(name, None) is not None
 
 
 class InMemoryDeliveries:
@@ -348,5 +385,6 @@ class InMemoryStore:
         self.search = self.articles
         self.stories = InMemoryStories(self.articles)
         self.subscriptions = InMemorySubscriptions()
+        self.owners = InMemoryOwners()
         self.deliveries = InMemoryDeliveries()
         self.alerts = InMemoryAlerts(self.deliveries)

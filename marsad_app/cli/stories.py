@@ -6,6 +6,7 @@ import typer
 
 from marsad.errors import ConfigError
 from marsad.records import Article, Story
+from marsad.records.ids import story_root
 from marsad_app.cli.export import article_record
 from marsad_app.cli.lazy import example
 from marsad_app.cli.opening import OpenStore, existing_store, pick
@@ -43,7 +44,7 @@ def list_stories(
         ("id", "last report (UTC)", "articles", "outlets", "topics", "headline"),
         (
             (
-                story.story_id[:8],
+                _short(story.story_id),
                 instant(story.last_seen_at),
                 str(story.size),
                 str(len(story.outlets)),
@@ -71,6 +72,8 @@ def show(
     typer.echo(f"{cell(story.headline)}\n{story.size} articles, {story.texts} texts, {len(story.outlets)} outlets")
     if story.merged_into:
         typer.echo(f"merged into {story.merged_into}")
+    if story.split_from:
+        typer.echo(f"split from {story.split_from}")
     table(
         ("published (UTC)", "outlet", "copy of", "title"),
         (
@@ -92,20 +95,25 @@ def explain(
     """Why two articles are one story, or why not: every sign with what it weighs. A story stands for its first article."""
     with existing_store() as store:
         first, second = sorted((_article(store, wanted) for wanted in (one, other)), key=lambda each: each.published_at)
-        together = _living(store, first) == _living(store, second)
+        stories = _living(store, first), _living(store, second)
         among = [
             article
-            for article in store.stories.story_articles(_living(store, first))
+            for article in store.stories.story_articles(stories[0])
             if article.article_id not in {first.article_id, second.article_id}
         ]
+    together, split = stories[0] == stories[1], story_root(stories[0]) == story_root(stories[1])
     found = explanation(first, second, among)
     copied = first.article_id in {second.duplicate_of, first.duplicate_of} or second.article_id == first.duplicate_of
     if as_json:
-        json_line({"a": first.article_id, "b": second.article_id, "one_story": together, "copy": copied, "why": found})
+        pair = {"a": first.article_id, "b": second.article_id, "one_story": together, "split": split and not together}
+        json_line({**pair, "copy": copied, "why": found})
         return
     for name, article in (("A", first), ("B", second)):
         typer.echo(f"{name}  {instant(article.published_at)}  {cell(article.outlet)}: {cell(article.title)}")
-    typer.echo(("one story" if together else "two stories") + (", one text a copy of the other" if copied else ""))
+    relation = (
+        "one story" if together else "two stories, split from one that told two events" if split else "two stories"
+    )
+    typer.echo(relation + (", one text a copy of the other" if copied else ""))
     typer.echo(f"words in both: {' '.join(map(cell, found.words)) or '-'}")
     for name, those in (("countries", found.countries), ("towns", found.places), ("numbers", found.numbers)):
         typer.echo(f"{name} in both: {' '.join(map(cell, those)) or '-'}")
@@ -132,6 +140,11 @@ def _article(store: OpenStore, wanted: str) -> Article:
     return articles[0]
 
 
+def _short(story_id: str) -> str:
+    root = story_root(story_id)
+    return root[:8] + story_id.removeprefix(root)
+
+
 def _living(store: OpenStore, article: Article) -> str:
     """The story that an article is part of now."""
     story = store.stories.story(article.story_id)
@@ -142,7 +155,13 @@ def _find(store: OpenStore, wanted: str) -> Story:
     story = store.stories.story(wanted)
     if story is not None:
         return story
+    root = story_root(wanted)
+    alike = (
+        (story.story_id, story)
+        for story in store.stories.latest_stories(limit=_RECENT)
+        if bool(story.split_from) == (root != wanted)
+    )
     try:
-        return pick("story", wanted, ((story.story_id, story) for story in store.stories.latest_stories(limit=_RECENT)))
+        return pick("story", root, alike)
     except ConfigError as error:
         raise ConfigError(f"{error}; `marsad stories list` shows the latest") from error

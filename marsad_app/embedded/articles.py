@@ -1,9 +1,11 @@
 """Articles and stories, written and read by id, in SQLite."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 
+from marsad.query.following import in_living, living
 from marsad.records import Article, Story
 from marsad_app.embedded import fts
 from marsad_app.embedded.database import Database, pack, unpack
@@ -11,6 +13,8 @@ from marsad_app.embedded.database import Database, pack, unpack
 __all__ = ["SqliteArticles", "SqliteStories", "docid_for", "docid_range"]
 
 _SALT_BITS = 20
+_BOUND = 500
+"""Values that are bound to one statement, at most."""
 _SALTS = (1 << _SALT_BITS) - 1
 _INSERT = "INSERT INTO articles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
@@ -139,6 +143,25 @@ class SqliteStories:
             row = connection.execute("SELECT merged_into FROM stories WHERE story_id = ?", (story_id,)).fetchone()
         return row[0] if row and row[0] else story_id
 
+    def living(self, ids: Iterable[str]) -> dict[str, str]:
+        """For each story the one in which it goes on, however many steps that is; itself where it did not end."""
+        with self._db.read() as connection:
+            return living(ids, lambda some: _ended(connection, some))
+
+    def family(self, story_id: str) -> list[str]:
+        """The ids under which the articles of a story are filed: of the story that it is now, and of all that ended there."""
+        with self._db.read() as connection:
+            now = living((story_id,), lambda some: _ended(connection, some)).get(story_id, story_id)
+            parts = [now]
+            # The list grows while it is walked: stories that ended in one that ended.
+            for part in parts:
+                rows = connection.execute(
+                    "SELECT story_id FROM stories WHERE merged_into = ? AND merged_into <> '' ORDER BY story_id",
+                    (part,),
+                )
+                parts += [each for (each,) in rows.fetchall() if each not in parts]
+        return parts
+
     def put_stories(self, stories: Iterable[Story]) -> None:
         """Add or replace."""
         with self._db.write() as connection:
@@ -160,12 +183,22 @@ class SqliteStories:
         return [unpack(Story, data) for (data,) in rows]
 
     def story_articles(self, story_id: str) -> Sequence[Article]:
-        """The story's articles, and those of the stories that ended in it, oldest first."""
+        """All articles of the story, or of the one that it went on in, under that one's id, oldest first."""
+        parts = self.family(story_id)
+        marks = ",".join("?" * len(parts))
+        select = f"SELECT data FROM articles JOIN bodies USING (docid) WHERE story_id IN ({marks}) ORDER BY published, article_id"  # noqa: S608 - question marks only
         with self._db.read() as connection:
-            rows = connection.execute(
-                "SELECT data FROM articles JOIN bodies USING (docid) WHERE story_id = ?1"
-                " OR story_id IN (SELECT story_id FROM stories WHERE merged_into = ?1 AND merged_into <> '')"
-                " ORDER BY published, article_id",
-                (story_id,),
-            ).fetchall()
-        return [unpack(Article, data) for (data,) in rows]
+            rows = connection.execute(select, parts).fetchall()
+        now = dict.fromkeys(parts, parts[0])
+        return [in_living(unpack(Article, data), now) for (data,) in rows]
+
+
+def _ended(connection: sqlite3.Connection, ids: Collection[str]) -> dict[str, str]:
+    """Of these stories those that ended, with the one that each is forwarded to."""
+    found: dict[str, str] = {}
+    wanted = iter(ids)
+    while some := list(islice(wanted, _BOUND)):
+        marks = ",".join("?" * len(some))
+        select = f"SELECT story_id, merged_into FROM stories WHERE story_id IN ({marks}) AND merged_into <> ''"  # noqa: S608 - question marks only
+        found.update(connection.execute(select, some).fetchall())
+    return found

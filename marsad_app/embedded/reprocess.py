@@ -5,6 +5,8 @@ from datetime import datetime
 from itertools import islice
 from typing import Final
 
+import msgspec
+
 from marsad.config import Settings
 from marsad.errors import StoreError
 from marsad.records import Article, Story
@@ -70,21 +72,23 @@ def _put(store: Store, tagged: Sequence[Article]) -> None:
         merged = merge(stored, article, retag=True)
         if merged.changed:
             changed.append(merged.article)
-    stories = [_story(store, story_id, changed) for story_id in {article.story_id for article in changed}]
+    parts = {part for article in changed for part in store.stories.family(article.story_id)}
+    stories = [_story(store, part, changed) for part in sorted(parts)]
     store.articles.put_articles(changed)
     store.stories.put_stories(story for story in stories if story is not None)
 
 
 def _story(store: Store, story_id: str, changed: Iterable[Article]) -> Story | None:
-    """Return the story as it is once these of its articles are stored."""
+    """Return the story as it is once these of its articles, or of the story that it went on in, are stored."""
     story = store.stories.story(story_id)
     if story is None:
         return None
     book = retold(StoryBook(), story, store.stories.story_articles(story_id))
-    for article in changed:
-        if article.story_id == story_id:
-            story = book.put(story_id, article, article.duplicate_of)
-    return story
+    family = store.stories.family(story_id)
+    told = [book.put(story_id, each, each.duplicate_of) for each in changed if each.story_id in family]
+    return msgspec.structs.replace(
+        told[-1], merged_into=story.merged_into, absorbed=story.absorbed, split_from=story.split_from
+    )
 
 
 def _batches(articles: Iterator[Article]) -> Iterator[list[Article]]:

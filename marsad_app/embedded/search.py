@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from marsad.query import MatchDoc, Node, compile_predicate, spans
+from marsad.query.following import following, in_living
 from marsad.query.nearby import KEY_WEIGHT
 from marsad.records import Article, Facet, FacetName, SearchHit, SearchPage, Sort
 from marsad_app.embedded import fts
-from marsad_app.embedded.articles import docid_range
+from marsad_app.embedded.articles import SqliteStories, docid_range
 from marsad_app.embedded.database import Database, unpack
 
 __all__ = ["SqliteSearch"]
@@ -27,6 +28,7 @@ _CHECKED = 2_000
 # columns together, so that a short title does not count by itself; twice costs 0.007 of the mean reciprocal rank of all queries.
 _BM25 = f"bm25(fts, {2 * KEY_WEIGHT}, 2.0, {KEY_WEIGHT}, 1.0, 0.0)"
 _Row = tuple[int, float]
+_Living = Callable[[Iterable[str]], dict[str, str]]
 
 
 class SqliteSearch:
@@ -34,6 +36,7 @@ class SqliteSearch:
 
     def __init__(self, database: Database) -> None:
         self._db = database
+        self._stories = SqliteStories(database)
 
     def article(self, article_id: str) -> Article | None:
         """One article."""
@@ -41,7 +44,12 @@ class SqliteSearch:
             row = connection.execute(
                 "SELECT data FROM articles JOIN bodies USING (docid) WHERE article_id = ?", (article_id,)
             ).fetchone()
-        return unpack(Article, row[0]) if row else None
+        return self._followed([unpack(Article, row[0])])[0] if row else None
+
+    def _followed(self, articles: Sequence[Article]) -> list[Article]:
+        """The articles under the stories in which their own go on."""
+        now = self._stories.living({article.story_id for article in articles})
+        return [in_living(article, now) for article in articles]
 
     def count(self) -> int:
         """Articles in the index."""
@@ -59,9 +67,12 @@ class SqliteSearch:
         began = time.perf_counter()
         limit, offset = min(max(limit, 1), _MOST_HITS), min(max(offset, 0), _MOST_OFFSET)
         with self._db.read() as connection:
-            plan = _Plan(connection, query)
-            rows, total, exact = plan.page(sort, limit, offset) if not collapse else plan.stories(sort, limit, offset)
-            hits = tuple(_hit(connection, query, docid, score) for docid, score in rows)
+            plan = _Plan(connection, following(query, self._stories.family))
+            if collapse:
+                rows, total, exact = plan.stories(sort, limit, offset, self._stories.living)
+            else:
+                rows, total, exact = plan.page(sort, limit, offset)
+            hits = tuple(_hit(connection, query, self._stories, docid, score) for docid, score in rows)
         took = (time.perf_counter() - began) * 1_000
         reach = plan.reach(sort, collapse=collapse)
         ordered = reach if not exact or (total > reach and not collapse) else 0
@@ -70,7 +81,8 @@ class SqliteSearch:
     def facets(self, query: Node, names: Sequence[FacetName], *, size: int = 20) -> dict[FacetName, tuple[Facet, ...]]:
         """For each facet its commonest values among the newest 10,000 matching articles."""
         with self._db.read() as connection:
-            rows = _Plan(connection, query).columns("a.topics, a.countries, a.outlet, a.published", _COUNTED)
+            plan = _Plan(connection, following(query, self._stories.family))
+            rows = plan.columns("a.topics, a.countries, a.outlet, a.published", _COUNTED)
         readers: dict[FacetName, Callable[[Sequence[str]], Iterable[str]]] = {
             "topic": lambda row: row[0].split(),
             "country": lambda row: row[1].split(),
@@ -92,7 +104,7 @@ class SqliteSearch:
 
     def export(self, query: Node | None = None) -> Iterator[Article]:
         """All (matching) articles in the order they came, a few at a time."""
-        fits = compile_predicate(query) if query is not None else None
+        fits = compile_predicate(following(query, self._stories.family)) if query is not None else None
         last = 0
         while True:
             with self._db.read() as connection:
@@ -103,21 +115,17 @@ class SqliteSearch:
             if not rows:
                 return
             last = rows[-1][0]
-            for _, data in rows:
-                article = unpack(Article, data)
-                if fits is None or fits(MatchDoc.of(article)):
-                    yield article
+            articles = (unpack(Article, data) for _, data in rows)
+            yield from self._followed([each for each in articles if fits is None or fits(MatchDoc.of(each))])
 
 
-def _hit(connection: sqlite3.Connection, query: Node, docid: int, score: float) -> SearchHit:
-    row = connection.execute(
-        "SELECT b.data, coalesce(s.size, 1) FROM articles a JOIN bodies b USING (docid) LEFT JOIN stories s USING (story_id) WHERE a.docid = ?",
-        (docid,),
-    ).fetchone()
-    article = unpack(Article, row[0])
-    return SearchHit(
-        article=article, score=score, highlights=tuple(spans(query, MatchDoc.of(article))), story_size=row[1]
-    )
+def _hit(connection: sqlite3.Connection, query: Node, stories: SqliteStories, docid: int, score: float) -> SearchHit:
+    (data,) = connection.execute("SELECT data FROM bodies WHERE docid = ?", (docid,)).fetchone()
+    stored = unpack(Article, data)
+    article = in_living(stored, stories.living((stored.story_id,)))
+    size = connection.execute("SELECT size FROM stories WHERE story_id = ?", (article.story_id,)).fetchone()
+    marks = tuple(spans(query, MatchDoc.of(article)))
+    return SearchHit(article=article, score=score, highlights=marks, story_size=size[0] if size else 1)
 
 
 class _Plan:
@@ -200,13 +208,14 @@ class _Plan:
         by_date = sort == "date" or (sort == "relevance" and self._compiled.match is None)
         return 0 if by_date and not collapse else _RANKED
 
-    def stories(self, sort: Sort, limit: int, offset: int) -> tuple[list[_Row], int, bool]:
-        """The same with only the best row of each story."""
+    def stories(self, sort: Sort, limit: int, offset: int, living: _Living) -> tuple[list[_Row], int, bool]:
+        """The same with only the best row of each story; one that ended in another counts as that one."""
         rows, total, exact = self.page(sort, _RANKED, 0)
         names = dict(self._story_of([docid for docid, _ in rows]))
+        now = living(set(names.values()))
         best: dict[str, _Row] = {}
         for row in rows:
-            best.setdefault(names.get(row[0]) or str(row[0]), row)
+            best.setdefault(now.get(names.get(row[0], ""), str(row[0])), row)
         return list(best.values())[offset : offset + limit], len(best), exact and total <= _RANKED
 
     def _story_of(self, docids: Sequence[int]) -> Iterator[tuple[int, str]]:

@@ -5,6 +5,7 @@ Counts are kept and not taken anew, so that an article costs the same in a story
 
 from bisect import bisect_left, insort
 from collections import Counter
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
@@ -126,6 +127,29 @@ class StoryBook:
         for member in members:
             tally.put(member)
         tally.edition = sum(part.edition for part in parts)
+
+    def split(self, story_id: str, off: str, keys: Collection[str]) -> None:
+        """Make two stories of one, each as if its articles had come to it alone.
+
+        Args:
+            story_id: keeps the others, and goes on counting its editions.
+            off: the new one.
+            keys: of its articles.
+        """
+        whole = self._stories[story_id]
+        members = sorted(whole.members.values(), key=lambda member: member.order)
+        for name, chosen in (
+            (off, [member for member in members if member.key in keys]),
+            (story_id, [member for member in members if member.key not in keys]),
+        ):
+            tally = self._stories[name] = _Tally(chosen[0])
+            for member in chosen:
+                tally.put(member)
+        self._stories[story_id].edition = whole.edition + 1
+
+    def record(self, story_id: str) -> Story:
+        """A story as it stands now."""
+        return self._stories[story_id].record(story_id)
 
     def settle(self, story: Story) -> None:
         """Take over what the articles of a story do not tell any more: who reported it first, and how often it changed."""

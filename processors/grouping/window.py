@@ -4,6 +4,7 @@ import math
 from array import array
 from bisect import bisect_left, insort
 from collections import deque
+from collections.abc import Iterable
 from itertools import islice
 from typing import Final
 
@@ -54,15 +55,10 @@ class Window:
         """Weigh an article's words as things stand, and give them to its document.
 
         Returns:
-            The rarity of each word: the logarithm of how many documents there are for each that has it.
+            The rarity of each word.
         """
-        log, frequencies = math.log, self._frequencies
-        whole = log(len(self._documents) + _PRIOR_WEIGHT + 1)
-        rarities = {
-            word: max(whole - log(frequencies.get(word, 0) + prior_share(word) * _PRIOR_WEIGHT), 0.0)
-            for word in words.counts
-        }
-        weights = {word: (1.0 + log(count)) * rarities[word] for word, count in words.counts.items()}
+        rarities = self.rarities(words.counts)
+        weights = {word: (1.0 + math.log(count)) * rarities[word] for word, count in words.counts.items()}
         heaviest = sorted(weights.items(), key=lambda item: (-item[1], item[0]))[:_KEPT]
         length = math.sqrt(math.fsum(weight * weight for weight in weights.values())) or 1.0
         document.vector = {word: weight / length for word, weight in heaviest}
@@ -72,6 +68,14 @@ class Window:
         document.numbers = words.numbers
         document.shingles = words.shingles
         return rarities
+
+    def rarities(self, words: Iterable[str]) -> dict[str, float]:
+        """The rarity of words as things stand: the logarithm of how many documents there are for each that has one."""
+        log, frequencies = math.log, self._frequencies
+        whole = log(len(self._documents) + _PRIOR_WEIGHT + 1)
+        return {
+            word: max(whole - log(frequencies.get(word, 0) + prior_share(word) * _PRIOR_WEIGHT), 0.0) for word in words
+        }
 
     def candidates(self, vector: dict[str, float]) -> list[Document]:
         """Return the documents that share heavy words with a vector, most promising first."""

@@ -6,9 +6,11 @@ from typing import Any
 from elasticsearch import Elasticsearch
 
 from marsad.config import ElasticsearchSettings
+from marsad.query.following import in_living
 from marsad.records import Article, Story
 from sinks.index.articles import put_documents
 from sinks.index.document import read_alias, story_document_of, story_index
+from sinks.index.forwarding import Forwarding
 from sinks.index.mapping import MOST_ROWS, ensure_templates
 from sinks.index.reading import Reader, article_of, story_of
 
@@ -54,14 +56,12 @@ class ElasticStories:
         return [story_of(hit["_source"]) for hit in found["hits"]["hits"]]
 
     def story_articles(self, story_id: str) -> Sequence[Article]:
-        """The story's articles, and those of the stories that ended in it, oldest first."""
-        ended = self._stories.search(
-            query={"term": {"merged_into": story_id}}, size=MOST_ROWS, _source=False, track_total_hits=False
-        )
-        parts = [story_id, *(hit["_id"] for hit in ended["hits"]["hits"])]
+        """All articles of the story, or of the one that it went on in, under that one's id, oldest first."""
+        parts = Forwarding(self._stories).family(story_id)
         query = {"bool": {"filter": [{"terms": {"story_id": parts}}]}}
         found = self._articles.walk(query, [{"search.second": "asc"}, {"article_id": "asc"}])
-        return [article_of(source) for source in found]
+        now = dict.fromkeys(parts, parts[0])
+        return [in_living(article_of(source), now) for source in found]
 
 
 def _operation(story: Story, settings: ElasticsearchSettings) -> tuple[dict[str, Any], bytes]:

@@ -172,6 +172,8 @@ class StoryOut(Model):
     countries: list[str]
     topics: list[str]
     merged_into: str = Field(description="the story that it went on in; empty for most")
+    absorbed: list[str] = Field(description="the stories that ended in it")
+    split_from: str = Field(description="the story that it was part of until that told two events; empty for most")
     first_outlet: str = Field(description="who reported it first")
     recent: int = Field(description="independent reports of its last three hours")
     breaking: bool = Field(description="it grows much faster than it used to, just now")

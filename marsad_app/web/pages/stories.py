@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from marsad.records import Article, Story
+from marsad.records.ids import split_story_id
 from marsad.records.story import is_breaking
 from marsad_app.web.shell import Web
 from marsad_app.web.texts import Texts
@@ -105,6 +106,7 @@ def router(web: Web) -> APIRouter:
             days=timeline(articles, web.pages.texts(request)),
             breaking=is_breaking(found, services.clock.now()),
             map=story_map(articles),
+            other_part=services.stories.story(found.split_from or split_story_id(story_id)),
         )
 
     return routes

@@ -148,6 +148,8 @@ def test_a_report_that_fits_two_stories_makes_them_one_and_both_ids_stay() -> No
     assert set(records) == {story_id("1"), story_id("2")}
     assert records[story_id("2")].merged_into == story_id("1")
     assert records[story_id("1")].merged_into == ""
+    assert records[story_id("1")].absorbed == (story_id("2"),)
+    assert {story.others for story in records.values()} == {(story_id("1"),), (story_id("2"),)}
     assert records[story_id("1")].size == records[story_id("2")].size == 3
     assert records[story_id("1")].outlets == ("الأفق", "المرفأ", "النهار الجديد")
 

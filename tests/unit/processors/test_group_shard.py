@@ -14,11 +14,13 @@ from marsad.errors import FencedError, StoreError, TransientError
 from marsad.events import Event, ItemOutcome
 from marsad.ports import Journal
 from marsad.records import Article, CountryTag, Quarantined, Story, TopicTag, decode, encode
+from marsad.records.ids import split_story_id
 from marsad.streams import Message, partition_of
 from marsad.testing.factories import NOW, an_article
 from marsad.testing.journal import Blow, CrashError, InMemoryStreams, drive
 from processors.article_stream import Shelved, shelved_of, stories_beside, story_in
-from processors.group import Grouping
+from processors.group import Grouper, Grouping
+from processors.group import _Fitting as Fitting
 from processors.group_shard import GroupShard
 from processors.story_window import StoryWindow
 
@@ -614,6 +616,47 @@ def test_stories_that_became_one_stay_one_over_a_takeover(size: int) -> None:
     shard.take(batch[:size])
     shard = stopped.new_shard()
     shard.take(batch[size:])
+    assert states(stopped) == states(whole)
+    assert {key: article_in(message) for key, message in stopped.newest().items()} == {
+        key: article_in(message) for key, message in whole.newest().items()
+    }
+
+
+def test_what_is_split_off_is_filed_anew_without_news_and_stays_so_over_a_takeover(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With a grouper to which everything is one story, so that it drifts."""
+    monkeypatch.setattr(
+        Grouper, "_fitting", lambda grouper, *_: [Fitting(1.0, each, each) for each in grouper._members][-1:]
+    )
+    monkeypatch.setattr("processors.group._original", lambda *_: None)
+    incoming = [
+        report(
+            f"{n}",
+            f"{QUAKE if n < 4 else TRAINS} {n + 200}",
+            feed=f"f{n}",
+            minutes=n,
+            title=f"{'زلزال هاكوري' if n < 4 else 'قطار كيساكا موريتو'} {n + 200}",
+        )
+        for n in range(1, 9)
+    ]
+    whole, stopped = Group(), Group()
+    for group in (whole, stopped):
+        group.give(*incoming)
+    whole.run()
+    first = whole.article("1").story_id
+    split = split_story_id(first)
+    moved = [message for message in whole.written() if message.headers["outcome"] == b"unchanged"]
+    assert {message.key[-1] for message in moved} == {"4", "5"}
+    assert all(article_in(message).story_id == split for message in moved)
+    assert {message.partition for message in whole.written()} == {partition_of(first, 2)}
+    assert states(whole)[split].split_from == first
+    assert states(whole)[first].size == 3
+    assert states(whole)[split].size == 5
+
+    batch = stopped.streams.read("tagged.v1")
+    for message in batch:
+        stopped.new_shard().take([message])
     assert states(stopped) == states(whole)
     assert {key: article_in(message) for key, message in stopped.newest().items()} == {
         key: article_in(message) for key, message in whole.newest().items()

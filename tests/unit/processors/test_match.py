@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from marsad.query import MatchDoc, matches, parse
 from marsad.records import Alert, Article, CountryTag, Story, Subscription, TopicTag, Trigger
@@ -181,3 +182,16 @@ def test_the_index_finds_exactly_what_a_loop_over_all_queries_finds() -> None:
 
         assert {alert.subscription_id for alert in matcher.match(article, a_story(), None, NOW)} == expected
         assert expected <= candidates
+
+
+@pytest.mark.parametrize("followed", ["story-1", "older", "ended"])
+def test_who_follows_a_story_is_told_what_comes_under_any_id_of_the_stories_that_became_it(followed: str) -> None:
+    story = a_story(story_id="story-1", merged_into="older", absorbed=("ended", "story-1"))
+    assert [alert.story_id for alert in raised([subscription(f"story:{followed}")], ARTICLE, story)] == ["story-1"]
+    assert raised([subscription("story:another")], ARTICLE, story) == ()
+
+
+def test_a_story_that_was_muted_stays_so_in_the_one_that_it_went_on_in() -> None:
+    story = a_story(story_id="story-1", absorbed=("ended",))
+    assert raised([subscription("سفينة", muted=("ended",))], ARTICLE, story) == ()
+    assert raised([subscription("سفينة", muted=("another",))], ARTICLE, story)

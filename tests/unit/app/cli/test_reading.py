@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from marsad.testing.factories import an_article
+from marsad.records.ids import split_story_id
+from marsad.testing.factories import a_story, an_article
 from marsad_app.embedded.store import open_store
 
 
@@ -196,3 +197,20 @@ def test_a_pair_is_explained_by_every_sign(marsad: Any, filled: Any) -> None:
 
 def test_an_article_that_is_not_there_cannot_be_explained(marsad: Any, filled: Any) -> None:
     assert "no story 'ffffffff'" in marsad("stories", "explain", "ffffffff", "ffffffff", status=1).complaint
+
+
+def test_a_story_that_was_split_off_says_where_it_came_from_and_is_found_by_its_first_letters(
+    marsad: Any, store: Any, make: Any
+) -> None:
+    whole, part = "a1" * 16, split_story_id("a1" * 16)
+    store.articles.put_articles(
+        [make["article"](1, "سفينة في الميناء", story_id=whole), make["article"](2, "حكم المحكمة", story_id=part)]
+    )
+    store.stories.put_stories([a_story(story_id=whole), a_story(story_id=part, split_from=whole)])
+    short = f"{whole[:8]}-split"
+    assert any(line.startswith(short) for line in marsad("stories", "list").lines)
+    assert f"split from {whole}" in marsad("stories", "show", short).out
+    assert "split from" not in marsad("stories", "show", whole[:8]).out
+    assert "two stories, split from one that told two events" in marsad("stories", "explain", whole[:8], short).out
+    found = marsad("stories", "explain", whole[:8], short, "--json").records[0]
+    assert (found["one_story"], found["split"]) == (False, True)

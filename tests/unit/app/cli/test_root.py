@@ -27,8 +27,8 @@ def _commands() -> Iterator[tuple[str, ...]]:
         yield from ((name, part) for part in getattr(command, "commands", {}))
 
 
-def test_every_command_of_the_design_is_there() -> None:
-    wanted = "demo run newsroom web search feeds topics stories subscriptions alerts quarantine status stats export pipe config doctor bench poll process group match index deliver kibana cluster"
+def test_every_command_of_the_design_is_there_and_the_owners() -> None:
+    wanted = "demo run newsroom web search feeds topics stories subscriptions owners alerts quarantine status stats export pipe config doctor bench poll process group match index deliver kibana cluster"
     assert set(wanted.split()) == set(RootGroup.table)
 
 

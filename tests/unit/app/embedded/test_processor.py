@@ -9,13 +9,15 @@ import pytest
 from marsad.clock import FrozenClock
 from marsad.errors import PoisonError, StoreError
 from marsad.events import AlertRaised, Outcome
+from marsad.query import parse
 from marsad.records import Article, Entry, Trigger
-from marsad.records.ids import story_id
+from marsad.records.ids import split_story_id, story_id
 from marsad.taxonomy import Taxonomy
 from marsad.testing.factories import NOW, a_feed, a_subscription, an_entry
 from marsad_app.embedded.processor import Processor
 from marsad_app.embedded.store import Store
 from marsad_app.embedded.testing import Recorder, RiggedPipeline, processor_over
+from processors.group import Grouper, _Fitting
 from sinks.alerts.plan import TERMINAL
 
 Made = Callable[..., Processor]
@@ -361,3 +363,27 @@ def test_an_entry_taken_again_after_its_outcome_was_lost_changes_nothing(
     assert list(store.search.export()) == before
     assert len(store.alerts.alerts()) == 1
     assert events.outcomes() == [Outcome.INDEXED, Outcome.UNCHANGED]
+
+
+def test_articles_that_are_split_off_are_filed_under_the_new_story_and_alerted_to_once(
+    store: Store, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a grouper to which everything is one story, so that it drifts."""
+    one_story = lambda grouper, *_: [_Fitting(1.0, each, each) for each in grouper._members][-1:]  # noqa: E731
+    monkeypatch.setattr(Grouper, "_fitting", one_story)
+    monkeypatch.setattr("processors.group._original", lambda *_: None)
+    store.subscriptions.put_subscription(a_subscription(query="*:*", triggers=(Trigger.NEW_STORY,)))
+    for n in range(1, 9):
+        title, text = ("مناورات بحرية", DRILL) if n < 4 else ("محصول القمح", GRAIN)
+        queue(store, news(str(n), f"{title} {n + 200}", f"{text} {n + 300}"))
+        drain(made())
+
+    first = story_id(f"{1:0>32}")
+    assert [article(store, str(n)).story_id for n in range(1, 9)] == [first] * 3 + [split_story_id(first)] * 5
+    assert {story.story_id: (story.size, story.split_from) for story in store.stories.latest_stories()} == {
+        first: (3, ""),
+        split_story_id(first): (5, first),
+    }
+    assert len(store.alerts.alerts()) == 1
+    found = store.search.search(parse(f"story:{split_story_id(first)}", now=NOW))
+    assert found.total == 5

@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 
 from marsad.errors import StoreError
 from marsad.records import Article, CountryTag, EntityTag, Evidence, Health, SearchPage, TopicTag
+from marsad.records.ids import split_story_id
 from marsad.testing.desk import PORT_CALL
 from marsad.testing.factories import a_feed, a_quarantined, a_story, a_subscription, an_alert, an_article
 from marsad.testing.fakes import InMemoryStore
@@ -363,3 +364,18 @@ async def test_a_removed_feed_can_be_restored_on_the_page(
     assert store.feeds.feed("feed-1") == before
     assert "/restore" not in (await client.get("/feeds")).text
     assert (await client.post("/feeds/feed-1/restore", data={"form_token": "f00d"})).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("ar", ("جزءا من قصة أخرى", "انفصلت")), ("en", ("was part of", "split off"))]
+)
+async def test_both_parts_of_a_story_that_was_split_lead_to_each_other(
+    client: httpx.AsyncClient, store: InMemoryStore, language: str, words: tuple[str, str]
+) -> None:
+    part = split_story_id("port-call")
+    store.stories.put_stories([a_story(story_id=part, headline="حكم المحكمة", split_from="port-call")])
+    for path, link, said in ((part, "port-call", words[0]), ("port-call", part, words[1])):
+        answer = await client.get(f"/stories/{path}?lang={language}")
+        remarks = html.fromstring(answer.content).xpath("//p[@class='remark'][a]")
+        assert [each.xpath("a/@href") for each in remarks] == [[f"/stories/{link}"]]
+        assert said in remarks[0].text_content()
