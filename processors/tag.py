@@ -60,8 +60,8 @@ class Adjuster(Protocol):
         """Return the scores by topic id; 1.0 is the threshold."""
         ...
 
-    def evidence(self, topic: str, analysed: AnalysedText) -> tuple[Evidence, ...]:
-        """Return the words that spoke for a topic which it decided."""
+    def evidence(self, topic: str, analysed: AnalysedText, scores: Mapping[str, float]) -> tuple[Evidence, ...]:
+        """Return the words that spoke for a topic which it decided, given the scores by the rules."""
         ...
 
 
@@ -303,7 +303,7 @@ class Tagger:
             return by_rule
         return by_rule + tuple(
             word
-            for word in self._adjuster.evidence(topic, analysed)
+            for word in self._adjuster.evidence(topic, analysed, given)
             if not any(hit.field == word.field and hit.start <= word.start < hit.end for hit in by_rule)
         )
 

@@ -1,9 +1,9 @@
 """The learned layer over the rules: how much each topic's score and each word speaks for each topic, as data.
 
-It is linear. A topic is given where the sum of its ``start``, of its weights for what the rules found (squashed, so that
+A topic is given where a sum is above nought: of its ``start``, of its weights for what the rules found (squashed, so that
 ten hits are not ten times as much as one) and of its weights for the article's words (title before lead before body, rare
-words before common ones) is above nought. ``learned.json`` holds nothing else and is written by
-``tests/quality/train_topics.py``.
+words before common ones), and of what hidden units say that see all these together. ``learned.json`` holds nothing else
+and is written by ``tests/quality/train_topics.py``.
 """
 
 from collections import Counter
@@ -19,6 +19,7 @@ import numpy as np
 from marsad.arabic import stem
 from marsad.records import Evidence
 from marsad.taxonomy.analysed import AnalysedText, ZoneKind
+from marsad.taxonomy.hidden import Hidden, HiddenUnits
 
 __all__ = ["Learned", "LearnedLayer", "LearnedTopic", "load_learned", "squashed", "word_counts"]
 
@@ -59,6 +60,8 @@ class Learned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rarity: dict[str, float]
     """By stem: the logarithm of how many articles there are for one that has it."""
     topics: dict[str, LearnedTopic]
+    hidden: HiddenUnits | None = None
+    """What words mean together; without it each word has its weight alone."""
 
 
 @lru_cache(maxsize=1)
@@ -132,17 +135,20 @@ class LearnedLayer:
                 self._words[row_of[word], number] = weight
             for other, weight in topic.rules.items():
                 self._rules[self._column[other], number] = weight
+        hidden = learned.hidden
+        self._hidden = None if hidden is None else Hidden(hidden, self._stems, tuple(self._column), self._ids)
 
     def adjust(self, scores: Mapping[str, float], analysed: AnalysedText) -> dict[str, float]:
         """Return the scores with those of the topics that the layer decides replaced; as they are for a few words."""
         rows, values = self._vector(analysed)
         if len(rows) < _ANSWERED:
             return dict(scores)
+        by_rule = self._squashed(scores)
         sums = self._start + values.astype(np.float32) @ self._words[rows]
-        for topic, score in scores.items():
-            column = self._column.get(topic)
-            if column is not None:
-                sums += squashed(score) * self._rules[column]
+        for column, score in by_rule.items():
+            sums += score * self._rules[column]
+        if self._hidden is not None:
+            sums += self._hidden.sums(rows, values, by_rule)
         if len(sums) and -self._lone <= sums.max() < 0:
             sums[sums.argmax()] = 0.0
         kept = {topic: score for topic, score in scores.items() if topic not in self.topics}
@@ -150,12 +156,15 @@ class LearnedLayer:
         found = _BEST_SCORE / (1 + (_BEST_SCORE - 1) * np.exp(-np.clip(sums, -50, 50)))
         return kept | dict(zip(self._ids, found.tolist(), strict=True))
 
-    def evidence(self, topic: str, analysed: AnalysedText) -> tuple[Evidence, ...]:
+    def evidence(self, topic: str, analysed: AnalysedText, scores: Mapping[str, float]) -> tuple[Evidence, ...]:
         """Return the words that spoke most for a topic, each at its first place, in the order of the text."""
         if topic not in self.topics:
             return ()
         rows, values = self._vector(analysed)
-        speaking = values * self._words[rows, self._ids.index(topic)]
+        number = self._ids.index(topic)
+        speaking = values * self._words[rows, number]
+        if self._hidden is not None:
+            speaking = speaking + self._hidden.said(number, rows, values, self._squashed(scores))
         best = sorted(zip((-speaking).tolist(), (self._stems[row] for row in rows), strict=True))[:_SHOWN]
         weights = {word: round(-minus, 3) for minus, word in best if minus < 0}
         found: dict[str, Evidence] = {}
@@ -167,6 +176,10 @@ class LearnedLayer:
                     span = zone.tokens.starts[at], zone.tokens.ends[at]
                     found[word] = Evidence(zone.tokens.keys[at], zone.field, *span, weights[word])
         return tuple(found.values())
+
+    def _squashed(self, scores: Mapping[str, float]) -> dict[int, float]:
+        """Return by column the squashed scores of the topics that the layer knows."""
+        return {self._column[topic]: squashed(score) for topic, score in scores.items() if topic in self._column}
 
     def _vector(self, analysed: AnalysedText) -> tuple[list[int], "np.ndarray[Any, np.dtype[np.float64]]"]:
         """Return the rows of the known words and their values; these have the length one together."""

@@ -1,12 +1,15 @@
 from functools import lru_cache
 from pathlib import Path
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy import array
 
 from marsad.arabic import key_words
 from marsad.records import Evidence, TopicTag
 from marsad.taxonomy import AnalysedText, LearnedLayer, Taxonomy, analyse, load_learned, load_taxonomy, read_topic
+from marsad.taxonomy.hidden import HiddenUnits, packed
 from marsad.taxonomy.learned import Learned, LearnedTopic
 from processors.tag import Tagger
 
@@ -45,6 +48,26 @@ def test_learned_words_lift_a_topic_that_the_rules_alone_would_not_give() -> Non
     (found,) = TAGGER.tag("", "", OTHER_WORDS + " والسد")
     assert found.score > 1
     assert found.evidence == (Evidence("والسد", "text", 55, 60, found.evidence[0].weight),)
+
+
+TOGETHER = msgspec.structs.replace(
+    LEARNED,
+    topics={"water": LearnedTopic(-1.0, {"water": 2.0}, {})},
+    # One unit that either word brings to nought and only both bring above it.
+    hidden=HiddenUnits(
+        start=packed(array([-30.0])),
+        rules={"water": packed(array([0.0]))},
+        words={"سد": packed(array([100]), words=True), "مهرج": packed(array([100]), words=True)},
+        topics={"water": packed(array([0.25]))},
+    ),
+)
+
+
+def test_words_may_speak_for_a_topic_only_together_and_are_its_evidence_then() -> None:
+    tagger = Tagger(WATER, LearnedLayer(TOGETHER, frozenset({"water"})))
+    assert tagger.tag("", "", OTHER_WORDS + " سد") == tagger.tag("", "", OTHER_WORDS + " مهرج") == ()
+    (found,) = tagger.tag("", "", OTHER_WORDS + " سد والمهرج")
+    assert [hit.term for hit in found.evidence] == ["سد", "والمهرج"]
 
 
 def test_learned_words_take_away_a_topic_that_the_rules_alone_would_give() -> None:
