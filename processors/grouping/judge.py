@@ -47,6 +47,7 @@ _EVENT_WEIGHTS: Final = {
     "no-town-in-common": -1.25,
     "same-outlet": -1.75,
     "days": -1.75,
+    "comment": -2.0,
 }
 _UNKNOWN_ACTORS: Final = 0.6
 _UNKNOWN_OUTLET: Final = 0.4
@@ -77,6 +78,8 @@ class Likeness(msgspec.Struct, frozen=True):
     """Whether both name towns and none in common, as 0 or 1."""
     outlet: float
     """Whether one outlet published both, as 0 or 1: it tells an event once, and what it writes next is mostly the next event."""
+    comment: float
+    """Whether one of them, and only one, comments on events and reports none, as 0 or 1."""
 
 
 class Comparer:
@@ -136,6 +139,7 @@ def _compare_settings(one: Setting, other: Setting) -> dict[str, float]:
         "actors": len(one.actors & other.actors) / actors if one.actors and other.actors else _UNKNOWN_ACTORS,
         "places": float(_disjoint(one.places, other.places)),
         "outlet": float(one.outlet == other.outlet) if one.outlet and other.outlet else _UNKNOWN_OUTLET,
+        "comment": float(one.comment != other.comment),
     }
 
 
@@ -193,4 +197,5 @@ def _event_signs(likeness: Likeness) -> tuple[float, ...]:
         likeness.places,
         likeness.outlet,
         min(likeness.days, _MOST_DAYS),
+        likeness.comment,
     )
