@@ -31,6 +31,8 @@ _MOST_ALIKE: Final = 0.4
 """Weight of the member that an article is most alike, against the mean of all."""
 _UNLIKE: Final = -3.0
 """Log odds below which a member is no less alike: one part of an affair would else outweigh the other."""
+_OWN_ONLY: Final = -1.1
+"""Log odds for a story that nobody told yet but the outlet itself: what it writes next is mostly the next event of an affair."""
 _JOIN: Final = -0.3
 _MERGE: Final = 0.5
 """Log odds from which an article that fits two stories shows that they are one."""
@@ -202,6 +204,7 @@ class Grouper:
             odds = [event_odds(judged.get(member.number) or comparer.compare(member)) for member in members]
             most = max(odds)
             fit = _MOST_ALIKE * most + (1 - _MOST_ALIKE) * sum(max(each, _UNLIKE) for each in odds) / len(odds)
+            fit += _OWN_ONLY * comparer.only_of_its_outlet(members)
             if fit > _JOIN:
                 found.append(_Fitting(fit, story, members[odds.index(most)].filed))
         return sorted(found, key=lambda each: -each.odds)

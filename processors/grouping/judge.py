@@ -4,6 +4,7 @@ Both are logistic models over a few measures that mean the same in any window. W
 Arabic news (``tests/quality/eval_groups.py`` measures them on others).
 """
 
+from collections.abc import Sequence
 from math import fsum, log, log1p
 from operator import mul
 from typing import Final
@@ -45,7 +46,7 @@ _EVENT_WEIGHTS: Final = {
     "acting-countries": 1.8,
     "no-country-in-common": -1.5,
     "no-town-in-common": -1.25,
-    "same-outlet": -1.75,
+    "same-outlet": -1.25,
     "days": -1.75,
     "comment": -2.0,
 }
@@ -96,6 +97,11 @@ class Comparer:
         self._vector = document.vector
         self._lead = frozenset(document.lead)
         self._shingles = frozenset(document.shingles)
+
+    def only_of_its_outlet(self, others: Sequence[Document]) -> bool:
+        """Whether the outlet of the article published all of the others."""
+        outlet = self._document.setting.outlet
+        return bool(outlet) and all(other.setting.outlet == outlet for other in others)
 
     def compare(self, other: Document) -> Likeness:
         """Measure how alike the article and another are. All sums are exact, so their order does not matter."""
