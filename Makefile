@@ -47,7 +47,7 @@ eval: install ## quality on labelled data (MARSAD_EVAL_DATA); a table and out/ev
 train: install ## learn the weights over the topics' rules anew from labelled articles (MARSAD_EVAL_DATA)
 	$(BIN)/python tests/quality/train_topics.py $(ARGS)
 
-corpus: install ## feedparser's own test documents through our parser; nothing may be lost; out/parse-corpus.txt
+corpus: install ## feedparser's own test documents and recorded feeds (MARSAD_EVAL_DATA) through our parser; nothing may be lost; out/parse-corpus.txt
 	$(BIN)/python tests/quality/parse_corpus.py $(ARGS)
 
 fuzz: install ## 100,000 mutated feeds through the parser: no exception, no hang, no growth (about ten minutes)

@@ -1,10 +1,12 @@
-"""How clients reach the broker: settings turned into kafka-python's arguments, in one place for all stages."""
+"""How clients reach the broker and what they give us: kafka-python's arguments, records and traps, in one place for all stages."""
 
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from marsad.config import KafkaSettings
+from marsad.streams import Message
 
-__all__ = ["consumer_options", "kafka_options", "producer_options"]
+__all__ = ["consumer_options", "finish_join", "kafka_options", "message_of", "producer_options"]
 
 # Measured: with the client's own 30 s a restarted broker was found again after 26 s, with 1 s after 1 to 3.
 _RECONNECT_MAX_MS: Final = 1_000
@@ -63,3 +65,32 @@ def producer_options(settings: KafkaSettings) -> dict[str, Any]:
         "allow_auto_create_topics": False,
         "metrics_enabled": False,
     }
+
+
+def message_of(record: Any, name: str) -> Message:
+    """A record of kafka-python as ours.
+
+    Args:
+        record: as a consumer gives it.
+        name: of the stream, without the prefix.
+    """
+    return Message(
+        stream=name,
+        key=(record.key or b"").decode(errors="replace"),
+        value=record.value,
+        partition=record.partition,
+        headers=dict(record.headers or ()),
+        offset=record.offset,
+        at=datetime.fromtimestamp(record.timestamp / 1000, UTC),
+    )
+
+
+def finish_join(consumer: Any) -> None:
+    """Let a join of the group that is under way come to its end. To be called before each ``poll``.
+
+    kafka-python 3.0.12 begins one when it hears anew of the stream's partitions, and forgets it if what it heard is taken back
+    before the answer is there: nothing is fetched then and no heartbeat sent, for ever. (Measured: 3 of 18 starts; 0 of 81 so.)
+    """
+    coordinator = consumer._coordinator  # noqa: SLF001 - there is no other way to it
+    if coordinator._join_task is not None:  # noqa: SLF001
+        coordinator.rejoin_needed = True

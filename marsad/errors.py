@@ -33,6 +33,7 @@ __all__ = [
     "StoreError",
     "TopicFileError",
     "TransientError",
+    "said",
 ]
 
 
@@ -127,3 +128,13 @@ class FencedError(MarsadError):
 
 class StoreError(MarsadError):
     """The store cannot be used: disk full, file corrupt, or written by a newer version."""
+
+
+def said(error: BaseException, most: int | None = None) -> str:
+    """What an error says, in one line; its type where it says nothing.
+
+    Args:
+        error: any.
+        most: characters after which the rest is left out; None: all of it.
+    """
+    return " ".join(str(error).split())[:most] or type(error).__name__

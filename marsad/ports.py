@@ -22,6 +22,7 @@ from marsad.records import (
     FetchRequest,
     FetchResponse,
     HubNews,
+    Owner,
     Quarantined,
     SearchPage,
     Sort,
@@ -40,6 +41,7 @@ __all__ = [
     "HubInbox",
     "Journal",
     "Outlet",
+    "Owners",
     "PollLedger",
     "QuarantineStore",
     "Stories",
@@ -203,6 +205,22 @@ class Subscriptions(Protocol):
 
     def remove_subscription(self, subscription_id: str) -> bool:
         """Forget it; its alerts stay in the ledger. False if it was not there."""
+        ...
+
+
+class Owners(Protocol):
+    """Who has subscriptions of their own. Written by the CLI, read by the web."""
+
+    def owners(self) -> Sequence[Owner]:
+        """All, by name."""
+        ...
+
+    def put_owner(self, owner: Owner) -> None:
+        """Add or replace."""
+        ...
+
+    def remove_owner(self, name: str) -> bool:
+        """Forget it, and its token with it. False if it was not there."""
         ...
 
 

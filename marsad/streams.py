@@ -9,7 +9,19 @@ from typing import Literal
 
 import msgspec
 
-from marsad.records import Alert, Article, Delivery, Entry, Feed, FeedState, HubNews, Quarantined, Subscription
+from marsad.records import (
+    Alert,
+    Article,
+    Delivery,
+    Entry,
+    Feed,
+    FeedState,
+    Hit,
+    HubNews,
+    Owner,
+    Quarantined,
+    Subscription,
+)
 
 __all__ = ["STREAMS", "Message", "Stage", "Stream", "partition_of", "stream", "topic_name"]
 
@@ -121,6 +133,7 @@ STREAMS: tuple[Stream, ...] = (
         read_by=("match", "index", "alerts"),
         compacted=True,
     ),
+    Stream(name="owners.v1", value=Owner, key="name", written_by=("app",), read_by=("web",), compacted=True),
     Stream(
         name="alerts.v1",
         value=Alert,
@@ -130,6 +143,15 @@ STREAMS: tuple[Stream, ...] = (
         read_by=("index", "alerts", "web"),
         compacted=True,
         keep_days=90,
+    ),
+    # State of its readers, which rebuild it at start: the days that a spike is held against, and a day more.
+    Stream(
+        name="hits.v1",
+        value=Hit,
+        key="subscription_id",
+        written_by=("match",),
+        read_by=("match",),
+        keep_days=17,
     ),
     Stream(
         name="deliveries.v1",

@@ -20,6 +20,7 @@ MOST_OUTLETS: Final = 20
 BOUNDS: Final[dict[str, tuple[int, int]]] = {
     "story_outlets": (2, 100),
     "story_countries": (2, 100),
+    "spike_hours": (1, 24),
     "every": (1, 1_440),
     "weekday": (0, 6),
     "cooldown": (0, 10_080),
@@ -80,8 +81,18 @@ def settled(
         lost=(),
         muted=before.muted if before else (),
         created_at=before.created_at if before else wanted.created_at,
+        spike_since=_counted_since(wanted, before),
         secret=(before.secret if before else "") or new_token(),
     )
+
+
+def _counted_since(wanted: Subscription, before: Subscription | None) -> datetime | None:
+    """Since when hits of the query are counted: anew where it is another one."""
+    if Trigger.SPIKE not in wanted.triggers:
+        return None
+    if before is not None and before.query == wanted.query and Trigger.SPIKE in before.triggers:
+        return before.counted_since
+    return wanted.created_at
 
 
 def muting(subscription: Subscription, story_id: str) -> Subscription:

@@ -11,6 +11,8 @@ from typing import Final, TypeAlias
 import msgspec
 from lxml import etree
 
+from marsad.errors import said
+
 Element: TypeAlias = etree._Element  # noqa: SLF001 - the only name that lxml has for the type of its elements
 
 __all__ = [
@@ -106,7 +108,7 @@ def parse_html(html: str) -> Parsed:
     try:
         root = etree.fromstring(data, parser=parser)
     except (etree.LxmlError, ValueError, AssertionError) as error:
-        return Parsed(None, (*problems, f"page cannot be parsed: {_sentence(error)}"))
+        return Parsed(None, (*problems, f"page cannot be parsed: {said(error, 200)}"))
     if root is None:
         return Parsed(None, (*problems, "page without any tag or text"))
     if _DEEPEST(root):
@@ -121,10 +123,6 @@ def _bytes(html: str) -> bytes:
     except UnicodeEncodeError:
         data = html.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
     return data.translate(None, _CONTROLS)
-
-
-def _sentence(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def _cut_tags(html: str) -> str:

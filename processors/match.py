@@ -1,25 +1,25 @@
 """Matches each article against all subscriptions at once, and says which alerts that raises.
 
-Queries are compiled once. From each a set of terms is taken of which an article must have at least one (the rarest part
-of a conjunction, all branches of a disjunction), and an index from these terms finds the few queries that an article can
-match at all; only they are evaluated. Subscriptions with the same query share it.
+Queries are compiled once, into sets of terms that must occur together and what must hold besides. An index of these sets
+finds the few queries of which an article has every term; only what is left of them is evaluated, and what several have
+in common once. Subscriptions with the same query share it.
 
 Which alerts are new is not decided here: ids are deterministic, and the ledger takes each once.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import chain
 from typing import Final
+from weakref import WeakValueDictionary
 
 import msgspec
 
 from marsad.errors import QueryError
 from marsad.query import MatchDoc, Node, compile_predicate, parse, spans
-from marsad.query.ast import has_range
+from marsad.query.ast import And, has_range
 from marsad.query.parse import Resolve
 from marsad.query.predicate import Predicate
-from marsad.query.required import RequiredTerms, TermIndex, required_terms
+from marsad.query.required import TermIndex, alternatives
 from marsad.records import ABOUT_FEEDS, Alert, Article, Story, Subscription, Trigger
 from marsad.records.ids import alert_id, story_root
 from marsad.taxonomy.synonyms import other_names
@@ -44,15 +44,25 @@ class Problem(msgspec.Struct, frozen=True):
     """Where in its query reading failed."""
 
 
-class _Query(msgspec.Struct, frozen=True):
+class _Query:
     """One query with all who subscribed to it."""
 
-    node: Node
-    predicate: Predicate
-    required: RequiredTerms | None
-    """One of these must be in the article; None where any article may match."""
-    relative: bool
-    """It speaks of now: its bounds move."""
+    __slots__ = ("alternatives", "node", "predicate", "read_at", "relative", "subscribers", "text")
+
+    def __init__(self, text: str, node: Node, read_at: datetime, *, relative: bool) -> None:
+        self.text = text
+        self.node = node
+        self.alternatives = alternatives(node)
+        self.subscribers: list[Subscription] = []
+        self.relative = relative
+        """It speaks of now: its bounds move."""
+        self.read_at = read_at
+        self.predicate: Predicate | None = None
+        """As read at that time; of a query that speaks of now, once an article has its terms."""
+
+
+_Filed = tuple[_Query, Predicate | None]
+"""What the index holds for an alternative of a query: what must hold besides its terms."""
 
 
 class _Match(msgspec.Struct, frozen=True):
@@ -83,10 +93,11 @@ class Matcher:
         subscriptions: those that are enabled; others are passed over.
         now: the instant that relative times in queries start from until the first article.
         resolve: names of topics and countries, as for ``marsad.query.parse``.
-        reuse: an earlier matcher, whose queries need not be compiled again.
+        reuse: an earlier matcher, which becomes this one: only what differs is compiled. It is not to be used any more.
 
     Attributes:
         problems: the subscriptions whose query cannot be understood (any more); they match nothing.
+        queries: the compiled queries by their text.
     """
 
     def __init__(
@@ -99,32 +110,67 @@ class Matcher:
     ) -> None:
         self._resolve = resolve
         self._now = now
-        self._known = reuse.queries if reuse else {}
-        self.problems: tuple[Problem, ...] = ()
-        self.queries: dict[str, _Query] = {}
-        self._subscribers: dict[str, list[Subscription]] = {}
-        self._index = TermIndex()
-        self._always: list[str] = []
-        for subscription in subscriptions:
-            if subscription.enabled and not ABOUT_FEEDS.issuperset(subscription.triggers):
+        self.queries: dict[str, _Query] = reuse.queries if reuse else {}
+        self._subscriptions: dict[str, Subscription] = reuse._subscriptions if reuse else {}  # noqa: SLF001
+        self._index: TermIndex[_Filed] = reuse._index if reuse else TermIndex()  # noqa: SLF001
+        self._problems: dict[str, Problem] = reuse._problems if reuse else {}  # noqa: SLF001
+        # Many queries forbid the same topic or ask for the same days.
+        self._rests: WeakValueDictionary[tuple[Node, ...], Predicate] = (
+            reuse._rests if reuse else WeakValueDictionary()  # noqa: SLF001
+        )
+        wanted = {each.id: each for each in subscriptions if each.enabled and not ABOUT_FEEDS.issuperset(each.triggers)}
+        for gone in [each for each in self._subscriptions.values() if wanted.get(each.id) != each]:
+            self._remove(gone)
+        for subscription in wanted.values():
+            if subscription.id not in self._subscriptions:
                 self._add(subscription)
-        self._known = {}
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """The subscriptions whose query cannot be understood (any more)."""
+        return tuple(self._problems.values())
 
     def _add(self, subscription: Subscription) -> None:
         text = subscription.query
+        self._subscriptions[subscription.id] = subscription
         if text not in self.queries:
             try:
-                query = self._known.get(text) or self._compile(text)
+                query = self._compile(text)
             except QueryError as error:
                 problem = Problem(subscription.id, subscription.name, error.reason, error.position)
-                self.problems = (*self.problems, problem)
+                self._problems[subscription.id] = problem
                 return
             self.queries[text] = query
-            if query.required is None:
-                self._always.append(text)
-            else:
-                self._index.add(query.required, text)
-        self._subscribers.setdefault(text, []).append(subscription)
+            for each in query.alternatives:
+                self._index.add(each.terms, (query, None if query.relative else self._rest(each.rest)))
+        self.queries[text].subscribers.append(subscription)
+
+    def _remove(self, subscription: Subscription) -> None:
+        del self._subscriptions[subscription.id]
+        if self._problems.pop(subscription.id, None):
+            return
+        query = self.queries[subscription.query]
+        query.subscribers.remove(subscription)
+        if not query.subscribers:
+            del self.queries[subscription.query]
+            for each in query.alternatives:
+                self._index.remove(each.terms, (query, None if query.relative else self._rest(each.rest)))
+
+    def _rest(self, nodes: tuple[Node, ...]) -> Predicate | None:
+        if not nodes:
+            return None
+        found = self._rests.get(nodes)
+        if found is None:
+            found = self._rests[nodes] = compile_predicate(And(nodes))
+        return found
+
+    def _read(self, text: str, now: datetime) -> Node:
+        """Read a query.
+
+        Raises:
+            QueryError: it cannot be understood.
+        """
+        return parse(text, now=now, resolve=self._resolve, names=other_names)
 
     def _compile(self, text: str) -> _Query:
         """Compile a query.
@@ -132,23 +178,30 @@ class Matcher:
         Raises:
             QueryError: it cannot be understood.
         """
-        node = parse(text, now=self._now, resolve=self._resolve, names=other_names)
-        relative = has_range(node) and node != parse(
-            text, now=self._now + _LATER, resolve=self._resolve, names=other_names
-        )
-        return _Query(node, compile_predicate(node), required_terms(node), relative=relative)
+        node = self._read(text, self._now)
+        relative = has_range(node) and node != self._read(text, self._now + _LATER)
+        return _Query(text, node, self._now, relative=relative)
 
     def candidates(self, doc: MatchDoc) -> tuple[Subscription, ...]:
         """The subscriptions that the article can match by its words and keywords; few more than it does match."""
-        return tuple(each for text in self._candidates(doc) for each in self._subscribers[text])
+        found = {id(query): query for query, _ in self._index.lookup(doc)}
+        return tuple(each for query in found.values() for each in query.subscribers)
 
-    def _candidates(self, doc: MatchDoc) -> Iterable[str]:
-        return dict.fromkeys(chain(self._always, self._index.lookup(doc)))
-
-    def _matching(self, doc: MatchDoc) -> dict[str, _Query]:
-        return {
-            text: query for text in self._candidates(doc) for query in (self.queries[text],) if query.predicate(doc)
-        }
+    def _matching(self, doc: MatchDoc) -> dict[_Query, None]:
+        known: dict[Predicate, bool] = {}
+        found: dict[_Query, None] = {}
+        for query, rest in self._index.lookup(doc):
+            if query.relative:
+                rest = self._present(query)
+            if rest is None:
+                found[query] = None
+                continue
+            holds = known.get(rest)
+            if holds is None:
+                holds = known[rest] = rest(doc)
+            if holds:
+                found[query] = None
+        return found
 
     def match(self, article: Article, story: Story, previous: Article | None, now: datetime) -> tuple[Alert, ...]:
         """The alerts that this article raises; some may be in the ledger already.
@@ -159,18 +212,19 @@ class Matcher:
             previous: the article as it was before this revision; None where it is new or that is not known.
             now: the present instant.
         """
-        self._move_to(now)
+        if abs(now - self._now) >= _NOW_GRAIN:
+            self._now = now
         doc = MatchDoc.of(article, story.others)
         present = self._matching(doc)
         before_doc = MatchDoc.of(previous, story.others) if previous is not None else None
         before = self._matching(before_doc) if before_doc is not None else {}
         news = _News(article, story, previous, now)
         alerts: list[Alert] = []
-        for text, query in (present | before).items():
-            match = _Match(doc if text in present else None, before_doc if text in before else None)
+        for query in present | before:
+            match = _Match(doc if query in present else None, before_doc if query in before else None)
             fired = [
                 (subscription, reason)
-                for subscription in self._subscribers[text]
+                for subscription in query.subscribers
                 for reason in _reasons(subscription, match, news)
             ]
             if fired:
@@ -178,16 +232,20 @@ class Matcher:
                 alerts.extend(_alert(subscription, reason, news, evidence) for subscription, reason in fired)
         return tuple(alerts)
 
-    def _move_to(self, now: datetime) -> None:
-        """Read the queries that speak of now anew, if time has passed."""
-        if abs(now - self._now) < _NOW_GRAIN:
-            return
-        self._now = now
-        for text, query in self.queries.items():
-            if query.relative:
-                node = parse(text, now=now, resolve=self._resolve, names=other_names)
-                # Ranges require no terms: the index stays as it is.
-                self.queries[text] = msgspec.structs.replace(query, node=node, predicate=compile_predicate(node))
+    def _present(self, query: _Query) -> Predicate:
+        """What a query that speaks of now asks for now; it is read when an article has its terms, not every minute."""
+        if query.predicate is None or query.read_at != self._now:
+            query.read_at = self._now
+            try:
+                query.node = self._read(query.text, self._now)
+                query.predicate = compile_predicate(query.node)
+            except QueryError:  # a range that has ended before it begins
+                query.predicate = _nothing
+        return query.predicate
+
+
+def _nothing(_: MatchDoc) -> bool:
+    return False
 
 
 def _reasons(subscription: Subscription, match: _Match, news: _News) -> Iterator[tuple[Trigger, str]]:
@@ -204,6 +262,8 @@ def _reasons(subscription: Subscription, match: _Match, news: _News) -> Iterator
             yield Trigger.NEW_ARTICLE, f"{Trigger.NEW_ARTICLE}:{article.article_id}"
         if Trigger.NEW_STORY in triggers:
             yield Trigger.NEW_STORY, Trigger.NEW_STORY
+        if Trigger.SPIKE in triggers:  # a hit, to be counted: see processors.spikes
+            yield Trigger.SPIKE, f"{Trigger.SPIKE}:{article.article_id}"
     grown = len(news.story.outlets) >= subscription.story_outlets
     if grown and match.doc is not None and Trigger.STORY_OUTLETS in triggers:
         yield Trigger.STORY_OUTLETS, Trigger.STORY_OUTLETS

@@ -10,12 +10,13 @@ from marsad.clock import Clock
 from marsad.errors import MarsadError, PoisonError
 from marsad.events import AlertRaised, Event, EventSink, ItemOutcome, Outcome
 from marsad.ports import Journal
-from marsad.records import Alert, Quarantined, Subscription, encode
+from marsad.records import Alert, Hit, Quarantined, Subscription, encode
 from marsad.records.ids import quarantine_id
 from marsad.streams import Message
 from processors.alert_ids import AlertIds
 from processors.article_stream import news_of
 from processors.match import Matcher
+from processors.spikes import parted
 
 __all__ = ["MatchShard", "Matching", "Watched"]
 
@@ -23,6 +24,7 @@ _log = structlog.get_logger(__name__)
 _NEWS: Final = frozenset(outcome.value.encode() for outcome in (Outcome.INDEXED, Outcome.DUPLICATE, Outcome.REVISED))
 """Outcomes that can raise alerts; further sources, and tags that were decided anew, are no news."""
 _ALERTS: Final = "alerts.v1"
+_HITS: Final = "hits.v1"
 
 
 class Watched(Protocol):
@@ -123,7 +125,7 @@ class MatchShard:
             matcher, now = self._matching.present(), self._clock.now()
             for message in news:
                 try:
-                    alerts = _alerts(matcher, message, now)
+                    alerts, hits = _alerts(matcher, message, now)
                 except Exception as error:
                     if isinstance(error, MarsadError) and not isinstance(error, PoisonError):
                         raise
@@ -136,6 +138,7 @@ class MatchShard:
                     for alert in alerts
                     if alert.alert_id not in new and alert.alert_id not in self._known
                 }
+                messages += [Message(stream=_HITS, key=hit.subscription_id, value=encode(hit)) for hit in hits]
         messages += [self._message(alert) for alert in new.values()]
         self._journal.commit(messages, upto=batch[-1].offset + 1)
         for alert_id in new:
@@ -158,14 +161,14 @@ class MatchShard:
         return AlertRaised(alert_id=alert.alert_id, subscription=name, title=alert.title, reason=alert.reason.value)
 
 
-def _alerts(matcher: Matcher, message: Message, now: datetime) -> Sequence[Alert]:
-    """The alerts that the article of a message raises.
+def _alerts(matcher: Matcher, message: Message, now: datetime) -> tuple[list[Alert], list[Hit]]:
+    """The alerts that the article of a message raises, and the hits that are to be counted.
 
     Raises:
         CodecError: it is no message of the stream.
     """
     news = news_of(message)
-    return matcher.match(news.article, news.story, news.previous, now)
+    return parted(matcher.match(news.article, news.story, news.previous, now), news.article)
 
 
 def _quarantined(message: Message, error: Exception, now: datetime) -> tuple[Message, ItemOutcome]:

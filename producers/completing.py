@@ -33,16 +33,21 @@ _RETRY_FACTOR: Final = 4
 CommitSlice = Callable[[FeedState, Sequence[Entry]], Awaitable[None]]
 
 
-def interim(before: FeedState | None, final: FeedState, finished: Iterable[Entry]) -> FeedState:
+def interim(
+    before: FeedState | None, final: FeedState, finished: Iterable[Entry], unfinished: Iterable[Entry] = ()
+) -> FeedState:
     """The state after a part of a poll: as before it, and the finished entries are known.
 
     Args:
         before: the state that the poll began with, or the interim state before this one.
         final: the state that the whole poll leads to.
         finished: the entries that are handed on together with the state.
+        unfinished: those that are still to come. They are named, for the finished ones may be in the feed for longer: then
+            the next document holds something known although these have left it.
     """
     base = before or FeedState(feed_id=final.feed_id)
-    return replace(base, seen=base.seen | {entry.entry_id: final.seen[entry.entry_id] for entry in finished})
+    seen = base.seen | {entry.entry_id: final.seen[entry.entry_id] for entry in finished}
+    return replace(base, seen=seen, unfinished=tuple(e.entry_id for e in unfinished if e.entry_id not in seen))
 
 
 def with_identities(final: FeedState, finished: Iterable[Entry]) -> FeedState:
@@ -137,7 +142,7 @@ class Completer:
                 finished += read
                 for task in done:
                     del left[task]
-                between = interim(state, final, finished)
+                between = interim(state, final, finished, left.values())
                 if left and finished and may_be_told_apart(between, left.values()):
                     await commit(between, finished)
                     state, finished = between, []

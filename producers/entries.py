@@ -37,6 +37,8 @@ class Reconciled(msgspec.Struct, frozen=True, kw_only=True):
     """The date of each new entry."""
     lacks_text: bool
     """One of ``entries`` was read without its texts."""
+    dropped: int
+    """Entries that a poll before had found and not handed on, and that have left the document."""
 
 
 def reconcile(feed: Feed, state: FeedState, parsed: ParsedFeed, now: datetime) -> Reconciled:
@@ -78,6 +80,7 @@ def reconcile(feed: Feed, state: FeedState, parsed: ParsedFeed, now: datetime) -
         oldest=min(dates, default=None),
         published=tuple(published),
         lacks_text=lacks_text,
+        dropped=sum(key not in current for key in state.unfinished),
     )
 
 
@@ -95,18 +98,26 @@ def find_gap(state: FeedState, result: Reconciled, now: datetime) -> GapMark | N
     """The proof that entries came and went between two polls: nothing known is left in the document.
 
     Where dates are there, its oldest entry must also be newer than the newest one known; a feed that was emptied and
-    filled with older entries has missed nothing.
+    filled with older entries has missed nothing. Entries that a poll cut short had found and that are gone are proof by
+    themselves.
     """
-    if not state.seen or not result.total or result.known:
-        return None
-    if state.newest_published and result.oldest and result.oldest <= state.newest_published:
+    dropped = result.dropped if result.total else 0
+    rolled = _rolled_over(state, result)
+    if not (dropped or rolled):
         return None
     return GapMark(
         at=now,
         oldest_seen=result.oldest,
         newest_known=state.newest_published,
-        missed_at_least=max(1, round(_missed(state, result, now))),
+        missed_at_least=max(1, dropped, round(_missed(state, result, now)) if rolled else 0),
     )
+
+
+def _rolled_over(state: FeedState, result: Reconciled) -> bool:
+    joins_on = result.known or result.dropped < len(state.unfinished)
+    if not state.seen or not result.total or joins_on:
+        return False
+    return not (state.newest_published and result.oldest and result.oldest <= state.newest_published)
 
 
 def _missed(state: FeedState, result: Reconciled, now: datetime) -> float:

@@ -43,7 +43,7 @@ class HealthChange(msgspec.Struct, frozen=True):
 
 
 class PastPoll(msgspec.Struct, frozen=True, kw_only=True):
-    """One poll, or several in a row that brought the same nothing."""
+    """One poll, several in a row that brought the same nothing, or what the feed's hub pushed."""
 
     since: datetime
     at: datetime
@@ -58,6 +58,7 @@ class PastPoll(msgspec.Struct, frozen=True, kw_only=True):
     interval: float
     """Seconds that were planned until the next poll."""
     reason: str
+    pushed: bool = False
 
 
 def past_polls(state: FeedState) -> list[PastPoll]:
@@ -67,7 +68,7 @@ def past_polls(state: FeedState) -> list[PastPoll]:
 
 
 def noted(state: FeedState, note: PollNote) -> FeedState:
-    """The state with one more poll in its history; quiet polls alike that follow one another are one row."""
+    """The state with one more poll or push in its history; quiet polls alike that follow one another are one row."""
     last = state.history[-1] if state.history else None
     if last is None or not (_quiet(last) and _quiet(note)) or (last.health, last.status) != (note.health, note.status):
         return replace(state, history=(*state.history, note)[-_MOST_ROWS:])
@@ -76,7 +77,7 @@ def noted(state: FeedState, note: PollNote) -> FeedState:
 
 
 def _past(row: PollNote, gaps: Mapping[int, GapMark]) -> PastPoll:
-    mark = gaps.get(row.at)
+    mark = None if row.pushed else gaps.get(row.at)
     return PastPoll(
         since=datetime.fromtimestamp(row.since or row.at, UTC),
         at=datetime.fromtimestamp(row.at, UTC),
@@ -89,6 +90,7 @@ def _past(row: PollNote, gaps: Mapping[int, GapMark]) -> PastPoll:
         gap=_gap(mark) if mark is not None else "",
         interval=row.wait,
         reason=row.reason,
+        pushed=row.pushed,
     )
 
 
@@ -98,12 +100,15 @@ def _gap(mark: GapMark) -> str:
 
 
 def health_changes(state: FeedState) -> tuple[HealthChange, ...]:
-    """The changes of a feed's health in its history, oldest first; an illness counts from its second poll on."""
+    """The changes of a feed's health in its history, oldest first; an illness counts from its second poll on.
+
+    A push comes from another server: it says nothing of the feed's.
+    """
     found: list[HealthChange] = []
     told: Health | None = None
     ill: Health | None = None
     polls = since = 0
-    for row in state.history:
+    for row in (row for row in state.history if not row.pushed):
         health = None if row.health in _WELL else row.health
         if health is not ill or health is None:
             ill, polls, since = health, 0, row.since or row.at
@@ -119,7 +124,7 @@ def health_changes(state: FeedState) -> tuple[HealthChange, ...]:
 
 def latest_change(state: FeedState) -> HealthChange | None:
     """The change that the latest poll showed; None where it showed none."""
-    if not state.history:
+    if not state.history or state.history[-1].pushed:
         return None
     last = state.history[-1]
     before = (*state.history[:-1], replace(last, times=last.times - 1)) if last.times > 1 else state.history[:-1]
@@ -141,4 +146,4 @@ def _change(since: int, row: PollNote, was: Health | None) -> HealthChange:
 
 
 def _quiet(note: PollNote) -> bool:
-    return not (note.new or note.revised or note.missed)
+    return not (note.new or note.revised or note.missed or note.pushed)

@@ -1,6 +1,6 @@
 """Feed lists in and out (OPML 2.0, http://opml.org/spec2.opml).
 
-Whatever a list says of a feed comes out again: what is ours as fields, all else as it was.
+Whatever a list says of a feed, of a folder and of itself comes out again: what is ours as fields, all else as it was.
 """
 
 import re
@@ -11,7 +11,7 @@ import msgspec
 from lxml import etree
 
 from marsad.errors import OpmlError
-from marsad.records import Feed, FeedKind
+from marsad.records import Feed, FeedFolder, FeedKind, FeedList, ListHead
 from marsad.records.ids import feed_id
 from marsad.records.urls import is_web_url
 
@@ -26,6 +26,7 @@ _SEPARATOR: Final = "/"
 _FOLDERS: Final = re.compile(r"(?:[^/\\]|\\.|\\$)+", re.DOTALL)
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 _MOST_KEPT: Final = 40
+_MOST_FOLDERS: Final = 5_000
 _LONGEST_KEPT: Final = 4_000
 # What our own attributes carry beyond the standard; other programs pass over them.
 _OWN: Final = ("country", "section", "outlet", "zone")
@@ -37,6 +38,8 @@ class OpmlReport(msgspec.Struct, frozen=True):
     feeds: tuple[Feed, ...]
     problems: tuple[str, ...]
     """One sentence for each outline that was left out, with its line."""
+    said: FeedList = FeedList()
+    """What the list says beyond its feeds."""
 
 
 def read_opml(data: bytes, name: str) -> OpmlReport:
@@ -51,9 +54,14 @@ def read_opml(data: bytes, name: str) -> OpmlReport:
     """
     root = _root(data, name)
     feeds: dict[str, Feed] = {}
-    problems: list[str] = []
-    for outline, folder in _outlines(root):
+    folders: dict[str, FeedFolder] = {}
+    head, problems = _head(root, name)
+    for outline, folder, inside in _outlines(root):
         url = _attribute(outline.attrib, "xmlurl").strip()
+        if inside != folder and inside not in folders and len(folders) < _MOST_FOLDERS:
+            folders[inside] = FeedFolder(inside, _bounded(_pairs(outline.attrib)))
+            if len(folders[inside].attributes) < len(outline.attrib):
+                problems.append(f"{name}:{outline.sourceline}: the folder says more than is kept of one")
         if not url:
             continue
         if not is_web_url(url):
@@ -64,15 +72,27 @@ def read_opml(data: bytes, name: str) -> OpmlReport:
             feeds[identity] = feed = _kept(_feed(outline.attrib, url, folder), outline.attrib)
             if len(feed.attributes) < len(_unwritten(outline.attrib, _attributes(feed))):
                 problems.append(f"{name}:{outline.sourceline}: {url} says more than is kept of a feed")
-    return OpmlReport(tuple(feeds.values()), tuple(problems))
+    return OpmlReport(tuple(feeds.values()), tuple(problems), FeedList(head=head, folders=tuple(folders.values())))
 
 
-def write_opml(feeds: Iterable[Feed], title: str = "Marsad") -> bytes:
-    """Write a feed list with folders; :func:`read_opml` gives the same feeds back."""
+def write_opml(feeds: Iterable[Feed], said: FeedList | None = None) -> bytes:
+    """Write a feed list with folders; :func:`read_opml` gives the same feeds back.
+
+    Args:
+        feeds: in their order.
+        said: what lists said beyond their feeds; it comes out as it was.
+    """
+    said = said or FeedList()
     root = etree.Element("opml", version="2.0")
-    etree.SubElement(etree.SubElement(root, "head"), "title").text = _xml(title)
-    body = etree.SubElement(root, "body")
-    folders: dict[str, Any] = {"": body}
+    head = etree.SubElement(root, "head")
+    for element in said.head or (ListHead("title", "Marsad"),):
+        etree.SubElement(head, element.name, dict(element.attributes)).text = element.text
+    folders: dict[str, Any] = {"": etree.SubElement(root, "body")}
+    for folder in said.folders:
+        found = _folder(folders, folder.path)
+        if folder.attributes:
+            found.attrib.clear()
+            found.attrib.update(folder.attributes)
     for feed in feeds:
         etree.SubElement(_folder(folders, feed.folder), "outline", _written(feed))
     written: bytes = etree.tostring(root, xml_declaration=True, encoding="utf-8", pretty_print=True)
@@ -98,23 +118,44 @@ def _root(data: bytes, name: str) -> Any:
     return root
 
 
-def _outlines(root: Any) -> Iterator[tuple[Any, str]]:
-    """All outlines with the path of the folders they are in, in the order of the file."""
+def _head(root: Any, name: str) -> tuple[tuple[ListHead, ...], list[str]]:
+    """The elements of the list's head, and a problem where it says more than is kept."""
+    within = [head for head in root if _is(head, "head")]
+    found = [element for head in within for element in head if isinstance(element.tag, str)]
+    kept = tuple(
+        ListHead(element.tag, element.text or "", _bounded(_pairs(element.attrib)))
+        for element in found[:_MOST_KEPT]
+        if len(element.text or "") <= _LONGEST_KEPT
+    )
+    whole = len(kept) == len(found) and not any(len(element) for element in found)
+    return kept, [] if whole else [f"{name}:{within[0].sourceline}: the head says more than is kept of a list"]
+
+
+def _pairs(said: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(str(key), str(value)) for key, value in said.items()]
+
+
+def _bounded(pairs: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    return tuple([pair for pair in pairs if max(map(len, pair)) <= _LONGEST_KEPT][:_MOST_KEPT])
+
+
+def _outlines(root: Any) -> Iterator[tuple[Any, str, str]]:
+    """All outlines in the order of the file, each with the path of the folders it is in, and with that of what is in it."""
     stack = [(child, "", 0) for child in reversed(list(root))]
     while stack:
         element, folder, depth = stack.pop()
         inside = folder
-        if _is_outline(element):
-            yield element, folder
+        if _is(element, "outline"):
             said = element.attrib
             label = (_attribute(said, "text") or _attribute(said, "title")).strip()
             if not _attribute(said, "xmlurl") and label and depth < _DEEPEST:
                 inside = _SEPARATOR.join(part for part in (folder, _escaped(label)) if part)
+            yield element, folder, inside
         stack.extend((child, inside, depth + 1) for child in reversed(list(element)))
 
 
-def _is_outline(element: Any) -> bool:
-    return isinstance(element.tag, str) and etree.QName(element).localname.lower() == "outline"
+def _is(element: Any, name: str) -> bool:
+    return isinstance(element.tag, str) and etree.QName(element).localname.lower() == name
 
 
 def _attribute(said: Mapping[str, str], name: str) -> str:
@@ -140,17 +181,12 @@ def _attributes(feed: Feed) -> dict[str, str]:
 
 def _unwritten(said: Mapping[str, str], written: Mapping[str, str]) -> list[tuple[str, str]]:
     """What a list said that we would write differently or not at all."""
-    return [
-        (str(key), str(value))
-        for key, value in said.items()
-        if written.get(str(key)) != str(value) and str(key).lower() != "xmlurl"
-    ]
+    return [(key, value) for key, value in _pairs(said) if written.get(key) != value and key.lower() != "xmlurl"]
 
 
 def _kept(feed: Feed, said: Mapping[str, str]) -> Feed:
     """The feed with what its list said beyond our own fields, within bounds."""
-    more = [pair for pair in _unwritten(said, _attributes(feed)) if max(map(len, pair)) <= _LONGEST_KEPT]
-    return msgspec.structs.replace(feed, attributes=tuple(more[:_MOST_KEPT]))
+    return msgspec.structs.replace(feed, attributes=_bounded(_unwritten(said, _attributes(feed))))
 
 
 def _written(feed: Feed) -> dict[str, str]:

@@ -302,9 +302,10 @@ def _read(case: _Case, answer: FetchResponse, parsed: ParsedFeed, hints: Hints) 
 
 
 def known_after(state: FeedState, result: Reconciled) -> FeedState:
-    """The state with what the document holds: memory and newest date."""
+    """The state with what the document holds: memory and newest date. Nothing is unfinished, unless the document was empty."""
     newest = max((at for at in (state.newest_published, result.newest) if at), default=None)
-    return replace(state, seen=result.seen, newest_published=newest)
+    unfinished = () if result.total else state.unfinished
+    return replace(state, seen=result.seen, newest_published=newest, unfinished=unfinished)
 
 
 def _with_validators(state: FeedState, answer: FetchResponse) -> FeedState:

@@ -8,8 +8,9 @@ import msgspec
 from msgspec.structs import replace
 
 from marsad.events import FeedPolled
-from marsad.records import Entry, Feed, FeedState, FetchResponse, HubLink, HubNews
+from marsad.records import Entry, Feed, FeedState, FetchResponse, HubLink, HubNews, PollNote
 from producers.entries import find_gap, reconcile
+from producers.history import noted
 from producers.learning import learn
 from producers.parse import ParsedFeed
 from producers.poll import PollResult, body_hash, explain, known_after
@@ -45,7 +46,8 @@ def take_in(feed: Feed, state: FeedState, pushes: Sequence[tuple[HubNews, Parsed
 
     Hubs may send only what is new (WebSub section 7), which looks like a gap and may be one. Only the feed's own document can
     tell, so a push that nothing known is in is left; taken in, it would hide the gap from the poll that follows.
-    What is known of the feed's server stays as it was: its health, failures, validators and the next poll.
+    What is known of the feed's server stays as it was: its health, failures, validators and the next poll. The history has one
+    more row where something came.
 
     Args:
         feed: the feed.
@@ -71,7 +73,22 @@ def take_in(feed: Feed, state: FeedState, pushes: Sequence[tuple[HubNews, Parsed
             total=result.total,
             used=(*done.used, push),
         )
-    return done
+    return replace(done, state=noted(done.state, _note(done, now))) if done.new or done.revised else done
+
+
+def _note(done: Pushed, now: datetime) -> PollNote:
+    state, at = done.state, int(now.timestamp())
+    wait = (state.next_poll_at - now).total_seconds() if state.next_poll_at else 0.0
+    return PollNote(
+        at=at,
+        health=state.health,
+        new=done.new,
+        revised=done.revised,
+        wait=max(0, round(wait)),
+        reason=state.reason,
+        since=at,
+        pushed=True,
+    )
 
 
 def as_result(feed: Feed, taken: Pushed, now: datetime) -> PollResult:

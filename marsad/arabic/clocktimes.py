@@ -6,17 +6,24 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from marsad.arabic.datelex import Words
+from marsad.arabic.datelex import Words, with_clitics
 from marsad.arabic.numerals import cardinal_at, ordinal_at
 
 _HOUR_WORDS: Final = frozenset({"الساعه", "ساعه", "والساعه", "بالساعه"})
 _BEFORE: Final = frozenset({"في", "عند", "حوالي", "نحو", "على", "علي", "تمام", "قرابه", "بحدود", "حتي", "يوم"})
+_AT: Final = frozenset({"في", "عند", "حوالي", "نحو", "تمام"})
 _MORNING: Final = frozenset({"صباحا", "صباح", "ص", "فجرا", "فجر", "الصباح", "الفجر", "ضحي"})
 _EVENING: Final = frozenset({"مساء", "م", "المساء", "عصرا", "العصر", "مساءا"})
 _HALVES_IN_FULL: Final = frozenset({"صباحا", "مساء"})
 _YEARS: Final = range(1900, 2100)
 _NOON: Final = frozenset({"ظهرا", "ظهر", "الظهر", "الظهيره"})
 _NIGHT: Final = frozenset({"ليلا", "الليل", "الليله"})
+# Before a date they stand in the construct state.
+_PARTS_BEFORE: Final = with_clitics(("صباح", "فجر", "مساء", "ظهر")) | {
+    clitic + part: meant
+    for clitic in ("", "و", "ل", "ب")
+    for part, meant in {"عصر": "العصر", "ليل": "الليل", "ليله": "الليل", "عشيه": "المساء"}.items()
+}
 _FRACTIONS: Final = {"النصف": 30, "نصف": 30, "الربع": 15, "ربع": 15, "الثلث": 20, "ثلث": 20}
 _MINUTE_WORDS: Final = frozenset({"دقيقه", "دقائق", "دقايق"})
 _HALF_DAY: Final = 12
@@ -62,6 +69,7 @@ class Clock(msgspec.Struct, frozen=True):
         second: 0 to 59, or None where none is written.
         offset: Minutes east of Greenwich, or the name of a zone that moves with the summer; None where no zone is written.
         certain: A marker (الساعة, مساء, a colon with seconds) says that these numbers are a time.
+        told: Which half of the day is meant stands behind it: الثامنة مساء.
     """
 
     hour: int
@@ -69,6 +77,7 @@ class Clock(msgspec.Struct, frozen=True):
     second: int | None = None
     offset: int | str | None = None
     certain: bool = True
+    told: bool = False
 
     def on(self, day: date) -> str:
         """Return the time of a day as ISO 8601."""
@@ -94,7 +103,7 @@ def clock_at(words: Words, place: int, *, after_date: bool = False) -> tuple[Clo
         place: Where it may begin.
         after_date: A date stands before it, so that an hour in words (في السابعة) needs no further mark.
     """
-    if after_date and words.key(place) == "في":
+    if after_date and words.key(place) in _AT:
         after_date = ordinal_at(words, place + 1, tens=False) is not None and words.key(place + 1).endswith("ه")
         place += 1
     else:
@@ -118,9 +127,8 @@ def clock_at(words: Words, place: int, *, after_date: bool = False) -> tuple[Clo
     if hour > 23 or minute > 59:  # noqa: PLR2004 - the last hour and minute
         return None
     offset, place = _zone(words, place)
-    return Clock(
-        hour, minute, second, offset, certain=said or shift is not None or second is not None or offset is not None
-    ), place
+    certain = said or shift is not None or second is not None or offset is not None
+    return Clock(hour, minute, second, offset, certain=certain, told=shift is not None), place
 
 
 def _digital(words: Words, place: int, *, said: bool) -> tuple[int, int, int | None, bool, int] | None:
@@ -209,6 +217,32 @@ def _half_day(words: Words, place: int, hour: int) -> tuple[int | None, int]:
 
 def _after_noon(words: Words, place: int) -> bool:
     return words.key(place) == "بعد" and words.key(place + 1) in _NOON and not words.gap(place + 1)
+
+
+def after_part(words: Words, place: int, clock: Clock) -> Clock:
+    """Return a time as the part of the day makes it that stands before it or before its date: مساء السبت الساعة 9, بعد الظهر 7:00.
+
+    Args:
+        words: The words.
+        place: Where the time begins, or its date.
+        clock: The time.
+    """
+    if clock.told or words.gap(place):
+        return clock
+    if words.key(place - 1) == "يوم" and not words.gap(place - 1):
+        place -= 1
+    part = words.key(place - 1)
+    if words.key(place - 2) == "بعد" and part in _NOON and not words.gap(place - 1):
+        part = "المساء"
+    return in_part(part, clock)
+
+
+def in_part(part: str, clock: Clock) -> Clock:
+    """Return a time as a word for a part of the day makes it; the time itself where the word is none."""
+    hour = hour_of_day(_PARTS_BEFORE.get(part, part), clock.hour)
+    if clock.told or hour is None or hour > 23:  # noqa: PLR2004 - the last hour
+        return clock
+    return msgspec.structs.replace(clock, hour=hour, told=True, certain=True)
 
 
 def hour_of_day(key: str, hour: int) -> int | None:

@@ -19,7 +19,7 @@ from marsad.arabic.calendardates import (
     safe_date,
     weekday_of_each_month_at,
 )
-from marsad.arabic.clocktimes import Clock, clock_at
+from marsad.arabic.clocktimes import Clock, after_part, clock_at, in_part
 from marsad.arabic.datelex import Words, after_clitic, read_words
 from marsad.arabic.months import month_word, weekday
 from marsad.arabic.numericdates import numeric_at, weekday_before_numeric_at, year_at
@@ -169,13 +169,15 @@ def _with_time(words: Words, span: Span) -> tuple[FoundDate, int]:
         if clock is None and words.key(place) in _FROM and words.key(place + 1) == "من":
             clock = clock_at(words, place + 2)
         if clock is not None:
-            return _found(words, span.start, clock[1], clock[0].on(span.day), "minute"), clock[1]
+            # الليلة is day and part of the day in one.
+            time = in_part(words.key(span.start), after_part(words, span.start, clock[0]))
+            return _found(words, span.start, clock[1], time.on(span.day), "minute"), clock[1]
     return _dated(words, span), span.end
 
 
 def _time_first(words: Words, start: int, clock: tuple[Clock, int], today: date) -> tuple[list[FoundDate], int]:
     """Return a time with the date that follows it, or of the day of publication where none does."""
-    time, end = clock
+    time, end = after_part(words, start, clock[0]), clock[1]
     spans: list[Span] = []
     at = end
     while not spans and at < end + 3 and words.gap(at) in _NEAR:

@@ -16,6 +16,7 @@ from marsad.arabic.qualifiers import CURRENT, NEXT, PAST, distance_at, is_this
 
 _DAY: Final = frozenset({"يوم", "ليوم", "ويوم", "يومي"})
 _WEEK: Final = 7
+_LAST_HOUR: Final = 12
 _TENTH: Final = 10
 # What a large ordinal numbers where it numbers no day.
 _COUNTED: Final = frozenset({"القرن", "القرنين", "المركز", "المرتبه", "الدور", "الفصل", "العدد", "الصف"})
@@ -162,6 +163,8 @@ def _numbered_weekday(words: Words, place: int, named: int, today: date) -> tupl
         return None
     at = place + 1 if words.key(place) == "في" else place
     read = ordinal_at(words, at) or (cardinal_at(words, at) if words.digits(at) <= 2 else None)  # noqa: PLR2004
+    if read is not None and read[0] <= _LAST_HOUR and words.key(at).startswith("ال") and words.key(at).endswith("ه"):
+        return None  # an hour, which is feminine, as days of the month are not: السبت في التاسعة
     if read is None or words.gap(read[1]) in {":", "/"} or read[1] == place:
         return None
     if words.gap(read[1]) in {"-", "–"} and words.digits(read[1]):

@@ -1,35 +1,34 @@
 """What an article must have for a query to match: the terms of an index from articles to queries.
 
-A percolator's idea: of each query a set of terms is kept of which at least one occurs in every article that matches.
-A disjunction needs the terms of all its branches; of a conjunction one part is enough, so the rarest is taken; a
-negation or a range needs nothing.
+A query is read as alternatives, each a set of terms that must all occur and what must hold besides (a negation, a range,
+the order of a phrase). The index is a tree over these sets, rarest term first, so that an article meets those queries
+only of which it has every term; most of them need no further look.
 """
 
-from collections.abc import Iterator
-from collections.abc import Set as AbstractSet
-from itertools import combinations
-from typing import Final, Literal
+from collections.abc import Iterable, Iterator
+from typing import Final, Generic, Literal, TypeVar
 
 import msgspec
 
 from marsad.arabic.keyform import key_words
 from marsad.arabic.stem import stem
-from marsad.query.ast import And, Keyword, Node, Or, Phrase, TextScope, Wildcard, Word
+from marsad.query.ast import And, Keyword, MatchAll, Node, Or, Phrase, TextScope, Wildcard, Word
 from marsad.query.document import MatchDoc
 from marsad.query.fields import keyword_key
 from marsad.query.predicate import first_forms
 
-__all__ = ["RequiredTerms", "TermIndex", "required_terms"]
+__all__ = ["Alternative", "Term", "TermIndex", "alternatives"]
 
-Kind = Literal["keyword", "keywords", "stem", "key", "prefix", "title-stem", "title-key", "title-prefix"]
-Value = str | tuple[str, str] | tuple[tuple[str, str], tuple[str, str]]
-"""A word or part of it; for a keyword its field and value; for two keywords both, in order."""
-RequiredTerms = frozenset[tuple[Kind, Value]]
+Kind = Literal["keyword", "stem", "key", "prefix"]
+Term = tuple[Kind, TextScope, str]
+"""A word, or the beginning of one, with where it stands; a keyword with its field, after a colon, before its value."""
 
-_IN_TITLE: Final[dict[str, Kind]] = {"stem": "title-stem", "key": "title-key", "prefix": "title-prefix"}
+_Item = TypeVar("_Item")
 
-#: Letters of a wildcard's prefix that are looked up; the least that a query must have.
-_PREFIX: Final = 2
+#: Letters of a wildcard's beginning that are looked up at most; two are the least that a query must have.
+_PREFIX: Final = 4
+#: Alternatives into which a conjunction of disjunctions is multiplied out; past it a disjunction is looked at in full.
+_MOST_ALTERNATIVES: Final = 16
 
 # How often news articles have a value of the field, to tell rare from common; orders of magnitude are enough.
 _FIELD_SHARE: Final = {
@@ -42,8 +41,6 @@ _FIELD_SHARE: Final = {
     "lang": 0.9,
     "story": 0.0001,
 }
-#: A keyword that is rarer needs no second one.
-_RARE: Final = 0.01
 _SHARE_OF_ANY: Final = 0.95
 _SHARE_BY_LENGTH: Final = {1: 0.9, 2: 0.3, 3: 0.08, 4: 0.03}
 _SHARE_OF_LONGER: Final = 0.015
@@ -60,103 +57,146 @@ _COMMON: Final = frozenset(_COMMON_KEYS) | frozenset(map(stem, _COMMON_KEYS))
 _SHARE_OF_COMMON: Final = 0.5
 
 
-class _Need(msgspec.Struct, frozen=True):
-    """A set of terms with the share of articles that have one of them."""
+class Alternative(msgspec.Struct, frozen=True):
+    """One way to match: every term occurs, and the rest holds."""
 
-    terms: RequiredTerms
-    share: float
+    terms: frozenset[Term]
+    rest: tuple[Node, ...] = ()
 
-
-def required_terms(node: Node) -> RequiredTerms | None:
-    """Terms of which every matching article has at least one; None where an article may match without any."""
-    need = _need(node)
-    return need.terms if need else None
+    def share(self) -> float:
+        """The share of articles, roughly, that have its rarest term."""
+        return min(map(_share, self.terms), default=1.0)
 
 
-def _need(node: Node) -> _Need | None:  # noqa: PLR0911  # one for each kind of node
+def alternatives(node: Node) -> tuple[Alternative, ...]:
+    """What a query asks for, as alternatives: an article matches if and only if one of them does."""
     match node:
         case And():
-            needs = [*filter(None, map(_need, node.parts)), *_pair_need(node)]
-            return min(needs, key=lambda need: need.share, default=None)
+            return _all_of(node.parts)
         case Or():
-            branches = [_need(part) for part in node.parts]
-            known = [need for need in branches if need is not None]
-            return _union(known) if len(known) == len(branches) else None
+            return tuple(dict.fromkeys(each for part in node.parts for each in alternatives(part)))
         case Keyword():
-            share = _SHARE_OF_ANY if node.value == "*" else _FIELD_SHARE[node.field]
-            return _Need(frozenset({("keyword", (node.field, keyword_key(node.value)))}), share)
+            return (Alternative(frozenset({("keyword", "any", f"{node.field}:{keyword_key(node.value)}")})),)
         case Word():
-            return _word_need("stem", node.stem, node)
+            return (Alternative(frozenset({("stem", node.scope, node.stem)})),)
         case Wildcard():
-            return _word_need("prefix", node.pattern[:_PREFIX], node)
+            beginning = min(node.pattern.find(wild) for wild in "*?" if wild in node.pattern)
+            term: Term = ("prefix", node.scope, node.pattern[: min(beginning, _PREFIX)])
+            return (Alternative(frozenset({term}), (node,)),)
+        case Phrase(keys=(_,)):
+            return tuple(Alternative(frozenset({("key", node.scope, form)})) for form in sorted(first_forms(node)))
         case Phrase():
-            first = _union([_word_need("key", form, node) for form in first_forms(node)])
-            # Its proclitics make the first word no more frequent than another: its share is that of the bare word.
-            options = [
-                _Need(first.terms, _share("key", node.keys[0])),
-                *(_word_need("key", k, node) for k in node.keys[1:]),
-            ]
-            return min(options, key=lambda need: need.share)
-    return None
+            return (Alternative(frozenset(("key", node.scope, key) for key in node.keys[1:]), (node,)),)
+        case MatchAll():
+            return (Alternative(frozenset()),)
+    return (Alternative(frozenset(), (node,)),)
 
 
-def _pair_need(node: And) -> list[_Need]:
-    """Two keywords at once, the rarest: a topic and a country are a hundredth of the news, where each alone is a tenth."""
-    pairs = {
-        (part.field, keyword_key(part.value)) for part in node.parts if isinstance(part, Keyword) and part.value != "*"
-    }
-    rarest = sorted(pairs, key=lambda pair: (_FIELD_SHARE[pair[0]], pair))[:2]
-    if len(rarest) < 2 or _FIELD_SHARE[rarest[0][0]] < _RARE:  # noqa: PLR2004
-        return []
-    first, second = sorted(rarest)
-    share = _FIELD_SHARE[first[0]] * _FIELD_SHARE[second[0]]
-    return [_Need(frozenset({("keywords", (first, second))}), share)]
+def _all_of(parts: Iterable[Node]) -> tuple[Alternative, ...]:
+    """Multiply out, the rarest part first, while few alternatives come of it; other disjunctions are looked at in full."""
+    options = [(part, alternatives(part)) for part in parts]
+    options.sort(key=lambda option: (len(option[1]) > 1, sum(each.share() for each in option[1])))
+    found: tuple[Alternative, ...] = (Alternative(frozenset()),)
+    for part, choices in options:
+        bare = not all(each.terms for each in found)
+        if bare or len(choices) == 1 or len(found) * len(choices) <= _MOST_ALTERNATIVES:
+            found = tuple(Alternative(a.terms | b.terms, a.rest + b.rest) for a in found for b in choices)
+        else:
+            found = tuple(Alternative(each.terms, (*each.rest, part)) for each in found)
+    return tuple(dict.fromkeys(found))
 
 
-def _union(needs: list[_Need]) -> _Need:
-    return _Need(frozenset().union(*(need.terms for need in needs)), sum(need.share for need in needs))
-
-
-def _word_need(kind: Literal["stem", "key", "prefix"], value: str, node: Word | Phrase | Wildcard) -> _Need:
-    if node.scope != "title":
-        return _Need(frozenset({(kind, value)}), _share(kind, value))
-    return _Need(frozenset({(_IN_TITLE[kind], value)}), _share(kind, value) * _TITLE_SHARE)
-
-
-def _share(kind: str, value: str) -> float:
+def _share(term: Term) -> float:
+    kind, scope, value = term
+    if kind == "keyword":
+        field, _, value = value.partition(":")
+        return _SHARE_OF_ANY if value == "*" else _FIELD_SHARE[field]
     if kind == "prefix":
-        return _SHARE_OF_PREFIX
-    if value in _COMMON:
-        return _SHARE_OF_COMMON
-    return _SHARE_BY_LENGTH.get(len(value), _SHARE_OF_LONGER)
+        share = _SHARE_OF_PREFIX if len(value) == 2 else _SHARE_BY_LENGTH[2]  # noqa: PLR2004
+    elif value in _COMMON:
+        share = _SHARE_OF_COMMON
+    else:
+        share = _SHARE_BY_LENGTH.get(len(value), _SHARE_OF_LONGER)
+    return share * _TITLE_SHARE if scope == "title" else share
 
 
-class TermIndex:
-    """From terms to whatever requires them."""
+class _Branch(Generic[_Item]):
+    """Where the index stands after some terms: what asks for no more, and where each further term leads."""
+
+    __slots__ = ("further", "here")
 
     def __init__(self) -> None:
-        self._entries: dict[Kind, dict[Value, list[str]]] = {}
-
-    def add(self, terms: RequiredTerms, name: str) -> None:
-        """File a name under each of its terms."""
-        for kind, value in terms:
-            self._entries.setdefault(kind, {}).setdefault(value, []).append(name)
-
-    def lookup(self, doc: MatchDoc) -> Iterator[str]:
-        """Yield the names that are filed under a term of the article; one may come several times."""
-        for kind, entries in self._entries.items():
-            for value in entries.keys() & _values(doc, kind):
-                yield from entries[value]
+        self.here: list[_Item] = []
+        self.further: dict[int, _Branch[_Item]] = {}
 
 
-def _values(doc: MatchDoc, kind: Kind) -> AbstractSet[Value]:
+class TermIndex(Generic[_Item]):
+    """From the terms of an article to whatever needs no others."""
+
+    def __init__(self) -> None:
+        self._root: _Branch[_Item] = _Branch()
+        self._numbers: dict[tuple[Kind, TextScope], dict[str, int]] = {}
+        self._next = 0
+
+    def add(self, terms: frozenset[Term], item: _Item) -> None:
+        """File an item under all of its terms together."""
+        branch = self._root
+        for term in _rarest_first(terms):
+            branch = branch.further.setdefault(self._number(term), _Branch())
+        branch.here.append(item)
+
+    def remove(self, terms: frozenset[Term], item: _Item) -> None:
+        """Take an item out that was filed under just these terms.
+
+        Raises:
+            ValueError: it was not.
+        """
+        path = [self._root]
+        numbers = [self._number(term) for term in _rarest_first(terms)]
+        for number in numbers:
+            path.append(path[-1].further.get(number) or _Branch())
+        path[-1].here.remove(item)
+        for number in reversed(numbers):
+            branch = path.pop()
+            if branch.here or branch.further:
+                break
+            del path[-1].further[number]
+
+    def lookup(self, doc: MatchDoc) -> Iterator[_Item]:
+        """Yield the items of which the article has every term; one that is filed several times may come as often."""
+        present = self._present(doc)
+        branches = [self._root]
+        for branch in branches:
+            yield from branch.here
+            further = branch.further
+            if further:
+                branches.extend(map(further.__getitem__, further.keys() & present))
+
+    def _number(self, term: Term) -> int:
+        kind, scope, value = term
+        numbers = self._numbers.setdefault((kind, scope), {})
+        if value not in numbers:
+            numbers[value] = self._next
+            self._next += 1
+        return numbers[value]
+
+    def _present(self, doc: MatchDoc) -> set[int]:
+        """The article's terms, as far as anything asks for them."""
+        found: set[int] = set()
+        for (kind, scope), numbers in self._numbers.items():
+            found.update(map(numbers.__getitem__, numbers.keys() & set(_values(doc, kind, scope))))
+        return found
+
+
+def _rarest_first(terms: Iterable[Term]) -> list[Term]:
+    return sorted(terms, key=lambda term: (_share(term), term))
+
+
+def _values(doc: MatchDoc, kind: Kind, scope: TextScope) -> Iterable[str]:
     """The article's terms of one kind."""
     if kind == "keyword":
-        return doc.keywords
-    if kind == "keywords":
-        return frozenset(combinations(sorted(pair for pair in doc.keywords if pair[1] != "*"), 2))
-    scope: TextScope = "title" if kind.startswith("title-") else "any"
-    if kind.endswith("stem"):
+        return (f"{field}:{value}" for field, value in doc.keywords)
+    if kind == "stem":
         return doc.stems[scope]
     keys = {key for segment in doc.scoped(scope) for key in segment.positions}
-    return {key[:_PREFIX] for key in keys} if kind.endswith("prefix") else keys
+    return keys if kind == "key" else {key[:length] for key in keys for length in range(2, _PREFIX + 1)}

@@ -8,6 +8,7 @@ from marsad.records.alert import (
     Cadence,
     Delivery,
     DeliveryState,
+    Hit,
     QuietHours,
     Subscription,
     Trigger,
@@ -17,7 +18,9 @@ from marsad.records.codec import decode, encode
 from marsad.records.entry import DateDoubt, Enclosure, Entry
 from marsad.records.feed import (
     Feed,
+    FeedFolder,
     FeedKind,
+    FeedList,
     FeedMemory,
     FeedState,
     GapFill,
@@ -25,6 +28,7 @@ from marsad.records.feed import (
     GapReason,
     GapSource,
     Health,
+    ListHead,
     PollNote,
     Rhythm,
     Seen,
@@ -32,6 +36,7 @@ from marsad.records.feed import (
 )
 from marsad.records.http import FetchRequest, FetchResponse
 from marsad.records.hub import HubLink, HubNews, HubStage
+from marsad.records.owner import Owner
 from marsad.records.quarantine import Quarantined
 from marsad.records.search import Facet, FacetName, Highlight, SearchHit, SearchPage, Sort
 from marsad.records.story import Story
@@ -54,7 +59,9 @@ __all__ = [
     "Facet",
     "FacetName",
     "Feed",
+    "FeedFolder",
     "FeedKind",
+    "FeedList",
     "FeedMemory",
     "FeedState",
     "FetchRequest",
@@ -65,9 +72,12 @@ __all__ = [
     "GapSource",
     "Health",
     "Highlight",
+    "Hit",
     "HubLink",
     "HubNews",
     "HubStage",
+    "ListHead",
+    "Owner",
     "Place",
     "PollNote",
     "Precision",

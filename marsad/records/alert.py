@@ -14,6 +14,7 @@ __all__ = [
     "Cadence",
     "Delivery",
     "DeliveryState",
+    "Hit",
     "QuietHours",
     "Subscription",
     "Trigger",
@@ -28,6 +29,8 @@ class Trigger(StrEnum):
     STORY_OUTLETS = "story-outlets"
     STORY_COUNTRIES = "story-countries"
     CORRECTION = "correction"
+    SPIKE = "spike"
+    """What matches has become far more than is usual at that time of day."""
     FEED_HEALTH = "feed-health"
     """A feed falls ill or has recovered; the query chooses the feeds."""
     SOURCE_SILENT = "source-silent"
@@ -35,11 +38,14 @@ class Trigger(StrEnum):
     OUTLET_LOST = "outlet-lost"
     """An outlet of the subscription takes nothing any more: told through the others. Cannot be chosen."""
 
+    BACKFILL = "backfill"
+    """What a new subscription would have told before: one digest. Cannot be chosen."""
+
 
 ABOUT_FEEDS = frozenset({Trigger.FEED_HEALTH, Trigger.SOURCE_SILENT})
 """Triggers whose query chooses feeds, not articles."""
 
-CHOSEN = tuple(trigger for trigger in Trigger if trigger is not Trigger.OUTLET_LOST)
+CHOSEN = tuple(trigger for trigger in Trigger if trigger not in {Trigger.OUTLET_LOST, Trigger.BACKFILL})
 """Triggers that a subscription can have."""
 
 Cadence = Literal["instant", "every", "hourly", "daily", "weekly"]
@@ -69,6 +75,10 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True, tag="subscription"
     """Outlets that a story must reach for ``story-outlets``."""
     story_countries: int = 2
     """Countries that a story must reach for ``story-countries``."""
+    spike_hours: int = 3
+    """Hours that are counted together for ``spike``."""
+    spike_since: datetime | None = None
+    """Since when its hits are counted for ``spike``; None: since it was made."""
     cadence: Cadence = "instant"
     every: int = 15
     """Minutes between two digests, for ``every``."""
@@ -96,6 +106,11 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True, tag="subscription"
     """Unguessable part of the address of its Atom feed."""
     v: int = 1
 
+    @property
+    def counted_since(self) -> datetime:
+        """Since when its hits are counted."""
+        return self.spike_since or self.created_at
+
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True, tag="alert", tag_field="record"):
     """One alert: at most one for each (subscription, story, reason), however often the article is replayed."""
@@ -119,7 +134,21 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, tag="alert", tag_field="r
     """Outlets that carried the story then."""
     copy_of: str = ""
     """The article of which this one is a copy."""
+    hits: int = 0
+    """Of a spike: the articles that matched within ``hours``."""
+    usual: float = 0.0
+    """Of a spike: how many usually match within as many hours at that time."""
+    hours: int = 0
+    members: tuple["Alert", ...] = ()
+    """Of a back-fill: the alerts that it tells."""
+    told_in: str = ""
+    """The alert that tells this one: it is in the ledger, and not delivered by itself."""
     v: int = 1
+
+    @property
+    def parts(self) -> tuple["Alert", ...]:
+        """The alerts that a message tells for it."""
+        return self.members or (self,)
 
     @property
     def page(self) -> str:
@@ -127,6 +156,18 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, tag="alert", tag_field="r
         if self.feed_id:
             return f"/feeds/{self.feed_id}"
         return f"/articles/{self.article_id}" if self.article_id else f"/subscriptions/{self.subscription_id}"
+
+
+class Hit(msgspec.Struct, frozen=True, kw_only=True, tag="hit", tag_field="record"):
+    """An article that is news to a subscription with ``spike``: what is counted."""
+
+    subscription_id: str
+    article_id: str
+    published_at: datetime
+    first_seen_at: datetime
+    alert: Alert
+    """What is told if a spike begins with it, but for the figures."""
+    v: int = 1
 
 
 class DeliveryState(StrEnum):

@@ -10,7 +10,9 @@ from marsad.records.hub import HubLink
 
 __all__ = [
     "Feed",
+    "FeedFolder",
     "FeedKind",
+    "FeedList",
     "FeedMemory",
     "FeedState",
     "GapFill",
@@ -18,6 +20,7 @@ __all__ = [
     "GapReason",
     "GapSource",
     "Health",
+    "ListHead",
     "PollNote",
     "Rhythm",
     "Seen",
@@ -98,6 +101,31 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True, tag="feed", tag_field="rec
     v: int = 1
 
 
+class ListHead(msgspec.Struct, frozen=True, array_like=True):
+    """An element of a feed list's head, such as ``ownerName``."""
+
+    name: str
+    text: str = ""
+    attributes: tuple[tuple[str, str], ...] = ()
+
+
+class FeedFolder(msgspec.Struct, frozen=True, array_like=True):
+    """A folder of a feed list, with feeds in it or not."""
+
+    path: str
+    """As in :class:`Feed`."""
+    attributes: tuple[tuple[str, str], ...] = ()
+    """All that the list said of it, its name too."""
+
+
+class FeedList(msgspec.Struct, frozen=True, kw_only=True, tag="feed-list", tag_field="record"):
+    """What feed lists say beyond their feeds, in the order in which they say it."""
+
+    head: tuple[ListHead, ...] = ()
+    folders: tuple[FeedFolder, ...] = ()
+    v: int = 1
+
+
 class Seen(msgspec.Struct, frozen=True, array_like=True):
     """One remembered entry of a feed."""
 
@@ -162,7 +190,7 @@ class Rhythm(msgspec.Struct, frozen=True, array_like=True):
 
 
 class PollNote(msgspec.Struct, frozen=True, array_like=True):
-    """A poll of the past, or several in a row that brought the same nothing; instants in Unix seconds."""
+    """A poll of the past, several in a row that brought the same nothing, or a push; instants in Unix seconds."""
 
     at: int
     health: Health
@@ -178,6 +206,8 @@ class PollNote(msgspec.Struct, frozen=True, array_like=True):
     times: int = 1
     since: int = 0
     """The first of several."""
+    pushed: bool = False
+    """The feed's hub brought it, and nothing was asked."""
 
 
 class FeedState(msgspec.Struct, frozen=True, kw_only=True, tag="feed-state", tag_field="record"):
@@ -233,4 +263,6 @@ class FeedState(msgspec.Struct, frozen=True, kw_only=True, tag="feed-state", tag
     standing: Standing = Standing.STEADY
     hub: HubLink | None = None
     """The subscription to pushes; None where there is none."""
+    unfinished: tuple[str, ...] = ()
+    """Ids of new entries that a poll found and had not handed on when this state was stored: what is gone of them is missed."""
     v: int = 1

@@ -17,13 +17,14 @@ from marsad.ports import (
     ArticleWriter,
     DeliveryLedger,
     FeedRegistry,
+    Owners,
     PollLedger,
     QuarantineStore,
     Stories,
     Subscriptions,
 )
 from marsad.query import parse
-from marsad.records import DeliveryState, FeedState, Health, Seen, Sort
+from marsad.records import DeliveryState, FeedState, Health, Owner, Seen, Sort
 from marsad.testing.factories import (
     NOW,
     a_delivery,
@@ -70,6 +71,11 @@ class Adapters(Protocol):
     @property
     def subscriptions(self) -> Subscriptions:
         """The subscriptions."""
+        ...
+
+    @property
+    def owners(self) -> Owners:
+        """The owners."""
         ...
 
     @property
@@ -296,6 +302,16 @@ def subscriptions_come_oldest_first(store: Adapters) -> None:
     assert store.subscriptions.subscription("a") is None
 
 
+def owners_come_by_name_and_go_for_good(store: Adapters) -> None:
+    """An owner that was put again has the new token; one that was removed is gone."""
+    for name, token in (("مها", "1"), ("layla", "2"), ("layla", "3")):
+        store.owners.put_owner(Owner(name=name, token_hash=token, created_at=NOW))
+    assert [(owner.name, owner.token_hash) for owner in store.owners.owners()] == [("layla", "3"), ("مها", "1")]
+    assert store.owners.remove_owner("layla")
+    assert not store.owners.remove_owner("layla")
+    assert [owner.name for owner in store.owners.owners()] == ["مها"]
+
+
 def an_alert_enters_the_ledger_once(store: Adapters) -> None:
     """However often it is raised, with its deliveries only the first time."""
     alert = an_alert()
@@ -350,6 +366,7 @@ CONTRACTS: tuple[Callable[[Adapters], None], ...] = (
     a_story_that_ended_in_another_is_listed_there,
     search_follows_a_story_to_the_one_it_ended_in,
     subscriptions_come_oldest_first,
+    owners_come_by_name_and_go_for_good,
     an_alert_enters_the_ledger_once,
     deliveries_are_due_until_sent_or_given_up,
     the_same_fault_of_the_same_item_is_quarantined_once,

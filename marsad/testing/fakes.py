@@ -22,6 +22,7 @@ from marsad.records import (
     FacetName,
     Feed,
     FeedState,
+    Owner,
     Quarantined,
     SearchHit,
     SearchPage,
@@ -273,6 +274,25 @@ class InMemorySubscriptions:
         return self._subscriptions.pop(subscription_id, None) is not None
 
 
+class InMemoryOwners:
+    """``marsad.ports.Owners``."""
+
+    def __init__(self) -> None:
+        self._owners: dict[str, Owner] = {}
+
+    def owners(self) -> Sequence[Owner]:
+        """All, by name."""
+        return [self._owners[name] for name in sorted(self._owners)]
+
+    def put_owner(self, owner: Owner) -> None:
+        """Add or replace."""
+        self._owners[owner.name] = owner
+
+    def remove_owner(self, name: str) -> bool:
+        """Forget it."""
+        return self._owners.pop(name, None) is not None
+
+
 class InMemoryDeliveries:
     """``marsad.ports.DeliveryLedger``."""
 
@@ -365,5 +385,6 @@ class InMemoryStore:
         self.search = self.articles
         self.stories = InMemoryStories(self.articles)
         self.subscriptions = InMemorySubscriptions()
+        self.owners = InMemoryOwners()
         self.deliveries = InMemoryDeliveries()
         self.alerts = InMemoryAlerts(self.deliveries)

@@ -14,7 +14,15 @@ __all__ = ["chaos"]
 
 
 def chaos(
-    program: Path, documents: Path, *, limit: int, rate: float, kills: int, seed: int, console: Console
+    program: Path,
+    documents: Path,
+    *,
+    limit: int,
+    rate: float,
+    kills: int,
+    seed: int,
+    console: Console,
+    window: int = 40,
 ) -> Comparison:
     """Replay, kill the process ``kills`` times at random moments, restart it each time, and compare in the end.
 
@@ -26,7 +34,7 @@ def chaos(
     moments = sorted(chance.uniform(1.0, length) for _ in range(kills))
     with (
         tempfile.TemporaryDirectory(prefix="marsad-chaos-") as name,
-        wire(program, documents, Path(name), limit=limit, rate=rate, faults=True) as newswire,
+        wire(program, documents, Path(name), limit=limit, rate=rate, window=window, faults=True) as newswire,
     ):
         marsad = Marsad(Path(name), newswire.opml, MARSAD_ALERTS__TERMINAL="false")
         store = marsad.store()

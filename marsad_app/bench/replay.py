@@ -19,7 +19,7 @@ import msgspec
 from marsad.config import child_environment
 from marsad.errors import ConfigError
 from marsad.ports import AlertLedger, ArticleSearch, FeedRegistry, PollLedger, Subscriptions
-from marsad.records import Subscription
+from marsad.records import FeedState, Subscription
 from marsad_app.embedded.store import FILE_NAME, Store, open_store
 
 __all__ = ["Comparison", "Kept", "Marsad", "Newswire", "compare", "free_port", "settled", "watch_everything", "wire"]
@@ -170,7 +170,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     indexed: int
     missing: tuple[str, ...]
     excused: tuple[str, ...]
-    """Missing, but of a feed that reported a gap: its window rolled over between two polls."""
+    """Missing, but no more than what the feed's gaps reported as missed, and before something that was read of it later: its
+    window rolled over between two polls."""
     before_first: tuple[str, ...]
     """Missing, and older than all that is stored of its feed: gone from the feed before it was first asked."""
     twice: tuple[str, ...]
@@ -233,10 +234,10 @@ def compare(truth: dict[str, object], store: Kept, outcomes: dict[str, int]) -> 
         for known in {guid.partition("#")[0] for guid in article.guids}:
             copies[known] = copies.get(known, 0) + 1
     gapped = {state.feed_id: state for state in store.polls.states() if state.gap_count}
-    titles = {feed.title for feed in store.feeds.feeds() if feed.id in gapped}
+    reported = {feed.title: _reported(gapped[feed.id]) for feed in store.feeds.feeds() if feed.id in gapped}
     lost = [one for one in published if one not in copies]
     before = _before_first(published, copies)
-    excused = [one for one in lost if one not in before and _feed_of(one) in titles]
+    excused = _excused([one for one in published if one not in before], copies, reported)
     alerts = store.alerts.alerts(limit=1_000_000)
     keys = [(alert.subscription_id, alert.story_id, alert.reason) for alert in alerts]
     told = {alert.story_id for alert in alerts if alert.subscription_id == "bench-all"}
@@ -246,7 +247,7 @@ def compare(truth: dict[str, object], store: Kept, outcomes: dict[str, int]) -> 
         published=len(published),
         indexed=len(articles),
         missing=tuple(one for one in lost if one not in excused and one not in before),
-        excused=tuple(excused),
+        excused=excused,
         before_first=tuple(one for one in lost if one in before),
         twice=tuple(sorted(one for one, count in copies.items() if count > 1)),
         partial=sum(1 for article in articles if article.partial),
@@ -265,6 +266,32 @@ def _feed_of(document: str) -> str:
     """The name of the document's feed (source-category), from its id such as ``AL-sport-12-20180101``."""
     source, category, *_ = document.split("-")
     return f"{_SOURCES.get(source, source)}-{category}".lower()
+
+
+def _reported(state: FeedState) -> int:
+    """How many entries the feed's gaps say were missed and not found afterwards."""
+    return sum(max(0, gap.missed_at_least - gap.found) for gap in state.gaps)
+
+
+def _excused(published: Sequence[str], stored: Mapping[str, int], reported: Mapping[str, int]) -> tuple[str, ...]:
+    """Documents that are not stored and that a gap of their feed explains.
+
+    A gap is proven by what is read after it, and says how many it took.
+
+    Args:
+        published: in their order.
+        stored: those that were read.
+        reported: by feed, how many its gaps took.
+    """
+    last = {_feed_of(one): place for place, one in enumerate(published) if one in stored}
+    left = dict(reported)
+    found = []
+    for place, one in enumerate(published):
+        feed = _feed_of(one)
+        if one not in stored and place < last.get(feed, -1) and left.get(feed, 0):
+            left[feed] -= 1
+            found.append(one)
+    return tuple(found)
 
 
 def _before_first(published: Sequence[str], stored: Mapping[str, int]) -> frozenset[str]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 import yaml
 
-from marsad.errors import ConfigError, QueryError
+from marsad.errors import ConfigError, QueryError, said
 from marsad.records import CHOSEN, Cadence, Subscription, Trigger
 from marsad.records.ids import subscription_id
 from marsad_app.cli.opening import parse_query, read_bounded
@@ -20,7 +20,7 @@ from sinks.alerts.seal import shown
 __all__ = ["Change", "Declared", "changes", "read_declared"]
 
 _LARGEST: Final = 2_000_000
-_HIDDEN: Final = frozenset({"created_at", "secret", "v", "lost", "muted"})
+_HIDDEN: Final = frozenset({"created_at", "secret", "v", "lost", "muted", "spike_since"})
 """Fields that a file does not set."""
 
 
@@ -32,6 +32,7 @@ class _Item(msgspec.Struct, forbid_unknown_fields=True):
     triggers: tuple[Trigger, ...] = (Trigger.NEW_STORY,)
     story_outlets: int = 2
     story_countries: int = 2
+    spike_hours: int = 3
     cadence: Cadence = "instant"
     every: int = 15
     at: str = "07:00"
@@ -104,7 +105,7 @@ def read_declared(path: Path, now: datetime) -> Declared:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError(f"{path}:{line}: this is no YAML: {error.problem}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}:1: this is no YAML: {' '.join(str(error).split())}") from error
+        raise ConfigError(f"{path}:1: this is no YAML: {said(error)}") from error
     parts = _members(root, f"{path}:1", {"owner", "subscriptions"})
     owner = _scalar(parts["owner"]) if "owner" in parts else ""
     rows = parts.get("subscriptions")
@@ -176,7 +177,7 @@ def _subscription(node: Any, place: str, owner: str, now: datetime) -> Subscript
         at = time.fromisoformat(item.at)
         quiet = parse_quiet(item.quiet, item.zone)
     except (ConfigError, QueryError, ValueError) as error:
-        raise ConfigError(f"{place}: {' '.join(str(error).split())}") from error
+        raise ConfigError(f"{place}: {said(error)}") from error
     fields = msgspec.structs.asdict(item)
     fields |= {
         "at": at,

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from marsad.config import Settings, load_settings
-from marsad.errors import ConfigError, MarsadError
+from marsad.errors import ConfigError, MarsadError, said
 from marsad_app.cli.finding import Finding, fail, ok
 from marsad_app.cli.lazy import example
 from marsad_app.cli.output import JsonOption, json_line
@@ -74,7 +74,7 @@ def _guarded(check: Callable[[Settings], Iterable[Finding]], settings: Settings)
     try:
         yield from check(settings)
     except MarsadError as error:
-        yield fail(name, " ".join(str(error).split()), "")
+        yield fail(name, said(error), "")
     except Exception as error:  # noqa: BLE001 - a check that breaks is a finding too
         yield fail(name, f"the check itself broke: {type(error).__name__}: {error}", "report it with the whole line")
 

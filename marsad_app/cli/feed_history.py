@@ -18,7 +18,7 @@ def history(
     *,
     as_json: Annotated[bool, JsonOption] = False,
 ) -> None:
-    """The last polls of a feed: when, what came, what was missed, and when and why it was to be polled next."""
+    """The last polls of a feed and the pushes of its hub: when, what came, what was missed, and when and why it was to be polled next."""
     with existing_store() as store:
         found = find_feed(store, feed)
         state = store.polls.state(found.id)
@@ -37,7 +37,7 @@ def history(
                 instant(row.at) if row.times == 1 else f"{instant(row.since)} to {instant(row.at)}",
                 str(row.times),
                 row.state,
-                str(row.status or "-"),
+                "push" if row.pushed else str(row.status or "-"),
                 str(row.new),
                 str(row.revised),
                 f"{row.missed}: {row.gap}" if row.gap else str(row.missed),

@@ -9,10 +9,12 @@ import msgspec
 import typer
 
 from marsad.clock import SystemClock
+from marsad.config import load_settings
 from marsad.errors import OpmlError
 from marsad.records import Feed
 from marsad_app.cli.opening import existing_store, made_store, read_bounded
 from marsad_app.cli.output import JsonOption, json_line, note, table
+from marsad_app.feed_list import KeptFeedList
 
 __all__ = ["catalogue", "export_feeds", "import_feeds"]
 
@@ -32,6 +34,7 @@ def import_feeds(
     if not report.feeds:
         raise OpmlError(f"{file}: holds no feed; an outline with an xmlUrl attribute is expected for each")
     added = _add(report.feeds)
+    KeptFeedList(load_settings().data.dir).keep(report.said)
     known = len(report.feeds) - added
     if as_json:
         json_line({"file": str(file), "added": added, "known": known, "problems": report.problems})
@@ -51,7 +54,7 @@ def export_feeds(*, as_json: _Json = False) -> None:
         return
     from producers.opml import write_opml  # noqa: PLC0415 - the XML library, for these two commands alone
 
-    sys.stdout.write(write_opml(feeds).decode())
+    sys.stdout.write(write_opml(feeds, KeptFeedList(load_settings().data.dir).kept()).decode())
 
 
 def catalogue(

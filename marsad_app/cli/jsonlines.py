@@ -7,6 +7,7 @@ from typing import IO, Any, Final
 
 import msgspec
 
+from marsad.errors import said
 from marsad_app.cli.output import to_json
 
 __all__ = ["LONGEST_LINE", "Step", "filter_lines"]
@@ -70,7 +71,7 @@ def _answer(line: bytes, step: Step, longest: int) -> str | None:
     except _BadLineError as error:
         return to_json({"id": error.line_id, "error": str(error)})
     except Exception as error:  # noqa: BLE001 - the edge of the filter: one line must not stop the others
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = said(error)
         named = reason if type(error).__module__ == "marsad.errors" else f"{type(error).__name__}: {reason}"
         return to_json({"id": line_id, "error": named})
 

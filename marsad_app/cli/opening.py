@@ -15,6 +15,7 @@ from marsad.ports import (
     ArticleSearch,
     DeliveryLedger,
     FeedRegistry,
+    Owners,
     PollLedger,
     QuarantineStore,
     Stories,
@@ -72,6 +73,11 @@ class OpenStore(Protocol):
     @property
     def subscriptions(self) -> Subscriptions:
         """The subscriptions."""
+        ...
+
+    @property
+    def owners(self) -> Owners:
+        """Who has subscriptions of their own."""
         ...
 
     @property

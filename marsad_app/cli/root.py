@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, NoReturn
 import typer
 
 from marsad import __version__
-from marsad.errors import MarsadError
+from marsad.errors import MarsadError, said
 from marsad_app.cli.faults import ShownQueryError
 from marsad_app.cli.lazy import Entry, LazyGroup, example
 
@@ -37,6 +37,7 @@ class RootGroup(LazyGroup):
         "feeds": Entry("marsad_app.cli.feeds", "The feeds that are watched, and how they are.", _OWN),
         "topics": Entry("marsad_app.cli.topics", "What articles are tagged with, and why.", _OWN),
         "subscriptions": Entry("marsad_app.cli.subscriptions", "Saved queries that raise alerts.", _OWN),
+        "owners": Entry("marsad_app.cli.owners", "People with subscriptions of their own.", _OWN),
         "alerts": Entry("marsad_app.cli.alerts", "The alerts that were raised.", _OWN),
         "quarantine": Entry("marsad_app.cli.quarantine", "What could not be processed.", _CARE),
         "status": Entry("marsad_app.cli.status", "How things stand now.", _CARE),
@@ -110,18 +111,14 @@ def _fail(error: Exception, *, debug: bool) -> NoReturn:
     if isinstance(error, ShownQueryError):
         typer.echo("\n".join(error.lines), err=True)
     if isinstance(error, MarsadError):
-        typer.echo(f"marsad: {_one_line(error)}", err=True)
+        typer.echo(f"marsad: {said(error)}", err=True)
     elif isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
-        typer.echo(f"marsad: {place}{error.strerror or _one_line(error)}", err=True)
+        typer.echo(f"marsad: {place}{error.strerror or said(error)}", err=True)
     else:
         again = "" if debug else "; `marsad --debug …` shows where"
-        typer.echo(f"marsad: a fault in Marsad itself: {type(error).__name__}: {_one_line(error)}{again}", err=True)
+        typer.echo(f"marsad: a fault in Marsad itself: {type(error).__name__}: {said(error)}{again}", err=True)
     raise typer.Exit(1) from None
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
 
 
 def _forget_output() -> None:

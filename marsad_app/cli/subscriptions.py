@@ -13,6 +13,8 @@ from marsad.config import load_settings
 from marsad.errors import ConfigError
 from marsad.records import Cadence, Subscription, Trigger
 from marsad.records.ids import subscription_id
+from marsad_app.backfilling import days_of
+from marsad_app.cli.estimating import estimate_record, estimated, filled, print_estimate
 from marsad_app.cli.lazy import example
 from marsad_app.cli.opening import OpenStore, existing_store, made_store, parse_query, pick
 from marsad_app.cli.outlets import lazily_accepted, outlets_for
@@ -86,6 +88,7 @@ def list_subscriptions(*, reveal: _Reveal = False, as_json: Annotated[bool, Json
     epilog=example(
         "marsad subscriptions add 'روسيا الجزائر topic:defense-cooperation' --name 'Russia and Algeria'",
         "marsad subscriptions add 'topic:energy' --cadence daily --outlet 'mailto://user:password@example.org'",
+        "marsad subscriptions add 'topic:sanctions' --outlet mailto:desk@example.org --backfill 7d",
         "marsad subscriptions add 'country:DZ' --quiet 22:00-07:00 --zone Africa/Algiers --outlet terminal:",
     )
 )
@@ -97,6 +100,7 @@ def add(
     trigger: Annotated[list[Trigger] | None, typer.Option(help="What raises an alert; may be repeated.")] = None,
     story_outlets: Annotated[int, typer.Option(min=2, help="Outlets a story must reach, for story-outlets.")] = 2,
     story_countries: Annotated[int, typer.Option(help="Countries a story must reach, for story-countries.")] = 2,
+    spike_hours: Annotated[int, typer.Option(help="Hours counted together, for spike.")] = 3,
     cadence: Annotated[Cadence, typer.Option(help="At once, or as a digest.")] = "instant",
     every: Annotated[int, typer.Option(help="Minutes between digests, for every.")] = 15,
     at: Annotated[datetime, typer.Option(formats=["%H:%M"], help="Local time of daily and weekly digests.")] = _MORNING,
@@ -112,13 +116,20 @@ def add(
         ),
     ] = None,
     language: Annotated[Literal["ar", "en"], typer.Option(help="Language of the messages.")] = "ar",
+    backfill: Annotated[
+        str, typer.Option(help="Tell what it would have told before, in one digest: days, such as 7d.")
+    ] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it would have brought, and save nothing.")
+    ] = False,
     as_json: Annotated[bool, JsonOption] = False,
 ) -> None:
-    """Save a query. Alerts always reach the web page and the subscription's own Atom feed; outlets come on top.
+    """Save a query, and say what it would have brought in the last thirty days. Alerts always reach the web page and the subscription's own Atom feed; outlets come on top.
 
     Adding the same owner, name and query again replaces the settings and keeps the address of the Atom feed.
     """
     parse_query(query)
+    days = days_of(backfill)
     with made_store() as store:
         wanted = Subscription(
             id=subscription_id(owner, name or query, query),
@@ -128,6 +139,7 @@ def add(
             triggers=tuple(trigger or [Trigger.NEW_STORY]),
             story_outlets=story_outlets,
             story_countries=story_countries,
+            spike_hours=spike_hours,
             cadence=cadence,
             every=every,
             at=at.time(),
@@ -141,11 +153,43 @@ def add(
         )
         before = store.subscriptions.subscription(wanted.id)
         made = settled(wanted, before, lazily_accepted, lambda: secrets.token_hex(16))
-        store.subscriptions.put_subscription(made)
+        found = estimated(store.search, made)
+        if not dry_run:
+            store.subscriptions.put_subscription(made)
+        missed = 0 if dry_run else filled(store, made, days)
     if as_json:
-        json_line(_record(made, reveal=True))
+        saved = {"estimate": estimate_record(found), "saved": not dry_run, "backfilled": missed}
+        json_line({**_record(made, reveal=True), **saved})
+        return
+    print_estimate(found)
+    if dry_run:
+        note("nothing was saved")
     else:
         typer.echo(f"{made.id[:8]} {'replaced' if before else 'added'}: {cell(made.name)}")
+    if days and not dry_run:
+        note(f"{missed} alerts of the last {days} days go out as one digest")
+
+
+@app.command(
+    epilog=example(
+        "marsad subscriptions estimate 'topic:energy country:QA'", "marsad subscriptions estimate روسيا --json"
+    )
+)
+def estimate(
+    query: Annotated[str, typer.Argument(help="As for `marsad search`.")],
+    *,
+    cap: Annotated[int, typer.Option(min=0, max=1_000, help="Messages a day that it may send; 0: no limit.")] = 0,
+    as_json: Annotated[bool, JsonOption] = False,
+) -> None:
+    """What a query would have brought in the last thirty days: figures, examples, near misses, warnings."""
+    parse_query(query)
+    with existing_store() as store:
+        asked = Subscription(id="", name=query, query=query, cap=cap, created_at=SystemClock().now())
+        found = estimated(store.search, asked)
+    if as_json:
+        json_line(estimate_record(found))
+    else:
+        print_estimate(found)
 
 
 @app.command(
@@ -253,6 +297,7 @@ def apply_file(
     file: Annotated[Path, typer.Option("--file", "-f", help="YAML: a list of subscriptions under `subscriptions:`.")],
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
+    backfill: Annotated[str, typer.Option(help="For those that are new: as for `add`.")] = "",
     prune: Annotated[
         bool, typer.Option("--prune", help="Remove the file's owner's subscriptions that it does not name.")
     ] = False,
@@ -265,12 +310,14 @@ def apply_file(
     """
     from marsad_app.cli.declared import changes, read_declared  # noqa: PLC0415 - the parser of YAML is seldom needed
 
+    days = days_of(backfill)
     declared = read_declared(file, SystemClock().now())
     with made_store() as store:
         found = changes(declared, store.subscriptions.subscriptions(), lazily_accepted, prune=prune)
         for change in found:
             if change.after is not None and not dry_run:
                 store.subscriptions.put_subscription(change.after)
+                filled(store, change.after, 0 if change.before else days)
             elif change.before is not None and not dry_run:
                 store.subscriptions.remove_subscription(change.before.id)
     for change in found:
@@ -315,6 +362,7 @@ def _record(one: Subscription, *, reveal: bool) -> dict[str, Any]:
         "triggers": [trigger.value for trigger in one.triggers],
         "story_outlets": one.story_outlets,
         "story_countries": one.story_countries,
+        "spike_hours": one.spike_hours,
         "cadence": one.cadence,
         "every": one.every,
         "at": f"{one.at:%H:%M}",

@@ -11,7 +11,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 
 from marsad.config import KafkaSettings
 from marsad.connect import kafka_options
-from marsad.errors import ConfigError, StoreError
+from marsad.errors import ConfigError, StoreError, said
 from marsad.streams import STREAMS, Stream, topic_name
 
 __all__ = ["Actual", "Difference", "broker_streams", "create_streams", "mend", "plan", "unknown", "wanted_config"]
@@ -250,17 +250,13 @@ def _admin(settings: KafkaSettings) -> Iterator[KafkaAdminClient]:
         admin = KafkaAdminClient(**options)
     except (kafka_errors.KafkaError, OSError, ValueError) as error:
         raise StoreError(
-            f"no Kafka broker answers at kafka.bootstrap ({settings.bootstrap}): {_said(error)}; is it running, and are"
+            f"no Kafka broker answers at kafka.bootstrap ({settings.bootstrap}): {said(error)}; is it running, and are"
             " the address and kafka.security right?"
         ) from error
     try:
         yield admin
     except kafka_errors.KafkaError as error:
-        raise StoreError(f"the broker at kafka.bootstrap ({settings.bootstrap}) refuses: {_said(error)}") from error
+        raise StoreError(f"the broker at kafka.bootstrap ({settings.bootstrap}) refuses: {said(error)}") from error
     finally:
         with contextlib.suppress(kafka_errors.KafkaError):
             admin.close()
-
-
-def _said(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
-from marsad.records import Alert, Delivery, Feed, FeedState, Quarantined, Subscription, decode
+from marsad.records import Alert, Delivery, Feed, FeedState, Owner, Quarantined, Subscription, decode
 from marsad.streams import Message
 from marsad_app.embedded.database import pack
 from marsad_app.embedded.store import Store
@@ -75,6 +75,13 @@ def _subscription(store: Store, message: Message) -> None:
         store.subscriptions.put_subscription(decode(Subscription, message.value))
 
 
+def _owner(store: Store, message: Message) -> None:
+    if message.value is None:
+        store.owners.remove_owner(message.key)
+    else:
+        store.owners.put_owner(decode(Owner, message.value))
+
+
 def _alert(store: Store, message: Message) -> None:
     with store.database.write() as connection:
         if message.value is None:
@@ -131,6 +138,7 @@ APPLY: Final[Mapping[str, Callable[[Store, Message], None]]] = {
     "feeds.v1": _feed,
     "feed-states.v1": _feed_state,
     "subscriptions.v1": _subscription,
+    "owners.v1": _owner,
     "alerts.v1": _alert,
     "deliveries.v1": _delivery,
     "quarantine.v1": _quarantined,

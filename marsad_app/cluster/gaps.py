@@ -18,7 +18,7 @@ from kafka import errors as kafka_errors
 from marsad.clock import Clock
 from marsad.config import KafkaSettings
 from marsad.connect import consumer_options
-from marsad.errors import TransientError
+from marsad.errors import TransientError, said
 from marsad.progress import Hole, Progress
 from marsad.streams import topic_name
 
@@ -272,4 +272,4 @@ def _as_transient(what: str) -> Iterator[None]:
     try:
         yield
     except kafka_errors.KafkaError as error:
-        raise TransientError(f"{what}: {' '.join(str(error).split()) or type(error).__name__}") from error
+        raise TransientError(f"{what}: {said(error)}") from error

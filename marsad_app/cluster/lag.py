@@ -13,7 +13,7 @@ from kafka.admin import OffsetSpec
 from marsad.clock import Clock
 from marsad.config import KafkaSettings
 from marsad.connect import kafka_options
-from marsad.errors import TransientError
+from marsad.errors import TransientError, said
 from marsad.streams import topic_name
 from marsad_app.cluster.gaps import CommittedReader
 
@@ -139,7 +139,7 @@ class LagMeter:
             groups = [f"{settings.prefix}.{stage}" for stage in stages]
             kept = self._admin.list_group_offsets(groups)
         except kafka_errors.KafkaError as error:
-            raise TransientError(f"{settings.bootstrap}: {_said(error)}") from error
+            raise TransientError(f"{settings.bootstrap}: {said(error)}") from error
         found = []
         for stage, group in zip(stages, groups, strict=True):
             name = topic_name(settings.prefix, SOURCES[stage])
@@ -162,7 +162,7 @@ class LagMeter:
         except kafka_errors.GroupIdNotFoundError:
             return ()
         except kafka_errors.KafkaError as error:
-            raise TransientError(f"{self._settings.bootstrap}: {_said(error)}") from error
+            raise TransientError(f"{self._settings.bootstrap}: {said(error)}") from error
         if told.get("group_state") in _DEAD:
             return ()
         return tuple(sorted(member.get("group_instance_id") or member["client_id"] for member in told["members"]))
@@ -212,7 +212,3 @@ def measure(settings: KafkaSettings, clock: Clock) -> list[StageLag]:
 
 def _of(offsets: Mapping[TopicPartition, int], name: str) -> dict[int, int]:
     return {place.partition: offset for place, offset in offsets.items() if place.topic == name}
-
-
-def _said(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -12,11 +12,13 @@ from marsad_app.cluster.tables import Table
 from marsad_app.live_topics import LiveTopics
 from processors.match import Matcher
 from processors.match_shard import Matching, MatchShard
+from processors.spike_shard import SpikeShard
 from processors.transact import Shards
 
 __all__ = ["matching", "run"]
 
 _STAGE: Final = "match"
+_SPIKES: Final = "match-spikes"
 _BEHIND: Final = ("deliver",)
 
 
@@ -51,7 +53,17 @@ def matching(context: Context) -> Iterator[Step]:
             may_take=brake.may_take,
         )
         held.callback(shards.close)
-        yield shards.step
+        spikes = Shards(
+            settings.kafka,
+            _SPIKES,
+            "hits.v1",
+            lambda journal: SpikeShard(journal, table, clock, context.events),
+            instance=context.instance,
+            progress=progress,
+            may_take=brake.may_take,
+        )
+        held.callback(spikes.close)
+        yield lambda: shards.step() + spikes.step()
 
 
 def run(settings: Settings) -> int:

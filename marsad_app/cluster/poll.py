@@ -104,7 +104,6 @@ def _build(context: Context) -> Iterator[Step]:
         def step() -> int:
             polling.check()
             progress.waits("commits", "" if ledger.is_well() else "the broker does not take what was polled")
-            _finish_join(shards)
             return shards.step()
 
         yield step
@@ -113,17 +112,6 @@ def _build(context: Context) -> Iterator[Step]:
 def _is_watched(table: Table[Feed], feed_id: str) -> bool:
     feed = table.get(feed_id)
     return feed is not None and feed.enabled
-
-
-def _finish_join(shards: Shards) -> None:
-    """Let a join of the group that is under way come to its end.
-
-    kafka-python 3.0.12 begins one where the stream's metadata has changed, and forgets it if ``poll`` returns before the answer
-    is there: the answer is never looked at and heartbeats stay off. Measured: 3 of 28 pairs that started at once stood still.
-    """
-    coordinator = shards._consumer._coordinator  # noqa: SLF001 - there is no other way to it
-    if coordinator._join_task is not None:  # noqa: SLF001
-        coordinator.rejoin_needed = True
 
 
 def _check_shards(settings: KafkaSettings) -> None:

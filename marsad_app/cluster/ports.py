@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from marsad.config import KafkaSettings
 from marsad.errors import FencedError
 from marsad.outcome import outcome
-from marsad.records import Alert, Delivery, Entry, Feed, FeedState, Quarantined, Subscription, encode
+from marsad.records import Alert, Delivery, Entry, Feed, FeedState, Owner, Quarantined, Subscription, encode
 from marsad.records.ids import story_root
 from marsad.streams import Message, partition_of
 from marsad_app.cluster.applying import VIEWED, is_forgotten, removed_at
@@ -22,6 +22,7 @@ from marsad_app.cluster.writing import StreamWriter, placed
 from marsad_app.embedded.alerts import SqliteAlertLedger, SqliteDeliveryLedger, SqliteSubscriptions
 from marsad_app.embedded.database import Database
 from marsad_app.embedded.feeds import SqliteFeeds, SqlitePollLedger
+from marsad_app.embedded.owners import SqliteOwners
 from marsad_app.embedded.quarantine import SqliteQuarantine
 from marsad_app.embedded.store import Store
 from processors.transact import TransactionalJournal
@@ -31,6 +32,7 @@ __all__ = [
     "ClusterAlerts",
     "ClusterDeliveries",
     "ClusterFeeds",
+    "ClusterOwners",
     "ClusterPolls",
     "ClusterQuarantine",
     "ClusterSubscriptions",
@@ -173,6 +175,25 @@ class ClusterSubscriptions(SqliteSubscriptions):
         return True
 
 
+class ClusterOwners(SqliteOwners):
+    """``marsad.ports.Owners``."""
+
+    def __init__(self, database: Database, link: Link) -> None:
+        super().__init__(database)
+        self._link = link
+
+    def put_owner(self, owner: Owner) -> None:
+        """Add or replace."""
+        self._link.publish(Message(stream="owners.v1", key=owner.name, value=encode(owner)))
+
+    def remove_owner(self, name: str) -> bool:
+        """Forget it, and its token with it."""
+        if all(owner.name != name for owner in self.owners()):
+            return False
+        self._link.publish(Message(stream="owners.v1", key=name, value=None))
+        return True
+
+
 class ClusterAlerts(SqliteAlertLedger):
     """``marsad.ports.AlertLedger``."""
 
@@ -182,16 +203,19 @@ class ClusterAlerts(SqliteAlertLedger):
         self._known = known
 
     def record_alerts(self, alerts: Sequence[Alert], deliveries: Sequence[Delivery]) -> Sequence[Alert]:
-        """Enter alerts that are not there yet, with their deliveries, each story's in one transaction."""
+        """Enter alerts that are not there yet, with their deliveries, those of a partition in one transaction."""
         new = {alert.alert_id: alert for alert in alerts if self._known(alert.alert_id) is None}
+        shards: dict[int, list[Message]] = {}
+        places = {alert.alert_id: shard_of(alert, self._link.settings) for alert in new.values()}
         for alert in new.values():
-            shard = shard_of(alert, self._link.settings)
-            self._link.commit(
-                "alerts.v1",
-                shard,
-                Message(stream="alerts.v1", key=alert.alert_id, value=encode(alert), partition=shard),
-                *(_delivery_message(one, shard) for one in deliveries if one.alert_id == alert.alert_id),
-            )
+            shard = places[alert.alert_id]
+            message = Message(stream="alerts.v1", key=alert.alert_id, value=encode(alert), partition=shard)
+            shards.setdefault(shard, []).append(message)
+        for one in deliveries:
+            if one.alert_id in places:
+                shards[places[one.alert_id]].append(_delivery_message(one, places[one.alert_id]))
+        for shard, messages in shards.items():
+            self._link.commit("alerts.v1", shard, *messages)
         return list(new.values())
 
 

@@ -9,11 +9,10 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka import errors as kafka_errors
 
 from marsad.config import KafkaSettings
-from marsad.connect import consumer_options, kafka_options
-from marsad.errors import StoreError
+from marsad.connect import consumer_options, kafka_options, message_of
+from marsad.errors import StoreError, said
 from marsad.streams import topic_name
 from marsad_app.cluster.view import Place, Slice, Span
-from processors.transact import message_of
 
 __all__ = ["StreamReader", "answered", "partitions_of"]
 
@@ -41,8 +40,8 @@ def answered(settings: KafkaSettings) -> Iterator[None]:
             f"no broker answers at {settings.bootstrap}: start it, or set kafka.bootstrap to where it is"
         ) from error
     except kafka_errors.KafkaError as error:
-        said = " ".join(str(error).split())[:_MOST_SAID] or type(error).__name__
-        raise StoreError(f"the broker at {settings.bootstrap} (kafka.bootstrap): {said}") from error
+        why = said(error, _MOST_SAID)
+        raise StoreError(f"the broker at {settings.bootstrap} (kafka.bootstrap): {why}") from error
 
 
 def partitions_of(settings: KafkaSettings, names: Sequence[str]) -> dict[Place, str]:

@@ -19,6 +19,7 @@ from marsad_app.cluster.ports import (
     ClusterAlerts,
     ClusterDeliveries,
     ClusterFeeds,
+    ClusterOwners,
     ClusterPolls,
     ClusterQuarantine,
     ClusterSubscriptions,
@@ -107,6 +108,11 @@ class ClusterStore:
     def subscriptions(self) -> ClusterSubscriptions:
         """The subscriptions."""
         return ClusterSubscriptions(self.view.store.database, self._link)
+
+    @cached_property
+    def owners(self) -> ClusterOwners:
+        """Who has subscriptions of their own."""
+        return ClusterOwners(self.view.store.database, self._link)
 
     @cached_property
     def alerts(self) -> ClusterAlerts:

@@ -13,7 +13,7 @@ from kafka import errors as kafka_errors
 
 from marsad.config import KafkaSettings
 from marsad.connect import consumer_options
-from marsad.errors import CodecError, TransientError
+from marsad.errors import CodecError, TransientError, said
 from marsad.records.codec import Record, decode
 from marsad.streams import topic_name
 
@@ -160,14 +160,14 @@ class Table(Generic[Record]):
                 ends: Mapping[TopicPartition, int] = self._asker.end_offsets(places, timeout_ms=timeout * 1000)
                 return ends
         except kafka_errors.KafkaError as error:
-            raise TransientError(f"no answer from the broker about {self._stream}: {_said(error)}") from error
+            raise TransientError(f"no answer from the broker about {self._stream}: {said(error)}") from error
 
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
                 self._follow()
             except (kafka_errors.KafkaError, TransientError) as error:
-                self._tell(_said(error))
+                self._tell(said(error))
             except Exception as error:  # noqa: BLE001 - a fault of ours or of the client must not leave an old table for ever
                 _log.exception("table cannot be read", stream=self._stream)
                 self._tell(f"{type(error).__name__}: {error}")
@@ -226,7 +226,7 @@ class Table(Generic[Record]):
         try:
             consumer.end_offsets(places, timeout_ms=_ASK_MS)
         except kafka_errors.KafkaError as error:
-            self._tell(_said(error))
+            self._tell(said(error))
             self._collect()
         else:
             self._tell("")
@@ -297,7 +297,3 @@ def _places_of(consumer: Any, settings: KafkaSettings, stream: str) -> list[Topi
     if not numbers:
         raise TransientError(f"{topic} is not there; `marsad cluster init` makes it")
     return [TopicPartition(topic, number) for number in sorted(numbers)]
-
-
-def _said(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

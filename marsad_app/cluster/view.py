@@ -26,7 +26,7 @@ _log = structlog.get_logger(__name__)
 KEPT: Final = timedelta(days=3)
 """A view that was not read to the end for so long is made anew: the streams keep tombstones for a week."""
 
-_TABLES: Final = ("feeds", "feed_states", "subscriptions", "alerts", "deliveries", "quarantine")
+_TABLES: Final = ("feeds", "feed_states", "subscriptions", "owners", "alerts", "deliveries", "quarantine")
 _PLACE, _TOPIC, _COMPLETE = "place:", "topic:", "complete"
 
 Place = tuple[str, int]

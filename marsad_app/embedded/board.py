@@ -20,10 +20,12 @@ _REASONS = {
     Trigger.NEW_STORY: "new story",
     Trigger.STORY_OUTLETS: "carried by several outlets",
     Trigger.CORRECTION: "correction",
+    Trigger.SPIKE: "far more than usual",
     Trigger.STORY_COUNTRIES: "reached several countries",
     Trigger.FEED_HEALTH: "feed's health",
     Trigger.SOURCE_SILENT: "source silent",
     Trigger.OUTLET_LOST: "outlet given up",
+    Trigger.BACKFILL: "from before",
 }
 
 

@@ -11,7 +11,7 @@ from marsad.clock import Clock
 from marsad.config import ProcessSettings
 from marsad.errors import MarsadError, PoisonError
 from marsad.events import AlertRaised, EventSink, ItemOutcome, Outcome
-from marsad.records import Alert, Article, Delivery, Entry, Feed, Quarantined, Story, Subscription, encode
+from marsad.records import Alert, Article, Delivery, Entry, Feed, Hit, Quarantined, Story, Subscription, encode
 from marsad.records.ids import quarantine_id
 from marsad_app.embedded.queue import Queued
 from marsad_app.embedded.store import Store
@@ -21,6 +21,7 @@ from processors.group import Grouper, Grouping
 from processors.match import Matcher
 from processors.merge import merge
 from processors.pipeline import Pipeline
+from processors.spikes import Spikes, parted, told
 from sinks.alerts.plan import deliveries_for
 
 __all__ = ["Processor", "make_processor"]
@@ -44,6 +45,7 @@ class _Batch:
         self.articles: dict[str, Article] = {}
         self.stories: dict[str, Story] = {}
         self.alerts: list[Alert] = []
+        self.hits: list[Hit] = []
         self.quarantined: list[Quarantined] = []
         self.outcomes: list[tuple[Queued, Outcome, str, Article | None]] = []
 
@@ -91,6 +93,7 @@ class Processor:
         self._learned = learned
         self._grouper: Grouper | None = None
         self._matcher: Matcher | None = None
+        self._spikes: Spikes | None = None
         self._subscriptions: dict[str, Subscription] = {}
         self._subscriptions_version = ""
 
@@ -118,8 +121,8 @@ class Processor:
         try:
             batch, new = self._commit(cleaned)
         except BaseException:
-            # The window has taken articles that were not stored: build it anew from what is.
-            self._grouper = None
+            # The window and the rhythms have taken what was not stored: build them anew from what is.
+            self._grouper = self._spikes = None
             raise
         self._tell(batch, new)
 
@@ -146,6 +149,7 @@ class Processor:
             self._store.articles.put_articles(list(batch.articles.values()))
             self._store.stories.put_stories(batch.stories.values())
             self._store.quarantine.quarantine(batch.quarantined)
+            batch.alerts += self._spikes_of(batch.hits)
             new = self._store.alerts.record_alerts(batch.alerts, self._deliveries(batch.alerts))
             for item, outcome, reason, _ in batch.outcomes:
                 self._store.queue.done(item.seq, outcome, reason)
@@ -161,7 +165,10 @@ class Processor:
             batch.stories.update({story.story_id: story for story in (grouping.story, *grouping.also)})
             self._move(batch, grouping)
             if self._matcher is not None:
-                batch.alerts += self._matcher.match(result, grouping.story, stored, self._clock.now())
+                found = self._matcher.match(result, grouping.story, stored, self._clock.now())
+                alerts, hits = parted(found, result)
+                batch.alerts += alerts
+                batch.hits += hits
             if outcome is Outcome.INDEXED and result.duplicate_of:
                 outcome = Outcome.DUPLICATE
         if merged.changed:
@@ -169,6 +176,20 @@ class Processor:
         batch.outcomes.append(
             (item, outcome, f"copy of {result.duplicate_of}" if outcome is Outcome.DUPLICATE else "", result)
         )
+
+    def _spikes_of(self, hits: Sequence[Hit]) -> list[Alert]:
+        """The alerts of spikes that begin with these hits, which are kept with those before them."""
+        if self._spikes is None:
+            self._spikes = Spikes()
+            for hit in self._store.hits.kept():
+                self._spikes.see(hit, self._subscriptions.get(hit.subscription_id))
+        found = []
+        for hit in self._store.hits.add(hits):
+            whose = self._subscriptions.get(hit.subscription_id)
+            spike = self._spikes.see(hit, whose)
+            if spike is not None and whose is not None:
+                found.append(told(spike, hit, whose))
+        return found
 
     def _move(self, batch: _Batch, grouping: Grouping) -> None:
         """File articles under the story that was split off: no news, for they were told under the other."""

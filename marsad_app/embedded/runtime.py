@@ -22,6 +22,7 @@ from marsad_app.embedded.page_stage import PageStage
 from marsad_app.embedded.server import web_server
 from marsad_app.embedded.store import Store, open_store
 from marsad_app.embedded.supervise import PollingTold, Worker, supervise, wait
+from marsad_app.feed_list import KeptFeedList
 from marsad_app.live_topics import LiveTopics
 from marsad_app.naming import CommonNames
 from marsad_app.switching import favour_the_loop, set_loaded_aside
@@ -193,7 +194,7 @@ class Runtime:
             await wait(stop, _PRUNE_EVERY_S)
 
 
-def feeds_to_watch(store: Store, feeds_file: Path | None) -> Sequence[Feed]:
+def feeds_to_watch(store: Store, feeds_file: Path | None, data: Path) -> Sequence[Feed]:
     """Register the feeds of a file, or the shipped catalogue where nothing is registered yet; all that is watched then.
 
     Raises:
@@ -210,6 +211,7 @@ def feeds_to_watch(store: Store, feeds_file: Path | None) -> Sequence[Feed]:
             _log.warning("feed list", file=str(feeds_file), problem=problem)
         if not report.feeds:
             raise ConfigError(f"{feeds_file}: holds no feed; an outline with an xmlUrl attribute is expected for each")
+        KeptFeedList(data).keep(report.said)
         wanted = report.feeds
     elif not known:
         wanted = load_catalogue()
@@ -233,7 +235,7 @@ def run(settings: Settings, *, feeds_file: Path | None = None, web: bool = True)
             opened.enter_context(listener)
         store = open_store(settings.data.dir, wants_page)
         opened.callback(store.close)
-        feeds = feeds_to_watch(store, feeds_file)
+        feeds = feeds_to_watch(store, feeds_file, settings.data.dir)
         topics = LiveTopics(settings.process, clock)
         box = NewsBox() if listener and settings.websub.callback else None
         server = web_server(settings, store, clock, board, listener, topics, box) if listener else None

@@ -94,5 +94,20 @@ ALTER TABLE stories ADD COLUMN merged_into TEXT NOT NULL DEFAULT '';
 CREATE INDEX stories_merged ON stories (merged_into) WHERE merged_into <> '';
 """
 
-MIGRATIONS: tuple[str, ...] = (_V1, _V2, _V3)
+# What subscriptions with the trigger spike are hit by, in the order in which it came.
+_V4 = """
+CREATE TABLE hits (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    subscription_id TEXT NOT NULL,
+    article_id TEXT NOT NULL,
+    published REAL NOT NULL,
+    data BLOB NOT NULL,
+    UNIQUE (subscription_id, article_id)
+);
+CREATE INDEX hits_age ON hits (published);
+"""
+
+_V5 = "CREATE TABLE owners (name TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;"
+
+MIGRATIONS: tuple[str, ...] = (_V1, _V2, _V3, _V4, _V5)
 VERSION = len(MIGRATIONS)

@@ -40,6 +40,7 @@ def services_for(
         search=store.search,
         stories=store.stories,
         subscriptions=store.subscriptions,
+        owners=store.owners,
         alerts=store.alerts,
         deliveries=store.deliveries,
         quarantine=store.quarantine,

@@ -10,6 +10,8 @@ from marsad_app.embedded.articles import SqliteArticles, SqliteStories
 from marsad_app.embedded.counts import StoreCounts, count_store
 from marsad_app.embedded.database import Database
 from marsad_app.embedded.feeds import SqliteFeeds, SqlitePollLedger
+from marsad_app.embedded.hits import SqliteHits
+from marsad_app.embedded.owners import SqliteOwners
 from marsad_app.embedded.quarantine import SqliteQuarantine
 from marsad_app.embedded.queue import EntryQueue
 from marsad_app.embedded.search import SqliteSearch
@@ -43,7 +45,9 @@ class Store:
         self.search = SqliteSearch(self.database)
         self.stories = SqliteStories(self.database)
         self.subscriptions = SqliteSubscriptions(self.database)
+        self.owners = SqliteOwners(self.database)
         self.alerts = SqliteAlertLedger(self.database)
+        self.hits = SqliteHits(self.database)
         self.deliveries = SqliteDeliveryLedger(self.database)
         self._feed_alerts = FeedAlerts(self.feeds.feed, self.subscriptions.subscriptions)
 

@@ -35,7 +35,7 @@ def create_app(services: Services) -> FastAPI:
         ConfigError: it would be open to the network without a token.
     """
     settings = services.settings.web
-    access = Access(services.settings)
+    access = Access(services.settings, services.owners)
     check_exposure(settings)
     web = Web(services, access, Pages(services, access))
     # The interactive documentation that FastAPI brings loads its scripts from a third party; /api is ours.

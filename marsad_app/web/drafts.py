@@ -30,6 +30,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     triggers: tuple[str, ...] = (Trigger.NEW_STORY.value,)
     story_outlets: str = "2"
     story_countries: str = "2"
+    spike_hours: str = "3"
     cadence: str = "instant"
     every: str = "15"
     at: str = "07:00"
@@ -43,6 +44,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     outlets: tuple[str, ...] = ()
     language: str = "ar"
     enabled: bool = True
+    backfill: bool = False
+    """Tell what the last days would have brought: asked once, not kept."""
 
 
 def draft_of(subscription: Subscription) -> Draft:
@@ -61,6 +64,7 @@ def draft_of(subscription: Subscription) -> Draft:
         outlets=subscription.outlets,
         language=subscription.language,
         enabled=subscription.enabled,
+        backfill=False,
         **{name: str(getattr(subscription, name)) for name in _NUMBERS},
     )
 
@@ -81,6 +85,7 @@ def from_form(form: FormData) -> Draft:
         outlets=tuple(dict.fromkeys(line.strip() for line in field(form, "outlets").splitlines() if line.strip())),
         language="en" if field(form, "language") == "en" else "ar",
         enabled=field(form, "enabled") == "1",
+        backfill=field(form, "backfill") == "1",
         **{name: sent for name in _NUMBERS if (sent := field(form, name))},
     )
 
@@ -117,13 +122,13 @@ def problems(draft: Draft, services: Services, texts: Texts) -> list[str]:
     return found
 
 
-def to_subscription(draft: Draft, known: Subscription | None, services: Services) -> Subscription:
-    """The subscription that a draft without problems asks for; the one that is changed keeps id, owner and feed address."""
+def to_subscription(draft: Draft, known: Subscription | None, services: Services, owner: str = "") -> Subscription:
+    """The subscription that a draft without problems asks for, for an owner; the one that is changed keeps id, owner and feed address."""
     wanted = Subscription(
-        id=known.id if known else subscription_id("", draft.name, draft.query),
+        id=known.id if known else subscription_id(owner, draft.name, draft.query),
         name=draft.name,
         query=draft.query,
-        owner=known.owner if known else "",
+        owner=known.owner if known else owner,
         triggers=tuple(Trigger(value) for value in draft.triggers),
         cadence=cast("Cadence", draft.cadence),
         at=time.fromisoformat(draft.at),

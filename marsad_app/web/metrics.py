@@ -13,13 +13,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from marsad.errors import StoreError
-from marsad.records import GapFill, Health, Standing
+from marsad.records import DeliveryState, GapFill, Health, Standing
+from marsad_app.ledger import standings
 from marsad_app.web.services import Services
 from marsad_app.web.shell import Web
 
 __all__ = ["Counted", "counter", "router"]
 
 _PREFIX: Final = "marsad"
+_LOOKED_AT: Final = 1_000
 _FILLS: Final[tuple[GapFill, ...]] = get_args(GapFill)
 
 
@@ -45,6 +47,28 @@ class _Figures(Collector):
         with contextlib.suppress(StoreError):
             yield GaugeMetricFamily(f"{_PREFIX}_articles", "Articles in the index", value=self._services.search.count())
         yield from self._feeds()
+        yield from self._outlets()
+
+    def _outlets(self) -> Iterable[Metric]:
+        """How the latest thousand deliveries went, by outlet: its kind and a key, never its address."""
+        latest = self._services.deliveries.deliveries(limit=_LOOKED_AT)
+        found = standings(latest, self._services.subscriptions.subscriptions(), self._services.clock.now())
+        labels = ["outlet", "subscription"]
+        counts = _gauge("outlet_deliveries", "Of the latest deliveries, by state", [*labels, "state"])
+        retried = _gauge("outlet_retries", "Of the latest deliveries, tries after the first", labels)
+        latency = _gauge("outlet_latency_seconds", "From due to taken, the median", labels)
+        circuit = _gauge("outlet_circuit_open", "1 while it is left alone", labels)
+        lost = _gauge("outlet_lost", "1 where it is tried no more", labels)
+        for one in found:
+            who = [f"{one.outlet.partition(':')[0]}:{one.key}", one.subscription_id]
+            for state in DeliveryState:
+                counts.add_metric([*who, state.value], one.counts.get(state.value, 0))
+            retried.add_metric(who, one.retried)
+            circuit.add_metric(who, float(one.open_until is not None))
+            lost.add_metric(who, float(one.lost))
+            if one.latency is not None:
+                latency.add_metric(who, one.latency)
+        yield from (counts, retried, latency, circuit, lost)
 
     def _feeds(self) -> Iterable[Metric]:
         """Every state of health, also those that no feed is in: an alert on a row that is missing never fires."""
@@ -64,6 +88,10 @@ class _Figures(Collector):
         yield GaugeMetricFamily(
             f"{_PREFIX}_feed_entries_backfilled", "Missed entries that older pages brought", value=backfilled
         )
+
+
+def _gauge(name: str, words: str, labels: list[str]) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"{_PREFIX}_{name}", words, labels=labels)
 
 
 def _by(name: str, words: str, label: str, counts: Mapping[Any, int]) -> Metric:

@@ -21,7 +21,7 @@ from marsad_app.web.reasons import date_problem_in, reason_in
 from marsad_app.web.services import Services
 from marsad_app.web.texts import Language, Texts, language_of, zone_named
 
-__all__ = ["LANGUAGE_COOKIE", "Pages", "static_version"]
+__all__ = ["LANGUAGE_COOKIE", "SUBSCRIBED", "Pages", "static_version"]
 
 LANGUAGE_COOKIE: Final = "marsad_language"
 ZONE_COOKIE: Final = "marsad_zone"
@@ -30,8 +30,22 @@ _ISOLATE: Final = re.compile("[\u2066-\u2069]")
 _SHORT_NAME: Final = 20
 """Code points of a name that a line is not broken in; a longer one might not fit on a phone."""
 _YEAR: Final = 365 * 86_400
+SUBSCRIBED: Final = "subscribed"
+"""The notice after a search was made a subscription."""
 _NOTICES: Final = frozenset(
-    {"saved", "undone", "deleted", "sent-again", "replayed", "dropped", "added", "muted", "unmuted", "signed-in"}
+    {
+        SUBSCRIBED,
+        "saved",
+        "undone",
+        "deleted",
+        "sent-again",
+        "replayed",
+        "dropped",
+        "added",
+        "muted",
+        "unmuted",
+        "signed-in",
+    }
 )
 
 
@@ -139,7 +153,9 @@ class Pages:
                 path=request.url.path,
                 switch=_switched(request, "en" if texts.language == "ar" else "ar"),
                 form_token=token,
-                may_write=self._access.may_write(request),
+                viewer=(viewer := self._access.viewer(request)),
+                may_write=viewer.admin,
+                may_subscribe=viewer.may_subscribe,
                 guarded=self._access.guarded,
                 topic_name=lambda topic_id: self._services.taxonomy.name(topic_id, texts.language),
                 notice=notice if notice in _NOTICES else "",
@@ -154,12 +170,12 @@ class Pages:
             response.set_cookie(LANGUAGE_COOKIE, texts.language, max_age=_YEAR, samesite="lax", secure=secure)
         return response
 
-    def signed_in(self, request: Request, target: str) -> Response:
+    def signed_in(self, request: Request, target: str, session: str) -> Response:
         """Send the reader on, with the cookie that proves the token."""
         response = RedirectResponse(local_path(target), 303)
         secure = request.url.scheme == "https"
         response.set_cookie(
-            SESSION_COOKIE, self._access.session, max_age=30 * 86_400, httponly=True, samesite="strict", secure=secure
+            SESSION_COOKIE, session, max_age=30 * 86_400, httponly=True, samesite="strict", secure=secure
         )
         return response
 

@@ -14,15 +14,18 @@ from marsad.ports import (
     FeedRegistry,
     HubInbox,
     Outlet,
+    Owners,
     PollLedger,
     QuarantineStore,
     Stories,
     Subscriptions,
 )
 from marsad.query import Node, parse
+from marsad.records import Subscription
 from marsad.taxonomy import Taxonomy
 from marsad.taxonomy.resolve import topic_resolver
 from marsad.taxonomy.synonyms import other_names
+from marsad_app.backfilling import backfill
 
 __all__ = ["Services"]
 
@@ -65,6 +68,7 @@ class Services:
     search: ArticleSearch
     stories: Stories
     subscriptions: Subscriptions
+    owners: Owners
     alerts: AlertLedger
     deliveries: DeliveryLedger
     quarantine: QuarantineStore
@@ -84,6 +88,18 @@ class Services:
     def taxonomy(self) -> Taxonomy:
         """The topics in force."""
         return self.topics()
+
+    def backfill(self, one: Subscription, days: int) -> int:
+        """Enter what a subscription that was just saved would have told before; how many alerts were new."""
+        return backfill(
+            one,
+            days,
+            self.clock.now(),
+            search=self.search,
+            stories=self.stories,
+            ledger=self.alerts,
+            resolve=topic_resolver(self.taxonomy),
+        )
 
     def parse(self, text: str) -> Node:
         """Read a query as of now, topics by id or name.

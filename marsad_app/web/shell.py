@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from marsad_app.web.access import CSRF_FIELD, Access, form_is_ours
 from marsad_app.web.render import Pages
+from marsad_app.web.scope import Scope
 from marsad_app.web.services import Services
 
 __all__ = ["NotFoundError", "RefusedError", "SignInError", "Web", "field", "fields", "see"]
@@ -52,11 +53,25 @@ class Web:
             RefusedError: it does not come from a page of ours.
             SignInError: the sender may not change things.
         """
+        form = await self._form(request)
+        self.writer(request)
+        return form
+
+    async def posted_by_subscriber(self, request: Request) -> FormData:
+        """The form that a page of ours sent, by someone who may have subscriptions.
+
+        Raises:
+            RefusedError: it does not come from a page of ours.
+            SignInError: the sender may have none.
+        """
+        form = await self._form(request)
+        self.subscriber(request)
+        return form
+
+    async def _form(self, request: Request) -> FormData:
         form = await request.form(max_files=0, max_fields=_MAX_FIELDS)
         if not form_is_ours(request, field(form, CSRF_FIELD)):
             raise RefusedError("error.form-expired")
-        if not self.access.may_write(request):
-            raise SignInError
         return form
 
     def writer(self, request: Request) -> None:
@@ -67,6 +82,20 @@ class Web:
         """
         if not self.access.may_write(request):
             raise SignInError
+
+    def subscriber(self, request: Request) -> None:
+        """Let only those pass who may have subscriptions.
+
+        Raises:
+            SignInError: the sender may not.
+        """
+        if not self.access.viewer(request).may_subscribe:
+            raise SignInError
+
+    def scope(self, request: Request) -> Scope:
+        """Subscriptions, alerts and deliveries as the reader may see them."""
+        services = self.services
+        return Scope(self.access.viewer(request), services.subscriptions, services.alerts, services.deliveries)
 
     def missing(self, key: str) -> NoReturn:
         """Answer that there is no such thing.

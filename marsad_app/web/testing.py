@@ -54,6 +54,7 @@ def services_over(
         search=store.search,
         stories=store.stories,
         subscriptions=store.subscriptions,
+        owners=store.owners,
         alerts=store.alerts,
         deliveries=store.deliveries,
         quarantine=store.quarantine,

@@ -9,7 +9,7 @@ the input are committed together.
 """
 
 from processors.transact.journal import TransactionalJournal
-from processors.transact.reading import message_of, read_stream
+from processors.transact.reading import read_stream
 from processors.transact.shards import Handler, Shards
 
-__all__ = ["Handler", "Shards", "TransactionalJournal", "message_of", "read_stream"]
+__all__ = ["Handler", "Shards", "TransactionalJournal", "read_stream"]

@@ -10,9 +10,9 @@ from kafka.structs import OffsetAndMetadata
 
 from marsad.config import KafkaSettings
 from marsad.connect import producer_options
-from marsad.errors import FencedError, TransientError
+from marsad.errors import FencedError, TransientError, said
 from marsad.streams import Message, partition_of, stream, topic_name
-from processors.transact.reading import read_stream, said
+from processors.transact.reading import read_stream
 
 __all__ = ["TransactionalJournal"]
 

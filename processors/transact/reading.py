@@ -1,18 +1,17 @@
 """Reads a stream from some place to its present end, committed records only."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka import errors as kafka_errors
 
 from marsad.config import KafkaSettings
-from marsad.connect import consumer_options
-from marsad.errors import TransientError
+from marsad.connect import consumer_options, message_of
+from marsad.errors import TransientError, said
 from marsad.streams import Message, topic_name
 
-__all__ = ["message_of", "read_stream", "said"]
+__all__ = ["read_stream"]
 
 
 def read_stream(
@@ -60,21 +59,3 @@ def _read_partition(
             if record.offset >= end:
                 return
             yield message_of(record, name)
-
-
-def message_of(record: Any, name: str) -> Message:
-    """A record of kafka-python as ours."""
-    return Message(
-        stream=name,
-        key=(record.key or b"").decode(errors="replace"),
-        value=record.value,
-        partition=record.partition,
-        headers=dict(record.headers or ()),
-        offset=record.offset,
-        at=datetime.fromtimestamp(record.timestamp / 1000, UTC),
-    )
-
-
-def said(error: BaseException) -> str:
-    """What an error of the client says, in one line."""
-    return " ".join(str(error).split()) or type(error).__name__

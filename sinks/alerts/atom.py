@@ -11,7 +11,7 @@ import msgspec
 from marsad.arabic import balance
 from marsad.records import Alert, Article
 
-__all__ = ["AtomEntry", "AtomFeed", "alert_entry", "article_entry", "write_atom"]
+__all__ = ["AtomEntry", "AtomFeed", "alert_entry", "article_entry", "is_web", "write_atom"]
 
 _ATOM: Final = "http://www.w3.org/2005/Atom"
 _XML_LANG: Final = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -137,8 +137,13 @@ def _text(parent: ET.Element, name: str, text: str) -> None:
 
 
 def _link(parent: ET.Element, href: str, rel: str, kind: str) -> None:
-    if _WEB.fullmatch(_clean(href)):
+    if is_web(href):
         ET.SubElement(parent, f"{{{_ATOM}}}link", {"rel": rel, "type": kind, "href": _clean(href)})
+
+
+def is_web(href: str) -> bool:
+    """Whether an address is one that a reader may follow."""
+    return bool(_WEB.fullmatch(_clean(href)))
 
 
 def _clean(text: str) -> str:

@@ -74,7 +74,9 @@ class Sender:
 
     def _try(self, batch: Batch, subscription: Subscription, wanted: Sequence[Alert]) -> Sent:
         try:
-            self._outlet_at(batch.outlet).send(batch.key, subscription, wanted)
+            parts = [part for alert in wanted for part in alert.parts if part.story_id not in subscription.muted]
+            if parts:
+                self._outlet_at(batch.outlet).send(batch.key, subscription, parts)
         except (PoisonError, TransientError) as error:
             return self._failed(batch, error)
         except Exception as error:  # noqa: BLE001 - the edge of the stage: one outlet's fault must not stop the others

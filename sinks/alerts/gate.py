@@ -15,9 +15,10 @@ from marsad.records import Delivery, DeliveryState, Subscription
 from sinks.alerts.plan import TERMINAL, Batch
 from sinks.alerts.windows import local_day, next_morning
 
-__all__ = ["Circuit", "Gate", "OutletHealth", "paced_until"]
+__all__ = ["OPENS_AFTER", "Circuit", "Gate", "OutletHealth", "paced_until"]
 
-_OPENS_AFTER: Final = 3
+OPENS_AFTER: Final = 3
+"""Failures in a row after which an outlet is left alone."""
 _FIRST_OPEN: Final = timedelta(minutes=1)
 _LONGEST_OPEN: Final = timedelta(minutes=30)
 _MOST_REMEMBERED: Final = 1_000
@@ -49,8 +50,8 @@ class Circuit:
     def failed(self, outlet: str, error: str, now: datetime) -> None:
         """It failed in a way that may pass."""
         failures = self._outlets.get(outlet, OutletHealth()).failures + 1
-        opened = min(_FIRST_OPEN * 2 ** min(max(0, failures - _OPENS_AFTER), 10), _LONGEST_OPEN)
-        self._outlets[outlet] = OutletHealth(failures, now + opened if failures >= _OPENS_AFTER else None, error)
+        opened = min(_FIRST_OPEN * 2 ** min(max(0, failures - OPENS_AFTER), 10), _LONGEST_OPEN)
+        self._outlets[outlet] = OutletHealth(failures, now + opened if failures >= OPENS_AFTER else None, error)
 
     def ill(self) -> dict[str, OutletHealth]:
         """The outlets that failed last time."""

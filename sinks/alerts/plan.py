@@ -27,6 +27,7 @@ TERMINAL: Final = "terminal:"
 MOST_IN_ONE: Final = 100
 """Alerts in one message."""
 
+_TOLD: Final = "told in a digest"
 _LONGEST_WAIT: Final = timedelta(hours=6)
 
 
@@ -42,17 +43,21 @@ class Batch(msgspec.Struct, frozen=True):
 def deliveries_for(alert: Alert, subscription: Subscription, *, extra: Sequence[str] = ()) -> tuple[Delivery, ...]:
     """One delivery for each outlet of the subscription and each of ``extra``, due by cadence and quiet hours.
 
-    None for a story that was muted; none to an outlet that is lost.
+    None for a story that was muted; none to an outlet that is lost. What another alert tells is written down as such, so that it
+    is not told again.
     """
     if alert.story_id in subscription.muted:
         return ()
     due = next_window(alert.at, subscription)
+    state, said = (DeliveryState.SKIPPED, _TOLD) if alert.told_in else (DeliveryState.PENDING, "")
     return tuple(
         Delivery(
             delivery_id=delivery_id(alert.alert_id, outlet),
             alert_id=alert.alert_id,
             subscription_id=subscription.id,
             outlet=outlet,
+            state=state,
+            last_error=said,
             next_try_at=alert.at if outlet == TERMINAL else due,
         )
         for outlet in dict.fromkeys((*subscription.outlets, *extra))

@@ -13,9 +13,9 @@ import msgspec
 
 from marsad.arabic import balance, reads_from_the_right
 from marsad.arabic import shown as displayed
-from marsad.records import Alert, Subscription
+from marsad.records import Alert, Subscription, Trigger
 from sinks.alerts.links import Links
-from sinks.alerts.wording import CODES, REASONS, WORDS, Language, Names, counted, language_of
+from sinks.alerts.wording import CODES, REASONS, WORDS, Language, Names, counted, language_of, spike_figures
 
 __all__ = ["Message", "render"]
 
@@ -130,7 +130,14 @@ class _Block:
         story, shown, language, words = self._story, self._story.shown, self._language, self._words
         # In the order in which they were raised, each once.
         evidence = dict.fromkeys(phrase for alert in story.reasons for phrase in alert.evidence)
-        reasons = tuple(REASONS[language][alert.reason] for alert in story.reasons)
+        reasons = tuple(
+            words
+            for alert in story.reasons
+            for words in (REASONS[language][alert.reason], spike_figures(language, alert))
+            if words
+        )
+        if any(alert.told_in for alert in story.reasons):
+            reasons = (*reasons, REASONS[language][Trigger.BACKFILL])
         outlets = max((alert.story_outlets for alert in story.reasons), default=0)
         if outlets > 1:
             reasons = (*reasons, counted(language, "outlets", outlets))

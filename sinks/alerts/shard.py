@@ -142,7 +142,8 @@ class DeliveryShard:
         self._commit(written, upto=batch[-1].offset + 1)
         for one in opened.values():
             self._known.add(one.delivery.delivery_id)
-            self._waiting.add(one)
+            if one.delivery.state is DeliveryState.PENDING:
+                self._waiting.add(one)
             self._progress.count("planned")
 
     def tick(self) -> int:

@@ -116,7 +116,7 @@ def _alert(subscription: Subscription, alert: Alert, links: Links) -> dict[str, 
     fields = msgspec.to_builtins(alert)
     wanted = (
         "alert_id", "reason", "title", "outlet", "url", "article_id", "story_id", "story_outlets", "copy_of",
-        "topics", "countries", "evidence", "at",
+        "topics", "countries", "evidence", "at", "hits", "usual", "hours",
     )  # fmt: skip
     return {name: fields[name] for name in wanted} | {
         "page": links.page(alert),

@@ -48,7 +48,8 @@ def alert_reader(subscription: Callable[[str], Subscription | None]) -> Read:
     def document(value: bytes) -> Document:
         alert = decode(Alert, value)
         known = subscription(alert.subscription_id)
-        return {**msgspec.structs.asdict(alert), "subscription": known.name if known else alert.subscription_id}
+        told = msgspec.structs.replace(alert, members=())
+        return {**msgspec.structs.asdict(told), "subscription": known.name if known else alert.subscription_id}
 
     return lambda messages: _read("alerts", messages, document)
 

@@ -123,7 +123,8 @@ _FEED: Final[dict[str, Any]] = {
 _ALERT: Final[dict[str, Any]] = {
     **dict.fromkeys(("alert_id", "subscription_id", "subscription", "story_id", "article_id", "feed_id"), _KEYWORD),
     **dict.fromkeys(("reason", "outlet", "url", "topics", "countries", "evidence", "copy_of"), _KEYWORD),
-    "story_outlets": _LONG,
+    **dict.fromkeys(("story_outlets", "hits", "hours"), _LONG),
+    "usual": _DOUBLE,
     "title": _TEXT,
     "at": _DATE,
 }

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 import msgspec
 from elasticsearch import ApiError, ConnectionTimeout, Elasticsearch, TransportError
 
+from marsad.errors import said
 from sinks.index.adaptive import Failure, judge_request
 
 __all__ = ["Answer", "Failed", "Job", "Result", "Senders", "Threads", "bulk_request", "failed"]
@@ -132,10 +133,10 @@ def failed(error: ApiError | TransportError) -> Failed:
     """What the client's error means."""
     if isinstance(error, ApiError):
         status, kind, reason = error.meta.status, *_cause(error.body)
-        said = " ".join(part for part in (f"HTTP {status}", kind, reason) if part)
-        return Failed(judge_request(status, kind), said[:_MOST_SAID])
+        told = " ".join(part for part in (f"HTTP {status}", kind, reason) if part)
+        return Failed(judge_request(status, kind), told[:_MOST_SAID])
     timed_out = isinstance(error, ConnectionTimeout)
-    return Failed(judge_request(0, "", timed_out=timed_out), " ".join(str(error).split())[:_MOST_SAID])
+    return Failed(judge_request(0, "", timed_out=timed_out), said(error, _MOST_SAID))
 
 
 def _cause(body: Any) -> tuple[str, str]:
@@ -150,5 +151,5 @@ def _answer(item: dict[str, Any]) -> Answer:
     if error is None:
         return Answer(int(item["status"]))
     reasons = [error.get("reason"), (error.get("caused_by") or {}).get("reason")]
-    reason = ": ".join(" ".join(str(said).split()) for said in reasons if said)
+    reason = ": ".join(" ".join(str(one).split()) for one in reasons if one)
     return Answer(int(item["status"]), str(error.get("type") or ""), reason[:_MOST_SAID])

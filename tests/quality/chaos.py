@@ -18,6 +18,9 @@ from marsad_app.bench.chaos import chaos
 from marsad_app.bench.cluster import Report, replay
 from marsad_app.bench.corpus import CORPUS
 
+# On a machine that others used 2,028 of 3,000 had left their feeds' windows before the first start was over, and nothing was missing.
+_MOST_UNREAD = 0.1
+
 
 def main() -> int:
     """1 where anything is missing or twice."""
@@ -28,7 +31,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=20, help="blows against the embedded size")
     parser.add_argument("--blows", type=int, default=30, help="blows against the cluster")
     parser.add_argument(
-        "--window", type=int, default=40, help="items that a feed of the cluster's replay shows; what leaves it is gone"
+        "--window", type=int, default=40, help="items that a feed of the replay shows; what leaves it is gone"
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--logs", type=Path, help="folder for the logs of the cluster's services")
@@ -52,11 +55,19 @@ def embedded(arguments: argparse.Namespace, console: Console) -> bool:
         arguments.documents,
         limit=arguments.limit,
         rate=arguments.rate or 50,
+        window=arguments.window,
         kills=arguments.kills,
         seed=arguments.seed,
         console=console,
     )
     console.print(msgspec.to_builtins(result))
+    unread = len(result.before_first)
+    if unread > result.published * _MOST_UNREAD:
+        console.print(
+            f"{unread} of {result.published} articles were gone before their feeds were first read: this shows nothing of the rest; "
+            "take a lower --rate or a larger --window"
+        )
+        return False
     return result.ok()
 
 

@@ -1,6 +1,6 @@
 """Mutated feeds through the parser and the decision about them: no exception, no hang, no memory that grows.
 
-    python tests/quality/fuzz_feeds.py [--count 100000] [--seed 1] [--only NUMBER]
+    python tests/quality/fuzz_feeds.py [--count 100000] [--seed 1] [--first 0] [--only NUMBER]
 
 Case N of a seed is always the same. What fails is kept in out/fuzz; a case that taught something becomes a folder
 under tests/recorded/feeds.
@@ -21,10 +21,10 @@ import msgspec
 from rich.console import Console
 
 from marsad.config import PollSettings
-from marsad.records import FeedState, FetchResponse
+from marsad.records import FeedState, FetchRequest, FetchResponse
 from marsad.testing.factories import a_feed
 from producers.identity import kept
-from producers.parse import parse_again
+from producers.parse import ParsedFeed, Readings, parse_again
 from producers.poll import PollResult, decide, request_for
 from producers.testing import START
 
@@ -33,6 +33,8 @@ _OUT: Final = _ROOT / "out" / "fuzz"
 _SETTINGS: Final = PollSettings()
 _FEED: Final = a_feed()
 _SLOW_S: Final = 2.0
+# Beside others on one core the same document took 1.2 and 2.3 s of processor time: what is slow is slow each time.
+_TRIES: Final = 3
 _HANG_S: Final = 60
 _EVERY: Final = 1_000
 _GROWN_MB: Final = 20
@@ -140,20 +142,29 @@ def case(number: int, seed: int, bodies: Sequence[bytes]) -> tuple[bytes, str]:
     return body, rng.choice(_TYPES)
 
 
-def read(body: bytes, content_type: str) -> PollResult:
-    """What the poller does with an answer, but for the network and the store."""
+def read(body: bytes, content_type: str) -> tuple[float, PollResult]:
+    """What the poller does with an answer, but for the network and the store; and the processor time that this takes."""
+    began = time.process_time()
     url = _FEED.url
     request = request_for(_FEED, None, START, _SETTINGS)
     answer = FetchResponse(
         url=url, final_url=url, status=200, headers={"content-type": content_type}, body=body, elapsed=0.1
     )
     parsed, readings = parse_again(body, {}, content_type=content_type, url=url)
+    result = decide(_FEED, None, request, answer, parsed, now=START, settings=_SETTINGS, rng=random.Random(1))
+    seconds = time.process_time() - began
+    _check_again(request, answer, parsed, readings, result.state)
+    msgspec.json.decode(msgspec.json.encode((result.state, result.entries)))
+    return seconds, result
+
+
+def _check_again(
+    request: FetchRequest, answer: FetchResponse, parsed: ParsedFeed, readings: Readings, again: FeedState
+) -> None:
+    """Have the same document read where its entries are known, as a whole and by what is kept of them."""
+    body, content_type, url = answer.body, answer.headers["content-type"], answer.url
     if readings and parse_again(body, readings, content_type=content_type, url=url)[0] != parsed:
         raise AssertionError("a document reads differently where its entries are known")
-    rng = random.Random(1)
-    result = decide(_FEED, None, request, answer, parsed, now=START, settings=_SETTINGS, rng=rng)
-    msgspec.json.decode(msgspec.json.encode((result.state, result.entries)))
-    again: FeedState = result.state
     second = decide(_FEED, again, request, answer, parsed, now=START, settings=_SETTINGS, rng=random.Random(2))
     thin = parse_again(body, {key: kept(entry) for key, entry in readings.items()}, content_type=content_type, url=url)[
         0
@@ -161,7 +172,6 @@ def read(body: bytes, content_type: str) -> PollResult:
     third = decide(_FEED, again, request, answer, thin, now=START, settings=_SETTINGS, rng=random.Random(2))
     if third != second and not third.lacks_text:
         raise AssertionError("a document means something else where its entries are known by what was kept of them")
-    return result
 
 
 class _HangError(BaseException):
@@ -195,22 +205,29 @@ class Run:
     def take(self, number: int) -> None:
         """One case; processor time decides what is slow, since the machine may be busy."""
         body, content_type = case(number, self._seed, self._bodies)
-        began = time.process_time()
-        signal.alarm(_HANG_S)
-        try:
-            result = read(body, content_type)
+        seconds, result = self._read(number, body, content_type)
+        if result is not None:
             self.entries += len(result.entries)
             self.feeds += bool(result.entries)
-        except (Exception, _HangError) as error:  # noqa: BLE001 - any exception is what this looks for
-            self._keep(number, body, f"{type(error).__name__}: {error}")
-        finally:
-            signal.alarm(0)
-        seconds = time.process_time() - began
+        for _ in range(1, _TRIES):
+            if result is not None and seconds > _SLOW_S:
+                seconds = min(seconds, self._read(number, body, content_type)[0])
         self.slowest = sorted([*self.slowest, (seconds, number)], reverse=True)[:5]
         if seconds > _SLOW_S:
             self._keep(number, body, f"{seconds:.1f} s for {len(body):,} bytes")
-        if number % _EVERY == 0:
+        if number % _EVERY == 0 or not self.memory:
             self.memory.append(_resident_mb())
+
+    def _read(self, number: int, body: bytes, content_type: str) -> tuple[float, PollResult | None]:
+        """Seconds of processor time that a case takes, and what it leads to: None where it fails, or takes a minute and more."""
+        signal.setitimer(signal.ITIMER_PROF, _HANG_S)
+        try:
+            return read(body, content_type)
+        except (Exception, _HangError) as error:  # noqa: BLE001 - any exception is what this looks for
+            self._keep(number, body, f"{type(error).__name__}: {error}")
+            return 0.0, None
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
 
     def _keep(self, number: int, body: bytes, why: str) -> None:
         self.failed.append(f"case {number}: {why[:300]}")
@@ -235,18 +252,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--first", type=int, default=0, help="begin with this case")
     parser.add_argument("--only", type=int, help="run this case alone and let its exception through")
     arguments = parser.parse_args()
     bodies = seeds()
     if arguments.only is not None:
         read(*case(arguments.only, arguments.seed, bodies))
         return 0
-    signal.signal(signal.SIGALRM, _hang)
+    signal.signal(signal.SIGPROF, _hang)
     console = Console(soft_wrap=True, markup=False, highlight=False)
     run, began = Run(arguments.seed, bodies), time.monotonic()
-    for number in range(arguments.count):
+    for number in range(arguments.first, arguments.first + arguments.count):
         run.take(number)
-        if number and number % (10 * _EVERY) == 0:
+        if number > arguments.first and number % (10 * _EVERY) == 0:
             console.print(
                 f"{number} cases, {time.monotonic() - began:.0f} s, {len(run.failed)} failed, {run.memory[-1]:.0f} MB"
             )
@@ -254,7 +272,7 @@ def main() -> int:
         console.print(f"FAULT {line}")
     slowest = ", ".join(f"{seconds:.2f} s (case {number})" for seconds, number in run.slowest)
     console.print(
-        f"{arguments.count} cases of seed {arguments.seed} from {len(bodies)} documents in {time.monotonic() - began:.0f} s"
+        f"{arguments.count} cases of seed {arguments.seed}, the first {arguments.first}, from {len(bodies)} documents in {time.monotonic() - began:.0f} s"
     )
     console.print(f"{run.feeds} still had entries, {run.entries} in all; slowest: {slowest}")
     console.print(f"memory {run.memory[0]:.0f} MB to {run.memory[-1]:.0f} MB, grown {run.grown_mb():+.1f} MB")

@@ -1,5 +1,7 @@
 """feedparser's own test documents and recorded feeds through ``marsad pipe parse``: nothing may be lost against feedparser alone.
 
+The recorded feeds are those of the evaluation data (the folder ``feeds`` of MARSAD_EVAL_DATA) and of the tests.
+
     python tests/quality/parse_corpus.py [--sdist FILE] [--all]
 
 Every difference is listed with its reason in out/parse-corpus.txt. One without a reason, a lost entry, a lost field or an
@@ -30,6 +32,7 @@ from producers.parse.htmltext import title_text
 from producers.pipe import pipe_parse
 
 _ROOT: Final = Path(__file__).parents[2]
+_RECORDED: Final = _ROOT / "tests" / "recorded" / "feeds"
 _KEPT: Final = _ROOT / "var" / "feedparser"
 _OUT: Final = _ROOT / "out" / "parse-corpus.txt"
 _URL: Final = "http://127.0.0.1:8097/feed"
@@ -63,6 +66,7 @@ class Document(NamedTuple):
     body: bytes
     content_type: str
     url: str = _URL
+    source: str = "feedparser's own"
 
 
 class Difference(NamedTuple):
@@ -75,11 +79,18 @@ class Difference(NamedTuple):
     reason: str
 
 
+class Counts:
+    """What one source of documents had."""
+
+    def __init__(self) -> None:
+        self.documents = self.theirs = self.ours = self.raised = self.lost = 0
+
+
 class Found:
     """What the run found."""
 
     def __init__(self) -> None:
-        self.documents = self.theirs = self.ours = 0
+        self.counts: dict[str, Counts] = {}
         self.faults: list[str] = []
         self.differences: list[Difference] = []
 
@@ -87,17 +98,20 @@ class Found:
 def compare(document: Document, found: Found) -> None:
     """Read a document both ways and note what differs."""
     theirs, plain = _feedparser(document, clean=True), _feedparser(document, clean=False)
+    counts = found.counts.setdefault(document.source, Counts())
+    counts.documents += 1
+    counts.theirs += len(theirs)
     record = {"id": document.name, "url": document.url, "content_type": document.content_type}
     try:
         result = pipe_parse({**record, "body_base64": base64.b64encode(document.body).decode()})
     except Exception as error:  # noqa: BLE001 - any exception is what this looks for
+        counts.raised += 1
         found.faults.append(f"{document.name}: {type(error).__name__}: {error}")
         return
     ours = result["entries"]
-    found.documents += 1
-    found.theirs += len(theirs)
-    found.ours += len(ours)
+    counts.ours += len(ours)
     if len(ours) < len(theirs):
+        counts.lost += len(theirs) - len(ours)
         found.faults.append(f"{document.name}: {len(theirs)} entries, {len(ours)} of them read; {result['problems']}")
         return
     if len(ours) > len(theirs):
@@ -196,10 +210,13 @@ def documents(sdist: Path, recorded: Path) -> Iterator[Document]:
             if stream is not None:
                 yield _with_header(name, stream.read())
     if not recorded.is_dir():
-        sys.stderr.write(f"{recorded} is not there: its feeds are left out\n")
-    for folder in (recorded, _ROOT / "tests" / "recorded" / "feeds"):
+        sys.stderr.write(
+            f"{recorded} is not there: its feeds are left out; MARSAD_EVAL_DATA names the folder above it\n"
+        )
+    for folder, source in ((recorded, "recorded, of the data"), (_RECORDED, "recorded, of the tests")):
         for path in sorted(folder.rglob("*.xml")):
-            yield Document(str(path.relative_to(folder.parent)), path.read_bytes(), "", "https://news.example/feed")
+            name = str(path.relative_to(folder.parent))
+            yield Document(name, path.read_bytes(), "", "https://news.example/feed", source)
 
 
 def _with_header(name: str, body: bytes) -> Document:
@@ -219,8 +236,10 @@ def _download() -> Path:
 
 def _report(found: Found, seconds: float, *, every: bool) -> int:
     console = Console(soft_wrap=True, markup=False, highlight=False)
-    counts = f"{found.documents} documents, {found.theirs} entries by feedparser alone, {found.ours} by Marsad"
-    console.print(f"{counts}, {seconds:.0f} s")
+    for source, counts in found.counts.items():
+        entries = f"{counts.theirs} entries by feedparser alone, {counts.ours} by Marsad, {counts.lost} lost"
+        console.print(f"{source}: {counts.documents} documents, {entries}, {counts.raised} exceptions")
+    console.print(f"{seconds:.0f} s")
     groups = collections.defaultdict(list)
     for difference in found.differences:
         groups[difference.reason or "NO REASON"].append(difference)

@@ -37,7 +37,7 @@ class Simulation:
         to_come = sum(len(self.due[one.id]) * len(one.outlets) for one in self.wanted)
         print(
             f"\n{len(self.news):,} articles, {len(self.wanted)} subscriptions of which {sum(map(bool, self.due.values()))} match; "
-            f"{to_come:,} alerts expected at {sum(len(one.outlets) for one in self.wanted)} outlets; "
+            f"{to_come:,} alerts expected, {sum(told[1] == 'spike' for due in self.due.values() for told in due)} of them spikes, at {sum(len(one.outlets) for one in self.wanted)} outlets; "
             f"oracle {time.perf_counter() - began:.0f} s"
         )
         heads = ("arrived", "messages", "repeats", "missing", "wrong", "twice", "s")

@@ -17,6 +17,7 @@ from marsad_app.bench.alerting.world import BEGIN, came_at, move
 from marsad_app.embedded.store import Store, open_store
 from processors.article_stream import News
 from processors.match import Matcher
+from processors.spikes import Spikes, parted, told
 from sinks.alerts.deliver import Deliverer, Sender
 from sinks.alerts.plan import deliveries_for
 
@@ -50,11 +51,14 @@ def run_embedded(
     deliverer = Deliverer(store.deliveries, store.alerts, store.subscriptions, sender, clock)
     matcher = Matcher(wanted, now=BEGIN)
     known = {one.id: one for one in wanted}
+    spikes = Spikes()
+    for hit in store.hits.kept():
+        spikes.see(hit, known.get(hit.subscription_id))
     done = _done(store)
     while done < len(news):
         batch = news[done : done + _BATCH]
         done += len(batch)
-        _take(store, matcher, known, batch, done)
+        _take(store, (matcher, spikes), known, batch, done)
         move(clock, came_at(batch[-1]))
         _deliver(deliverer)
     _run_out(store, deliverer, clock)
@@ -70,10 +74,21 @@ def _done(store: Store) -> int:
     return int(row[0]) if row else 0
 
 
-def _take(store: Store, matcher: Matcher, known: dict[str, Subscription], batch: Sequence[News], done: int) -> None:
+def _take(
+    store: Store, judges: tuple[Matcher, Spikes], known: dict[str, Subscription], batch: Sequence[News], done: int
+) -> None:
     """One transaction, as the processor's."""
-    alerts = [alert for one in batch for alert in matcher.match(one.article, one.story, one.previous, came_at(one))]
+    matcher, spikes = judges
+    alerts, hits = [], []
+    for one in batch:
+        found, counted = parted(matcher.match(one.article, one.story, one.previous, came_at(one)), one.article)
+        alerts += found
+        hits += counted
     with store.database.write() as connection:
+        for hit in store.hits.add(hits):
+            whose = known[hit.subscription_id]
+            spike = spikes.see(hit, whose)
+            alerts += [told(spike, hit, whose)] if spike is not None else []
         deliveries = [each for alert in alerts for each in deliveries_for(alert, known[alert.subscription_id])]
         store.alerts.record_alerts(alerts, deliveries)
         connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_DONE, str(done)))

@@ -4,9 +4,12 @@ It shares with the matcher the grammar of queries and the analysis of words, whi
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
+from statistics import median
+from typing import Final
 
 import msgspec
 
@@ -16,16 +19,18 @@ from marsad.query.ast import And, Keyword, MatchAll, Not, Or, Phrase, Range, Tex
 from marsad.query.document import best_score, keywords, published_second, segments
 from marsad.query.fields import keyword_key
 from marsad.records import Article, Subscription, Trigger
+from marsad.records.ids import alert_id
 from marsad.taxonomy.synonyms import other_names
 from processors.article_stream import News
 
 __all__ = ["Sent", "Told", "expected", "holds", "told_of"]
 
+_AN_HOUR: Final = timedelta(hours=1)
 _forms = cache(proclitic_forms)
 _key = cache(keyword_key)
 
 Told = tuple[str, str, str]
-"""Reason, and the story or the article that it is about; what a subscription is to be told once."""
+"""Reason, and the story, the article or the spike that it is about; what a subscription is to be told once."""
 
 
 class _View:
@@ -95,6 +100,51 @@ def _stands(node: Phrase, keys: list[str]) -> bool:
     return any(key in firsts and goes_on(at, node.keys[1:], at + room) for at, key in enumerate(keys))
 
 
+class _Burst:
+    """All hits of a subscription by the hour, gone through anew for each of them."""
+
+    def __init__(self, subscription: Subscription) -> None:
+        self._one = subscription
+        self._hours: Counter[datetime] = Counter()
+        self._articles: set[str] = set()
+        self._far_above: list[datetime] = []
+
+    def see(self, article: Article) -> str:
+        """The id of the spike that begins with an article, or nothing."""
+        hour, seen, began = (
+            each.replace(minute=0, second=0, microsecond=0)
+            for each in (min(article.published_at, article.first_seen_at), article.first_seen_at, self._one.created_at)
+        )
+        if article.article_id in self._articles or hour < began:
+            return ""
+        self._articles.add(article.article_id)
+        self._hours[hour] += 1
+        span = timedelta(hours=self._one.spike_hours)
+        if seen - hour > span or not self._is_far_above(hour, began, span):
+            return ""
+        going_on = any(abs(hour - each) <= timedelta(hours=12) for each in self._far_above)
+        self._far_above.append(hour)
+        return "" if going_on else alert_id(self._one.id, "spike", f"spike:{hour.isoformat()}")
+
+    def _within(self, end: datetime, span: timedelta) -> int:
+        return sum(self._hours[end - back * _AN_HOUR] for back in range(span // _AN_HOUR))
+
+    def _is_far_above(self, hour: datetime, began: datetime, span: timedelta) -> bool:
+        day, whole = timedelta(days=1), hour - span + timedelta(hours=1) - began
+        if whole < 2 * day:
+            return False
+        same = [self._within(hour - number * day, span) for number in range(1, min(14, whole // day) + 1)]
+        before = same
+        if whole < 7 * day:
+            ends = [hour - number * span for number in range(1, 400) if hour - (number + 1) * span >= began - _AN_HOUR]
+            before = [self._within(end, span) for end in ends]
+        usual = max(median(same), median(before))
+        stray = max(1.4826 * median(abs(each - usual) for each in before), 0.0)
+        if whole >= 14 * day:
+            usual = max(usual, min(same[6], same[13]))
+        return bool(self._within(hour, span) >= max(5, 3 * usual, usual + 5 * max(stray, usual**0.5)))
+
+
 class _Told:
     """One subscription, and what it was told."""
 
@@ -102,6 +152,7 @@ class _Told:
         self.subscription = subscription
         self.node = parse(subscription.query, now=now, names=other_names)
         self.told: set[Told] = set()
+        self._burst = _Burst(subscription) if Trigger.SPIKE in subscription.triggers else None
 
     def see(self, news: News, view: _View, before: _View | None) -> None:
         """Note what an article raises."""
@@ -109,6 +160,9 @@ class _Told:
         matches = holds(self.node, view)
         matched = before is not None and holds(self.node, before)
         story_id = story.story_id
+        if self._burst is not None and matches and not matched:
+            begun = self._burst.see(article)
+            self.told |= {(one.id, Trigger.SPIKE.value, begun)} if begun else set()
         reasons = {
             (Trigger.NEW_ARTICLE, article.article_id): matches and not matched,
             (Trigger.NEW_STORY, story_id): matches and not matched,
@@ -141,6 +195,7 @@ class Sent(msgspec.Struct):
     reason: str
     story: str
     article: str
+    alert: str = ""
 
 
 _ABOUT_ARTICLES = frozenset({Trigger.NEW_ARTICLE.value, Trigger.CORRECTION.value})
@@ -149,4 +204,7 @@ _ABOUT_ARTICLES = frozenset({Trigger.NEW_ARTICLE.value, Trigger.CORRECTION.value
 def told_of(alerts: Iterable[Sent]) -> Iterator[Told]:
     """What alerts tell, to be held against what was expected."""
     for alert in alerts:
-        yield alert.subscription, alert.reason, alert.article if alert.reason in _ABOUT_ARTICLES else alert.story
+        if alert.reason == Trigger.SPIKE:
+            yield alert.subscription, alert.reason, alert.alert
+        else:
+            yield alert.subscription, alert.reason, alert.article if alert.reason in _ABOUT_ARTICLES else alert.story

@@ -80,7 +80,9 @@ class Receivers:
         if luck < _FAILS:
             self.calls["500"] += 1
             raise TransientError("500")
-        sent = [Sent(one.subscription_id, one.reason.value, one.story_id, one.article_id) for one in alerts]
+        sent = [
+            Sent(one.subscription_id, one.reason.value, one.story_id, one.article_id, one.alert_id) for one in alerts
+        ]
         os.write(self._file, _encode(_Line(outlet, key, sent)) + b"\n")
         if luck < _FAILS + _LOSES:
             self.calls["answer lost"] += 1

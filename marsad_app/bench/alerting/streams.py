@@ -20,6 +20,7 @@ from marsad_app.bench.alerting.world import BEGIN, came_at, move
 from processors.article_stream import News, Shelved, article_message
 from processors.match import Matcher
 from processors.match_shard import Matching, MatchShard
+from processors.spike_shard import SpikeShard
 from sinks.alerts.deliver import Sender
 from sinks.alerts.gate import Gate
 from sinks.alerts.shard import DeliveryShard
@@ -117,6 +118,7 @@ def run_streams(
         _Owned(streams, stage, source, partition, make)
         for stage, source, make in (
             ("match", "articles.v1", lambda journal: MatchShard(journal, matching, clock, _Untold())),
+            ("match-spikes", "hits.v1", lambda journal: SpikeShard(journal, table, clock, _Untold())),
             ("deliver", "alerts.v1", deliver),
         )
         for partition in range(_PARTITIONS)

@@ -142,6 +142,8 @@ def _subscription(number: int, query: str, random: Random) -> Subscription:
             (Trigger.NEW_ARTICLE,),
             (Trigger.STORY_OUTLETS,),
             (Trigger.NEW_STORY, Trigger.CORRECTION),
+            (Trigger.SPIKE,),
+            (Trigger.NEW_STORY, Trigger.SPIKE),
             (Trigger.NEW_ARTICLE, Trigger.STORY_OUTLETS, Trigger.STORY_COUNTRIES, Trigger.CORRECTION),
         )
     )
@@ -152,6 +154,7 @@ def _subscription(number: int, query: str, random: Random) -> Subscription:
         triggers=triggers,
         story_outlets=random.choice((2, 3)),
         story_countries=random.choice((2, 3, 4)),
+        spike_hours=random.choice((1, 3, 6)),
         cadence=random.choice(("instant", "instant", "every", "hourly", "daily", "weekly")),
         every=random.choice((5, 20, 45)),
         at=time(random.randrange(24), random.choice((0, 30))),

@@ -41,6 +41,7 @@ class SubscriptionIn(BaseModel):
     triggers: list[Trigger] = Field([Trigger.NEW_STORY], min_length=1, max_length=len(CHOSEN))
     story_outlets: int = Field(2, ge=2, le=100, description="outlets a story must reach, for story-outlets")
     story_countries: int = Field(2, ge=2, le=100, description="countries a story must reach, for story-countries")
+    spike_hours: int = Field(3, ge=1, le=24, description="hours counted together, for spike")
     cadence: Cadence = "instant"
     every: int = Field(15, ge=1, le=1_440, description="minutes between digests, for every")
     at: time = Field(time(7), description="local time of daily and weekly digests")
@@ -54,6 +55,7 @@ class SubscriptionIn(BaseModel):
     outlets: list[str] = Field(default_factory=list, max_length=20)
     language: Literal["ar", "en"] = "ar"
     enabled: bool = True
+    backfill_days: int = Field(0, ge=0, le=30, description="tell, in one digest, what it would have told before")
 
 
 class SubscriptionOut(Model):
@@ -66,6 +68,7 @@ class SubscriptionOut(Model):
     triggers: list[Trigger]
     story_outlets: int
     story_countries: int
+    spike_hours: int
     cadence: str
     every: int
     at: time
@@ -164,6 +167,9 @@ class AlertOut(Model):
     evidence: list[str]
     story_outlets: int
     copy_of: str
+    hits: int = Field(description="of a spike: articles that matched within `hours`; else 0")
+    usual: float = Field(description="of a spike: how many usually do at that time")
+    hours: int
     at: datetime
 
 
@@ -190,3 +196,7 @@ class OutletOut(Model):
     last_sent_at: datetime | None
     last_error: str = Field(description="empty where the latest that was tried was taken")
     lost: bool = Field(description="it is no longer tried")
+    key: str = Field(description="names the outlet without giving it away; as in the metrics")
+    retried: int = Field(description="tries after the first ones")
+    latency: float | None = Field(description="seconds from when a message was due until it was taken; the median")
+    open_until: datetime | None = Field(description="until when it is left alone, as it failed several times in a row")

@@ -38,7 +38,7 @@ class GapOut(Model):
 
 
 class PastPollOut(Model):
-    """A poll of the past, or several in a row that brought the same nothing."""
+    """A poll of the past, several in a row that brought the same nothing, or what the feed's hub pushed."""
 
     since: datetime
     at: datetime
@@ -51,6 +51,7 @@ class PastPollOut(Model):
     gap: str
     interval: float
     reason: str
+    pushed: bool
 
 
 class FeedOut(Model):

@@ -12,7 +12,7 @@ from starlette.responses import StreamingResponse
 from marsad_app.ledger import send_again, standings
 from marsad_app.web.api.alert_schemas import AlertOut, DeliveryOut, OutletOut
 from marsad_app.web.api.schemas import ErrorOut, out
-from marsad_app.web.services import Services
+from marsad_app.web.scope import Scope
 from marsad_app.web.shell import Web
 from sinks.alerts.seal import shown
 
@@ -29,11 +29,11 @@ def sse(alert: AlertOut) -> bytes:
     return f"id: {alert.alert_id}\nevent: alert\ndata: {alert.model_dump_json()}\n\n".encode()
 
 
-async def _stream(services: Services, subscription: str | None, last: str, request: Request) -> AsyncIterator[bytes]:
+async def _stream(scope: Scope, subscription: str | None, last: str, request: Request) -> AsyncIterator[bytes]:
     """Yield alerts as they come, oldest first, from the one after ``last`` or from now on."""
 
     def newest() -> list[AlertOut]:
-        found = services.alerts.alerts(subscription_id=subscription, limit=_BATCH)
+        found = scope.alerts(subscription_id=subscription, limit=_BATCH)
         return [out(AlertOut, alert) for alert in found]
 
     seen = last or next((alert.alert_id for alert in await asyncio.to_thread(newest)), "")
@@ -61,15 +61,16 @@ def router(web: Web) -> APIRouter:
         responses={400: {"model": ErrorOut}, 401: {"model": ErrorOut}, 404: {"model": ErrorOut}},
     )
     services = web.services
-    writer = Depends(web.writer)
+    subscriber = Depends(web.subscriber)
 
     @routes.get("/alerts", summary="Alerts, newest first")
     def alerts(
+        request: Request,
         subscription: str | None = None,
         limit: Annotated[int, Query(ge=1, le=100)] = 50,
         offset: Annotated[int, Query(ge=0, le=10_000)] = 0,
     ) -> list[AlertOut]:
-        found = services.alerts.alerts(subscription_id=subscription, limit=limit, offset=offset)
+        found = web.scope(request).alerts(subscription_id=subscription, limit=limit, offset=offset)
         return [out(AlertOut, alert) for alert in found]
 
     @routes.get(
@@ -78,29 +79,31 @@ def router(web: Web) -> APIRouter:
     async def stream(request: Request, subscription: str | None = None) -> StreamingResponse:
         last = request.headers.get("last-event-id", "")[:200]
         return StreamingResponse(
-            _stream(services, subscription, last, request),
+            _stream(web.scope(request), subscription, last, request),
             media_type="text/event-stream",
             headers={"cache-control": "no-store", "x-accel-buffering": "no"},
         )
 
-    @routes.post("/alerts/{alert_id}/again", summary="Send an alert to its outlets again", dependencies=[writer])
-    def again(alert_id: str) -> AlertOut:
-        alert = next((each for each in services.alerts.alerts(limit=_LOOKED_AT) if each.alert_id == alert_id), None)
-        one = services.subscriptions.subscription(alert.subscription_id) if alert else None
+    @routes.post("/alerts/{alert_id}/again", summary="Send an alert to its outlets again", dependencies=[subscriber])
+    def again(request: Request, alert_id: str) -> AlertOut:
+        scope = web.scope(request)
+        alert = next((each for each in scope.alerts(limit=_LOOKED_AT) if each.alert_id == alert_id), None)
+        one = scope.subscription(alert.subscription_id) if alert else None
         if alert is None or one is None:
             web.missing("subscriptions.gone")
         return out(AlertOut, send_again(alert, one, services.alerts, services.clock.now()))
 
     @routes.get("/deliveries", summary="Deliveries, newest first")
     def deliveries(
-        subscription: str | None = None, limit: Annotated[int, Query(ge=1, le=100)] = 50
+        request: Request, subscription: str | None = None, limit: Annotated[int, Query(ge=1, le=100)] = 50
     ) -> list[DeliveryOut]:
-        found = services.deliveries.deliveries(subscription_id=subscription, limit=limit)
+        found = web.scope(request).deliveries(subscription_id=subscription, limit=limit)
         return [out(DeliveryOut, msgspec.structs.replace(each, outlet=shown(each.outlet))) for each in found]
 
     @routes.get("/outlets", summary="How the deliveries to each outlet went of late")
-    def outlets() -> list[OutletOut]:
-        latest = services.deliveries.deliveries(limit=_LOOKED_AT)
-        return [out(OutletOut, one) for one in standings(latest, services.subscriptions.subscriptions())]
+    def outlets(request: Request) -> list[OutletOut]:
+        scope = web.scope(request)
+        latest = scope.deliveries(limit=_LOOKED_AT)
+        return [out(OutletOut, one) for one in standings(latest, scope.subscriptions(), services.clock.now())]
 
     return routes

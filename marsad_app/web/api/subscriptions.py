@@ -17,8 +17,8 @@ from sinks.alerts.seal import shown
 __all__ = ["router"]
 
 
-def _made(given: SubscriptionIn, services: Services, known: Subscription | None) -> Subscription:
-    """The subscription that was asked for.
+def _made(given: SubscriptionIn, services: Services, known: Subscription | None, owner: str = "") -> Subscription:
+    """The subscription that was asked for, by an owner.
 
     Raises:
         QueryError: the query cannot be understood.
@@ -26,16 +26,16 @@ def _made(given: SubscriptionIn, services: Services, known: Subscription | None)
     """
     services.parse(given.query)
     quiet = QuietHours(given.quiet.start, given.quiet.end, given.quiet.zone) if given.quiet else None
-    key = known.id if known else subscription_id("", given.name, given.query)
+    key = known.id if known else subscription_id(owner, given.name, given.query)
     before = known or services.subscriptions.subscription(key)
     wanted = Subscription(
         id=key,
-        owner=before.owner if before else "",
+        owner=before.owner if before else owner,
         quiet=quiet,
         triggers=tuple(given.triggers),
         outlets=tuple(given.outlets),
         created_at=services.clock.now(),
-        **given.model_dump(exclude={"quiet", "triggers", "outlets"}),
+        **given.model_dump(exclude={"quiet", "triggers", "outlets", "backfill_days"}),
     )
     return settled(wanted, before, services.accept, services.new_token)
 
@@ -47,12 +47,12 @@ class _Desk:
         self._web = web
 
     def seen(self, request: Request, one: Subscription) -> SubscriptionOut:
-        trusted = self._web.access.may_write(request)
+        trusted = self._web.access.viewer(request).may_subscribe
         outlets = list(one.outlets) if trusted else [shown(outlet) for outlet in one.outlets]
         return SubscriptionOut.of(one, feed=feed_path(one) if trusted else "", outlets=outlets)
 
-    def known(self, wanted: str) -> Subscription:
-        return self._web.services.subscriptions.subscription(wanted) or self._web.missing("subscriptions.gone")
+    def known(self, request: Request, wanted: str) -> Subscription:
+        return self._web.scope(request).subscription(wanted) or self._web.missing("subscriptions.gone")
 
 
 def router(web: Web) -> APIRouter:
@@ -64,38 +64,45 @@ def router(web: Web) -> APIRouter:
     )
     services = web.services
     desk = _Desk(web)
-    writer = Depends(web.writer)
+    subscriber = Depends(web.subscriber)
 
-    @routes.get("/subscriptions", summary="All subscriptions, oldest first")
+    @routes.get("/subscriptions", summary="All subscriptions that you may see, oldest first")
     def subscriptions(request: Request) -> list[SubscriptionOut]:
-        return [desk.seen(request, one) for one in services.subscriptions.subscriptions()]
+        return [desk.seen(request, one) for one in web.scope(request).subscriptions()]
 
-    @routes.post("/subscriptions", summary="Save a subscription", status_code=201, dependencies=[writer])
+    @routes.post("/subscriptions", summary="Save a subscription", status_code=201, dependencies=[subscriber])
     def add(request: Request, given: SubscriptionIn) -> SubscriptionOut:
-        made = _made(given, services, None)
+        made = _made(given, services, None, web.access.viewer(request).name)
         services.subscriptions.put_subscription(made)
+        services.backfill(made, given.backfill_days)
         return desk.seen(request, made)
 
     @routes.get("/subscriptions/{wanted}", summary="One subscription")
     def subscription(request: Request, wanted: str) -> SubscriptionOut:
-        return desk.seen(request, desk.known(wanted))
+        return desk.seen(request, desk.known(request, wanted))
 
-    @routes.put("/subscriptions/{wanted}", summary="Replace a subscription", dependencies=[writer])
+    @routes.put("/subscriptions/{wanted}", summary="Replace a subscription", dependencies=[subscriber])
     def replace(request: Request, wanted: str, given: SubscriptionIn) -> SubscriptionOut:
-        made = _made(given, services, desk.known(wanted))
+        made = _made(given, services, desk.known(request, wanted))
         services.subscriptions.put_subscription(made)
+        services.backfill(made, given.backfill_days)
         return desk.seen(request, made)
 
-    @routes.delete("/subscriptions/{wanted}", summary="Forget a subscription", status_code=204, dependencies=[writer])
-    def remove(wanted: str) -> Response:
-        if not services.subscriptions.remove_subscription(wanted):
+    @routes.delete(
+        "/subscriptions/{wanted}", summary="Forget a subscription", status_code=204, dependencies=[subscriber]
+    )
+    def remove(request: Request, wanted: str) -> Response:
+        if not services.subscriptions.remove_subscription(desk.known(request, wanted).id):
             web.missing("subscriptions.gone")
         return Response(status_code=204)
 
-    @routes.post("/subscriptions/{wanted}/test", summary="Send a test message to each outlet", dependencies=[writer])
-    def test(wanted: str) -> list[TriedOut]:
+    @routes.post(
+        "/subscriptions/{wanted}/test", summary="Send a test message to each outlet", dependencies=[subscriber]
+    )
+    def test(request: Request, wanted: str) -> list[TriedOut]:
         return [
-            TriedOut(outlet=outlet, problem=problem) for outlet, problem in tried_outlets(services, desk.known(wanted))
+            TriedOut(outlet=outlet, problem=problem)
+            for outlet, problem in tried_outlets(services, desk.known(request, wanted))
         ]
 
     @routes.post("/subscriptions/estimate", summary="What a query would have matched in the last 30 days")

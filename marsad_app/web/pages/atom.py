@@ -1,8 +1,8 @@
-"""The Atom feeds: of a subscription, of a topic, of a search."""
+"""The feeds: of a subscription (Atom and JSON Feed), of a topic, of a search."""
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -19,6 +19,8 @@ from marsad_app.web.shell import Web
 from marsad_app.web.texts import Language, Texts, language_of
 from producers.history import HealthChange, health_changes
 from sinks.alerts.atom import AtomEntry, AtomFeed, alert_entry, article_entry, write_atom
+from sinks.alerts.jsonfeed import write_json_feed
+from sinks.alerts.wording import spike_figures
 
 __all__ = ["router"]
 
@@ -26,6 +28,7 @@ _ENTRIES: Final = 50
 # An empty feed did not change yet: one instant for all of them, so that it stays the same from one request to the next.
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TYPE: Final = "application/atom+xml; charset=utf-8"
+_JSON: Final = "application/feed+json; charset=utf-8"
 
 
 def _base(services: Services, request: Request) -> str:
@@ -36,14 +39,14 @@ def _topics(services: Services, topics: Sequence[str], language: Language) -> li
     return [(topic, services.taxonomy.name(topic, language)) for topic in topics]
 
 
-def _answer(request: Request, feed: AtomFeed) -> Response:
+def _answer(request: Request, feed: AtomFeed, write: Callable[[AtomFeed], bytes] = write_atom) -> Response:
     """The feed, or that it did not change since the reader last asked."""
-    body = write_atom(feed)
+    body = write(feed)
     tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
     headers = {"etag": tag, "cache-control": "private, max-age=60", "x-robots-tag": "noindex"}
     if tag in [each.strip() for each in request.headers.get("if-none-match", "").split(",")]:
         return Response(status_code=304, headers=headers)
-    return Response(body, media_type=_TYPE, headers=headers)
+    return Response(body, media_type=_TYPE if write is write_atom else _JSON, headers=headers)
 
 
 def _subscription(services: Services, name: str) -> Subscription | None:
@@ -63,7 +66,9 @@ def _alerts_feed(services: Services, request: Request, one: Subscription) -> Ato
         alert_entry(
             alert,
             base,
-            reason=texts(f"subscriptions.reason-{alert.reason.value}"),
+            reason=" · ".join(
+                filter(None, (texts(f"subscriptions.reason-{alert.reason.value}"), spike_figures(language, alert)))
+            ),
             matched=texts("subscriptions.matched"),
             names=_topics(services, alert.topics, language),
         )
@@ -150,6 +155,11 @@ def router(web: Web) -> APIRouter:
     def subscription(request: Request, name: str) -> Response:
         one = _subscription(services, name[:400]) or web.missing("subscriptions.gone")
         return _answer(request, _alerts_feed(services, request, one))
+
+    @routes.get("/subscriptions/{name}.json")
+    def subscription_json(request: Request, name: str) -> Response:
+        one = _subscription(services, name[:400]) or web.missing("subscriptions.gone")
+        return _answer(request, _alerts_feed(services, request, one), write_json_feed)
 
     @routes.get("/topics/{topic}.atom")
     def topic(request: Request, topic: str) -> Response:

@@ -25,25 +25,29 @@ def router(web: Web) -> APIRouter:
 
     @routes.get("/deliveries")
     def ledger(request: Request, state: DeliveryState | None = None) -> Response:
-        subscriptions = services.subscriptions.subscriptions()
-        latest = services.deliveries.deliveries(limit=_LOOKED_AT)
+        scope = web.scope(request)
+        subscriptions = scope.subscriptions()
+        latest = scope.deliveries(limit=_LOOKED_AT)
         rows = [each for each in latest if state in {None, each.state}][:_ROWS]
         return web.pages.respond(
             request,
             "ledger.html",
             rows=rows,
-            alerts={each.alert_id: each for each in services.alerts.alerts(limit=_LOOKED_AT)},
+            alerts={each.alert_id: each for each in scope.alerts(limit=_LOOKED_AT)},
             names={one.id: one.name for one in subscriptions},
-            standings=standings(latest, subscriptions),
+            standings=standings(latest, subscriptions, services.clock.now()),
             states=list(DeliveryState),
             chosen=state,
             masked=shown,
         )
 
     @routes.post("/alerts/{alert_id}/again")
-    def again(request: Request, alert_id: str, sent: Annotated[FormData, Depends(web.posted)]) -> Response:
-        alert = next((each for each in services.alerts.alerts(limit=_LOOKED_AT) if each.alert_id == alert_id), None)
-        one = services.subscriptions.subscription(alert.subscription_id) if alert else None
+    def again(
+        request: Request, alert_id: str, sent: Annotated[FormData, Depends(web.posted_by_subscriber)]
+    ) -> Response:
+        scope = web.scope(request)
+        alert = next((each for each in scope.alerts(limit=_LOOKED_AT) if each.alert_id == alert_id), None)
+        one = scope.subscription(alert.subscription_id) if alert else None
         if alert is None or one is None:
             web.missing("subscriptions.gone")
         send_again(alert, one, services.alerts, services.clock.now())

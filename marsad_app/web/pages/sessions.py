@@ -1,4 +1,4 @@
-"""Signing in and out with the token of the settings."""
+"""Signing in and out with the token of the settings, or an owner's."""
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -24,13 +24,14 @@ def router(web: Web) -> APIRouter:
         if not form_is_ours(request, field(form, CSRF_FIELD)):
             raise RefusedError("error.form-expired")
         target = local_path(field(form, "next"))
-        if not web.access.knows(field(form, "token")):
+        session = web.access.session(field(form, "token"))
+        if not session:
             return web.pages.respond(request, "login.html", status=403, target=target, wrong=True)
-        return web.pages.signed_in(request, target)
+        return web.pages.signed_in(request, target, session)
 
     @routes.post("/logout")
     async def sign_out(request: Request) -> Response:
-        await web.posted(request)
+        await web.posted_by_subscriber(request)
         response = RedirectResponse("/", 303)
         response.delete_cookie(SESSION_COOKIE)
         return response

@@ -2,8 +2,11 @@
 // hx-get, hx-target, hx-select, hx-push-url and hx-trigger="every Ns"; hx-swap is always outerHTML. Every link and form works without it.
 "use strict";
 (() => {
-  const say = (key) => {
-    document.getElementById("announce").textContent = document.body.dataset[key];
+  const SLOW_MS = 4000;
+  const say = (key, { shown = false } = {}) => {
+    const place = document.getElementById("announce");
+    place.textContent = document.body.dataset[key];
+    place.classList.toggle("unseen", !shown);
   };
   let current = null;
 
@@ -16,6 +19,7 @@
       target.setAttribute("aria-busy", "true");
       say("loading");
     }
+    const late = setTimeout(() => quiet || say("slow", { shown: true }), SLOW_MS);
     try {
       const answer = await fetch(address, { headers: { "HX-Request": "true" }, signal: control.signal });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -39,6 +43,7 @@
       target.removeAttribute("aria-busy");
       if (!quiet) location.assign(fallback);
     } finally {
+      clearTimeout(late);
       if (current === control) current = null;
     }
   }

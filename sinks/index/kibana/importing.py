@@ -10,7 +10,7 @@ import aiohttp
 import msgspec
 
 from marsad.config import ElasticsearchSettings, KibanaSettings
-from marsad.errors import ConfigError, StoreError
+from marsad.errors import ConfigError, StoreError, said
 
 __all__ = ["import_objects"]
 
@@ -56,8 +56,8 @@ async def _import(content: str, settings: KibanaSettings, elastic: Elasticsearch
     except TimeoutError as error:
         raise StoreError(f"Kibana at kibana.url ({settings.url}) does not answer within {_TIMEOUT_S:.0f} s") from error
     except aiohttp.ClientError as error:
-        said = " ".join(str(error).split())[:_MOST_SAID]
-        raise StoreError(f"Kibana at kibana.url ({settings.url}) cannot be reached ({said}); is it running?") from error
+        why = said(error, _MOST_SAID)
+        raise StoreError(f"Kibana at kibana.url ({settings.url}) cannot be reached ({why}); is it running?") from error
     return _counted(settings, body)
 
 
@@ -122,7 +122,7 @@ def _decoded(body: bytes) -> dict[str, Any]:
 
 def _refuse(settings: KibanaSettings, status: int, body: dict[str, Any]) -> NoReturn:
     where = f"Kibana at kibana.url ({settings.url})"
-    said = " ".join(str(body.get("message") or body.get("error") or "no reason given").split())[:_MOST_SAID]
+    reason = " ".join(str(body.get("message") or body.get("error") or "no reason given").split())[:_MOST_SAID]
     match status:
         case 401 | 403:
             advice = "check kibana.api_key, or username and password"
@@ -131,10 +131,10 @@ def _refuse(settings: KibanaSettings, status: int, body: dict[str, Any]) -> NoRe
             space = f" or the space {settings.space!r} is not there" if settings.space else ""
             raise StoreError(f"{where} has no import (HTTP 404): the address is not Kibana's{space}")
         case 422:
-            raise StoreError(f"{where} is too old for these objects (HTTP 422: {said}); 8.12 or newer takes them")
+            raise StoreError(f"{where} is too old for these objects (HTTP 422: {reason}); 8.12 or newer takes them")
         case _ if _REDIRECT <= status < _REDIRECT_END:
             raise StoreError(f"{where} sends elsewhere (HTTP {status}): it asks for a login, or has a base path")
-    raise StoreError(f"{where} does not take the objects (HTTP {status}: {said})")
+    raise StoreError(f"{where} does not take the objects (HTTP {status}: {reason})")
 
 
 def _counted(settings: KibanaSettings, body: dict[str, Any]) -> int:

@@ -42,6 +42,7 @@ def test_what_is_state_has_one_writer_and_is_compacted_by_its_key() -> None:
         "feed-states.v1",
         "articles.v1",
         "subscriptions.v1",
+        "owners.v1",
         "alerts.v1",
         "deliveries.v1",
         "quarantine.v1",

@@ -12,7 +12,7 @@ from marsad.clock import FrozenClock
 from marsad.errors import FencedError, TransientError
 from marsad.events import AlertRaised, Event, ItemOutcome, Outcome
 from marsad.ports import Journal
-from marsad.records import Alert, Article, Quarantined, Story, Subscription, Trigger, decode, encode
+from marsad.records import Alert, Article, Hit, Quarantined, Story, Subscription, Trigger, decode, encode
 from marsad.streams import Message
 from marsad.testing.factories import NOW, a_story, a_subscription, an_article
 from marsad.testing.journal import Blow, InMemoryStreams, drive
@@ -321,3 +321,15 @@ def test_thousands_of_new_ids_are_put_to_the_settled_ones() -> None:
     assert len(ids) == 14_000
     assert all(f"a{number}" in ids and f"b{number}" in ids for number in range(0, 5_000, 97))
     assert "b9000" not in ids
+
+
+def test_hits_of_a_subscription_to_spikes_are_counted_elsewhere_and_not_told() -> None:
+    match = Match(everything("spikes", "*:*", Trigger.SPIKE), everything("all"))
+    match.give(news(an_article()))
+
+    match.run()
+
+    assert [alert.subscription_id for alert in match.alerts()] == ["all"]
+    (message,) = match.streams.read("hits.v1")
+    hit = decode(Hit, message.value or b"")
+    assert (message.key, hit.subscription_id, hit.article_id) == ("spikes", "spikes", an_article().article_id)

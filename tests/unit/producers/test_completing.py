@@ -287,3 +287,45 @@ def test_an_interim_state_changes_what_is_known_and_nothing_else() -> None:
     assert replace(state, seen=BEFORE.seen) == BEFORE
     assert state.seen.keys() == {"known", "e0", "e1"}
     assert interim(None, with_seen(entries), []) == FeedState(feed_id=FEED.id)
+
+
+def test_an_interim_state_names_the_new_entries_that_are_still_to_come() -> None:
+    entries = news(4)
+    whole = with_seen(entries)
+
+    first = interim(BEFORE, whole, entries[:1], entries[1:])
+    second = interim(first, whole, entries[1:3], entries[3:])
+
+    assert first.unfinished == ("e1", "e2", "e3")
+    assert second.unfinished == ("e3",)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    began=st.booleans(),
+    order=st.permutations(range(10, 20)),
+    cut=st.integers(1, 9),
+    rolled=st.integers(0, 40),
+    emptied=st.booleans(),
+)
+def test_what_a_cut_poll_had_found_and_the_feed_has_dropped_is_told_as_missed(
+    began: bool, order: list[int], cut: int, rolled: int, emptied: bool
+) -> None:
+    history = History()
+    if began:
+        history.poll([entry(number) for number in range(5, 15)])
+    stored = history.state
+    whole = history.poll([entry(number) for number in range(10, 20)])
+    entries = sorted(whole.entries, key=lambda one: order.index(int(one.guid[1:])))
+    cut = min(cut, len(entries) - 1)
+    history.state = interim(stored, whole.state, entries[:cut], entries[cut:])
+    if emptied:
+        history.poll([])
+
+    again = history.poll([entry(number) for number in range(10 + rolled, 20 + rolled)])
+
+    gone = {one.entry_id for one in entries[cut:]} - {one.entry_id for one in again.entries}
+    event(f"{min(len(gone), 3)} gone, {'some' if rolled < 10 else 'none'} left")
+    assert again.missed >= len(gone)
+    assert bool(again.missed) == bool(gone) or rolled > 10
+    assert again.state.unfinished == ()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from marsad.errors import FetchError
 from marsad.records import FeedState, Health, PollNote
-from producers.history import latest_change, noted
+from producers.history import latest_change, noted, past_polls
 from producers.testing import START, History, entries_of
 
 
@@ -77,3 +77,28 @@ def test_nobody_is_told_twice_of_one_illness_nor_of_a_recovery_from_none(polls: 
         assert health is not present
         assert present is not None or not recovered
         present = None if recovered else health
+
+
+@given(st.lists(st.sampled_from([Health.OK, Health.DNS, Health.TLS, Health.GONE, None]), max_size=20))
+def test_pushes_between_polls_tell_nothing_of_the_feeds_health(polls: list[Health | None]) -> None:
+    """None is a push."""
+    state, found = FeedState(feed_id="f"), []
+    for number, health in enumerate(polls):
+        at = 60 * number
+        if health is None:
+            state = noted(state, PollNote(at=at, health=Health.OK, since=at, new=1, pushed=True))
+            assert latest_change(state) is None
+        else:
+            state = noted(state, PollNote(at=at, health=health, since=at, new=health is Health.OK))
+            change = latest_change(state)
+            found += [] if change is None else [(change.health, change.recovered)]
+
+    assert found == told(*(health for health in polls if health))
+
+
+def test_a_push_between_two_quiet_polls_is_a_row_of_its_own() -> None:
+    state = FeedState(feed_id="f")
+    for number, pushed in enumerate([False, False, True, True, False, False]):
+        state = noted(state, PollNote(at=60 * number, health=Health.UNCHANGED, new=int(pushed), pushed=pushed))
+
+    assert [(row.pushed, row.times) for row in past_polls(state)] == [(False, 2), (True, 1), (True, 1), (False, 2)]

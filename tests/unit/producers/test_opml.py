@@ -1,5 +1,8 @@
 """Feed lists in and out."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -7,7 +10,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from marsad.errors import OpmlError
-from marsad.records import Feed
+from marsad.records import Feed, ListHead
 from marsad.records.ids import feed_id
 from producers.opml import read_opml, write_opml
 
@@ -153,6 +156,73 @@ def test_all_that_a_list_says_of_a_feed_comes_out_again(outlines: list[tuple[lis
         assert found[url][0] == folders
         assert {key: found[url][1].get(key, "") for key in attributes} == attributes
     assert write_opml(read_opml(written, "out.opml").feeds) == written
+
+
+@st.composite
+def trees(draw: st.DrawFn, depth: int = 2) -> list[tuple[str, dict[str, str], list[object]]]:
+    """Folders with a name, more attributes, and what is in them; most hold no feed."""
+    names = draw(st.lists(WORDS, max_size=3, unique=True))
+    more = st.dictionaries(
+        st.sampled_from(["title", "category", "isOpen", "{https://ext.example/}mark"]), WORDS, max_size=3
+    )
+    return [(name, draw(more), draw(trees(depth - 1)) if depth else []) for name in names]
+
+
+HEADS = st.lists(
+    st.tuples(
+        st.sampled_from(["title", "dateCreated", "ownerName", "ownerEmail", "docs", "expansionState", "{https://ext.example/}x"]),
+        st.just("") | WORDS,
+        st.dictionaries(st.sampled_from(["type", "{https://ext.example/}y"]), WORDS, max_size=2),
+    ),
+    max_size=6,
+)  # fmt: skip
+
+
+@given(HEADS, trees())
+def test_the_head_and_folders_without_feeds_come_out_again(
+    head: list[tuple[str, str, dict[str, str]]], tree: list[tuple[str, dict[str, str], list[object]]]
+) -> None:
+    root = etree.Element("opml")
+    top = etree.SubElement(root, "head")
+    for name, text, attributes in head:
+        etree.SubElement(top, name, attributes).text = text
+    body = etree.SubElement(root, "body")
+    _grow(body, tree)
+    url = "https://a.example/feed"
+    etree.SubElement(body, "outline", {"xmlUrl": url, "text": "a"})
+    report = read_opml(etree.tostring(root), "in.opml")
+    written = etree.fromstring(write_opml(report.feeds, report.said))
+
+    assert report.problems == ()
+    if head:
+        assert [(e.tag, e.text or "", dict(e.attrib)) for e in written.find("head")] == [  # type: ignore[union-attr]
+            (name, text, attributes) for name, text, attributes in head
+        ]
+    assert _grown(written.find("body"), url) == _grown(body, url)
+    assert read_opml(etree.tostring(written), "out.opml").said == (
+        report.said if head else msgspec.structs.replace(report.said, head=(ListHead("title", "Marsad"),))
+    )
+
+
+def _grow(parent: Any, tree: Sequence[Any]) -> None:
+    for name, attributes, inside in tree:
+        _grow(etree.SubElement(parent, "outline", {"text": name, **attributes}), inside)
+
+
+def _grown(parent: Any, url: str) -> list[Any]:
+    return [(dict(each.attrib), _grown(each, url)) for each in parent if each.get("xmlUrl") != url]
+
+
+def test_more_than_is_kept_of_a_list_or_a_folder_is_told() -> None:
+    many = " ".join(f'a{n}="x"' for n in range(60))
+    heads = "<a/>" * 60
+    deep = "<title><b>nested</b></title>"
+    outline = f"<outline text='x' {many}/>"
+
+    for head, body, told in ((heads, "", "head"), (deep, "", "head"), ("", outline, "folder")):
+        report = read_opml(f"<opml><head>{head}</head><body>{body}</body></opml>".encode(), "x.opml")
+        assert report.problems == (f"x.opml:1: the {told} says more than is kept of {'a list' if head else 'one'}",)
+        assert max(len(report.said.head), *(len(f.attributes) for f in report.said.folders), 0) <= 40
 
 
 def test_what_was_changed_here_wins_over_the_words_of_the_list() -> None:

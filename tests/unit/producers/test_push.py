@@ -59,6 +59,18 @@ def test_a_changed_entry_is_a_revision() -> None:
     assert (pushed.new, pushed.revised, pushed.entries[0].revision) == (0, 1, 2)
 
 
+def test_a_push_that_brings_something_is_a_row_of_the_history_and_one_that_brings_nothing_is_none() -> None:
+    history = polled(1, 2)
+    before = state_of(history)
+    pushed = push(history, [entry(2, title="خبر مصحح"), entry(3), entry(1)])
+
+    *polls, row = pushed.state.history
+    assert tuple(polls) == before.history
+    assert (row.pushed, row.new, row.revised, row.missed, row.status) == (True, 1, 1, 0, 0)
+    assert (row.health, row.reason) == (before.health, before.reason)
+    assert push(history, entries_of(1, 2)).state.history == before.history
+
+
 def test_a_push_that_nothing_known_is_in_is_left_so_that_the_poll_can_prove_the_gap() -> None:
     history = polled(1, 2)
     pushed = push(history, entries_of(9))

@@ -16,6 +16,7 @@ from marsad.records import Alert, Subscription, Trigger
 from marsad.testing.factories import NOW, a_subscription, an_alert
 from sinks.alerts.links import Links
 from sinks.alerts.mail import MailOutlet, compose, recipient
+from sinks.alerts.render import render
 
 OUTLET = "mailto:reader@example.org"
 LINKS = Links("https://marsad.example")
@@ -238,3 +239,19 @@ def test_without_a_secret_or_an_address_for_links_a_mail_has_none() -> None:
         mail = compose(AlertSettings(), "key", subscription, [an_alert()], outlet=OUTLET, links=links, now=NOW)
         assert mail["list-unsubscribe"] is None
         assert "/m/" not in mail.as_string()
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("ar", "12 مقالا في آخر 3 ساعات، والمعتاد في مثل هذا الوقت 1.5"),
+        ("en", "12 articles within 3 hours; usual at this time is 1.5"),
+    ],
+)
+def test_a_spike_says_how_many_and_what_is_usual(language: str, said: str) -> None:
+    alert = an_alert(reason=Trigger.SPIKE, hits=12, usual=1.5, hours=3)
+
+    message = render(a_subscription(language=language), [alert], Links(""))
+
+    assert said in message.text
+    assert said in html.fromstring(message.html).text_content()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from marsad.clock import SystemClock
 from marsad.records import (
     Alert,
     Article,
@@ -200,6 +201,22 @@ def filled(store: Store) -> Store:
         store.quarantine.quarantine(
             [quarantined("clean", encode(entry(9))), quarantined("parse", b"\xff<rss", "no feed")]
         )
+    return store
+
+
+@pytest.fixture
+def recent(store: Store) -> Store:
+    """Three articles about Algeria of an hour ago; two of them name Russia, too."""
+    at = SystemClock().now() - timedelta(hours=1)
+    titles = ("روسيا والجزائر توقعان اتفاقا", "الجزائر تستقبل وفدا من روسيا", "مطار الجزائر يفتح محطة")
+    found = [
+        article(number, title, published_at=at, first_seen_at=at, story_id=story_id(str(number)))
+        for number, title in enumerate(titles)
+    ]
+    store.articles.put_articles(found)
+    store.stories.put_stories(
+        [Story(story_id=one.story_id, headline=one.title, first_seen_at=at, last_seen_at=at) for one in found]
+    )
     return store
 
 

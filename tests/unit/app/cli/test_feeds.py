@@ -161,6 +161,19 @@ def test_the_history_shows_polls_with_what_was_missed_and_found(marsad: Any, fil
     assert "it brings much" in lines[1]
 
 
+def test_the_history_tells_pushes_from_polls(marsad: Any, filled: Any) -> None:
+    feed = filled.feeds.feeds()[0]
+    polled = PollNote(at=1_778_570_000, health=Health.OK, status=200, new=1)
+    pushed = PollNote(at=1_778_570_060, health=Health.OK, new=2, pushed=True)
+    filled.polls.commit_poll(msgspec.structs.replace(filled.polls.state(feed.id), history=(polled, pushed)), [])
+
+    records = marsad("feeds", "history", feed.id, "--json").records
+    lines = marsad("feeds", "history", feed.id).lines
+
+    assert [(one["pushed"], one["status"], one["new"]) for one in records] == [(False, 200, 1), (True, None, 2)]
+    assert ["push" in line for line in lines[-2:]] == [False, True]
+
+
 def test_a_feed_that_was_never_polled_has_no_history(marsad: Any, filled: Any) -> None:
     marsad("feeds", "add", "https://fresh.example/rss", "--no-check")
     assert "not polled yet" in marsad("feeds", "history", "https://fresh.example/rss").err
@@ -188,6 +201,29 @@ def test_opml_is_imported_with_a_report_and_exported_again(marsad: Any, filled: 
     exported = tmp_path / "again.opml"
     exported.write_text(marsad("feeds", "export").out, encoding="utf-8")
     assert marsad("feeds", "import", str(exported), "--json").records[0]["known"] == 3
+
+
+def test_what_a_list_says_of_itself_and_its_empty_folders_is_exported_again(
+    marsad: Any, filled: Any, tmp_path: Path
+) -> None:
+    file = tmp_path / "feeds.opml"
+    mine = OPML.replace("<head/>", "<head><title>قائمتي</title><ownerName>مكتب الرصد</ownerName></head>")
+    file.write_text(mine.replace("<body>", '<body><outline text="فارغ" isOpen="1"/>'), encoding="utf-8")
+    marsad("feeds", "import", str(file))
+    file.write_text(OPML.replace("<body>", '<body><outline text="آخر"/>'), encoding="utf-8")
+    marsad("feeds", "import", str(file))
+    exported = marsad("feeds", "export").out
+
+    assert "<title>قائمتي</title>" in exported
+    assert "<ownerName>مكتب الرصد</ownerName>" in exported
+    assert '<outline text="فارغ" isOpen="1"/>' in exported
+    assert '<outline text="آخر"/>' in exported
+
+
+def test_a_kept_list_that_is_damaged_is_one_sentence(marsad: Any, filled: Any, tmp_path: Path) -> None:
+    (tmp_path / "data" / "feed-list.json").write_bytes(b"{")
+
+    assert "feed-list.json" in marsad("feeds", "export", status=1).complaint
 
 
 @pytest.mark.parametrize(

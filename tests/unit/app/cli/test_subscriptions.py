@@ -96,3 +96,53 @@ def test_an_outlet_that_does_not_take_the_test_message_is_told(marsad: Any, fill
     answer = marsad("subscriptions", "test", "Closed", "--send", status=1)
     assert "alerts.allow_networks does not let it through" in answer.out
     assert "1 of 1 outlets" in answer.complaint
+
+
+def test_adding_says_what_it_would_have_brought(marsad: Any, recent: Any) -> None:
+    answer = marsad("subscriptions", "add", "الجزائر روسيا", "--name", "Both", "--cap", "1")
+    assert "the last 30 days: 2 articles, 2 stories, 0.1 stories a day" in answer.out
+    assert "it would have matched:" in answer.out
+    assert "lacks روسيا OR Russia OR Russie (+1)" in answer.out
+    assert answer.lines[-1].endswith("added: Both")
+
+
+def test_a_dry_run_says_it_and_saves_nothing(marsad: Any, recent: Any) -> None:
+    (record,) = marsad("subscriptions", "add", "الجزائر", "--dry-run", "--json").records
+    assert (record["estimate"]["total"], record["saved"]) == (3, False)
+    assert recent.subscriptions.subscriptions() == []
+
+
+def test_an_estimate_warns_of_what_matches_nothing(marsad: Any, recent: Any) -> None:
+    answer = marsad("subscriptions", "estimate", "بطيخ")
+    assert "0 articles" in answer.out
+    assert "matches nothing" in answer.err
+    (record,) = marsad("subscriptions", "estimate", "بطيخ", "--json").records
+    assert (record["total"], record["warnings"]) == (0, ["nothing"])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"), [(["a AND"], "at character"), (["topic:nothing"], "no topic"), (["x"], "no store")]
+)
+def test_an_estimate_of_what_cannot_be_read_is_refused(marsad: Any, options: list[str], said: str) -> None:
+    assert said in marsad("subscriptions", "estimate", *options, status=1).complaint
+
+
+def test_a_query_for_feeds_has_no_estimate(marsad: Any, recent: Any) -> None:
+    answer = marsad("subscriptions", "add", "country:DZ", "--trigger", "feed-health")
+    assert "no estimate: its query chooses feeds" in answer.err
+
+
+def test_a_new_subscription_can_tell_what_it_would_have_told_as_one_digest(marsad: Any, recent: Any) -> None:
+    command = ("subscriptions", "add", "الجزائر", "--outlet", "json://a.example/", "--backfill", "7d", "--json")
+    assert marsad(*command).records[0]["backfilled"] == 3
+    assert [delivery.state.value for delivery in recent.deliveries.deliveries()].count("pending") == 1
+
+    assert marsad(*command).records[0]["backfilled"] == 0
+
+    assert len(recent.alerts.alerts()) == 4
+
+
+@pytest.mark.parametrize("days", ["0d", "31d", "week", "-1", "7dd"])
+def test_what_is_no_number_of_days_to_go_back_is_refused(marsad: Any, store: Any, days: str) -> None:
+    assert "no time to go back" in marsad("subscriptions", "add", "x", f"--backfill={days}", status=1).complaint
+    assert store.subscriptions.subscriptions() == []

@@ -3,8 +3,9 @@ import httpx
 import pytest
 
 from marsad.testing.desk import PORT_CALL
-from marsad.testing.factories import a_subscription, an_article
+from marsad.testing.factories import a_subscription, an_alert, an_article
 from marsad.testing.fakes import InMemoryStore
+from producers.parse import parse
 
 FEED = "/feeds/subscriptions/subscription-1-5ec2e7.atom"
 FEEDS = [FEED, "/feeds/topics/defense-cooperation.atom", "/feeds/search.atom?q=الجزائر", "/feeds/search.atom"]
@@ -75,3 +76,39 @@ async def test_a_search_page_names_its_feed(reader: httpx.AsyncClient) -> None:
     page = (await reader.get("/?q=الجزائر&country=DZ")).text
 
     assert 'href="/feeds/search.atom?q=' in page
+
+
+async def test_a_subscription_has_a_json_feed_with_the_same_entries_under_the_same_secret(
+    reader: httpx.AsyncClient,
+) -> None:
+    answer = await reader.get(FEED.removesuffix("atom") + "json")
+    feed = answer.json()
+    atom = feedparser.parse((await reader.get(FEED)).content)
+
+    assert answer.headers["content-type"].startswith("application/feed+json")
+    assert feed["version"] == "https://jsonfeed.org/version/1.1"
+    assert feed["feed_url"].endswith(".json")
+    assert [item["id"] for item in feed["items"]] == [entry.id for entry in atom.entries]
+    assert "قصة جديدة" in feed["items"][-1]["content_text"]
+    assert all(item["date_published"].endswith("Z") for item in feed["items"])
+    again = await reader.get(str(answer.url), headers={"if-none-match": answer.headers["etag"]})
+    assert again.status_code == 304
+    assert (await reader.get("/feeds/subscriptions/subscription-1-wrong.json")).status_code == 404
+
+
+async def test_our_own_parser_reads_the_json_feed(reader: httpx.AsyncClient) -> None:
+    answer = await reader.get(FEED.removesuffix("atom") + "json")
+    parsed = parse(answer.content, content_type=answer.headers["content-type"], url=str(answer.url))
+
+    assert len(parsed.entries) == len(answer.json()["items"])
+
+
+async def test_addresses_that_run_and_text_that_utf8_cannot_say_do_not_break_the_json_feed(
+    client: httpx.AsyncClient, store: InMemoryStore
+) -> None:
+    alert = an_alert(alert_id="odd", title="خبر \ud800 \x00", url="javascript:alert(1)", story_id="odd")
+    store.alerts.record_alerts([alert], [])
+
+    item = (await client.get(FEED.removesuffix("atom") + "json")).json()["items"][0]
+    assert "external_url" not in item
+    assert item["title"].startswith("خبر ?")

@@ -119,6 +119,20 @@ async def test_the_page_of_a_feed_shows_its_polls_and_what_became_of_a_gap(
     assert "nothing new for 3 h" in english
 
 
+async def test_the_page_and_the_api_tell_a_push_from_a_poll(client: httpx.AsyncClient, store: InMemoryStore) -> None:
+    remember(store, (Health.OK, 1))
+    state = store.polls.state("feed-1")
+    assert state is not None
+    assert "دفعها الموزّع" not in (await client.get("/feeds/feed-1?lang=ar")).text
+    push = PollNote(at=int(NOW.timestamp()), health=Health.OK, new=2, pushed=True)
+    store.polls.commit_poll(replace(state, history=(*state.history, push)), [])
+
+    assert "دفعها الموزّع" in (await client.get("/feeds/feed-1?lang=ar")).text
+    assert "pushed by the hub" in (await client.get("/feeds/feed-1?lang=en")).text
+    polls = (await client.get("/api/v1/feeds/feed-1/history")).json()
+    assert [(poll["pushed"], poll["new"]) for poll in polls] == [(False, 0), (True, 2)]
+
+
 async def test_the_api_gives_the_polls_of_a_feed(client: httpx.AsyncClient, store: InMemoryStore) -> None:
     remember(store, (Health.OK, 1), (Health.DNS, 5))
 

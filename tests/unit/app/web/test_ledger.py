@@ -1,4 +1,5 @@
 import asyncio
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -6,10 +7,10 @@ import msgspec
 from lxml import html
 
 from marsad.records import DeliveryState
-from marsad.testing.factories import a_delivery, an_alert
+from marsad.testing.factories import NOW, a_delivery, an_alert
 from marsad.testing.fakes import InMemoryStore
 from marsad_app.web.api.ledger import _stream
-from marsad_app.web.testing import services_over
+from marsad_app.web.scope import Scope, Viewer
 
 HUSH = "json://user:hush@hooks.example/in"
 
@@ -94,7 +95,8 @@ async def test_alerts_come_as_events_from_the_last_one_seen_on(store: InMemorySt
         async def is_disconnected(self) -> bool:
             return False
 
-    stream = _stream(services_over(store), None, newest.alert_id, Reader())  # type: ignore[arg-type]
+    scope = Scope(Viewer(admin=True), store.subscriptions, store.alerts, store.deliveries)
+    stream = _stream(scope, None, newest.alert_id, Reader())  # type: ignore[arg-type]
     assert await anext(stream) == b"retry: 3000\n\n"
     store.alerts.record_alerts([msgspec.structs.replace(newest, alert_id="next", title="سطر\nآخر")], [])
     event = await asyncio.wait_for(anext(stream), 10)
@@ -102,3 +104,40 @@ async def test_alerts_come_as_events_from_the_last_one_seen_on(store: InMemorySt
 
     assert event.startswith(b"id: next\nevent: alert\ndata: {")
     assert event.count(b"\n") == 4
+
+
+async def test_each_outlet_has_figures_that_do_not_give_it_away(
+    client: httpx.AsyncClient, store: InMemoryStore
+) -> None:
+    due = NOW - timedelta(minutes=5)
+    alert = an_alert(alert_id="one", story_id="story-7")
+    resting = NOW + timedelta(minutes=3)
+    deliveries = [
+        a_delivery(delivery_id="a", alert_id="one", outlet=HUSH, state=DeliveryState.SENT, attempts=1,
+                   next_try_at=due, sent_at=due + timedelta(seconds=2)),
+        a_delivery(delivery_id="b", alert_id="one", outlet=HUSH, state=DeliveryState.SENT, attempts=3,
+                   first_tried_at=due, next_try_at=due + timedelta(seconds=9), sent_at=due + timedelta(seconds=10)),
+        a_delivery(delivery_id="c", alert_id="one", outlet=HUSH, state=DeliveryState.PENDING, attempts=3,
+                   first_tried_at=due + timedelta(minutes=1), next_try_at=resting, last_error="503"),
+    ]  # fmt: skip
+    store.alerts.record_alerts([alert], deliveries)
+
+    (one,) = [each for each in (await client.get("/api/v1/outlets")).json() if each["counts"].get("sent") == 2]
+    assert (one["retried"], one["latency"]) == (4, 6.0)
+    assert datetime.fromisoformat(one["open_until"]) == resting
+    page = await client.get("/deliveries?lang=en")
+    assert "left alone, next try" in page.text
+    figures = (await client.get("/metrics")).text
+    outlet, whose = f'{{outlet="json:{one["key"]}"', f'subscription="{alert.subscription_id}"}}'
+    label = f"{outlet},{whose}"
+    assert f'marsad_outlet_deliveries{outlet},state="sent",{whose} 2.0' in figures
+    assert f"marsad_outlet_retries{label} 4.0" in figures
+    assert f"marsad_outlet_latency_seconds{label} 6.0" in figures
+    assert f"marsad_outlet_circuit_open{label} 1.0" in figures
+    assert "hush" not in figures + page.text
+
+
+async def test_the_ledger_is_in_the_navigation(reader: httpx.AsyncClient) -> None:
+    page = html.fromstring((await reader.get("/deliveries")).content)
+
+    assert page.xpath("//nav//a[@href='/deliveries' and @aria-current='page']")

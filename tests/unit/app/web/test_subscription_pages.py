@@ -1,8 +1,12 @@
+from datetime import timedelta
+
 import httpx
+import msgspec
 import pytest
 from lxml import html
 
 from marsad.records import Trigger
+from marsad.testing.factories import an_alert
 from marsad.testing.fakes import InMemoryStore
 
 SENT = {
@@ -22,18 +26,50 @@ SENT = {
 
 
 async def test_a_subscription_is_made_from_a_search(client: httpx.AsyncClient, store: InMemoryStore) -> None:
-    search = html.fromstring((await client.get("/?q=الجزائر روسيا&topic=sanctions&country=DZ")).content)
-    form = html.fromstring(
-        (await client.get(search.xpath("//a[starts-with(@href, '/subscriptions/new')]/@href")[0])).content
-    )
+    search = html.fromstring((await client.get("/?q=الجزائر روسيا&topic=sanctions&country=DZ&lang=en")).content)
+    (form,) = search.xpath("//form[@id='subscribe']")
+    sent = dict(form.form_values())
+    assert sent["query"] == "(الجزائر روسيا) AND topic:sanctions AND country:DZ"
 
-    query = form.xpath("//textarea[@name='query']/text()")[0].strip()
-    assert query == "(الجزائر روسيا) AND topic:sanctions AND country:DZ"
-    assert form.xpath("//*[@id='estimate']")
-    answer = await client.post("/subscriptions", data={**SENT, "query": query})
-    made = next(one for one in store.subscriptions.subscriptions() if one.query == query)
-    assert answer.headers["location"] == f"/subscriptions/{made.id}?notice=saved"
-    assert (await client.get(answer.headers["location"])).status_code == 200
+    answer = await client.post(form.action, data=sent)
+    (made,) = (one for one in store.subscriptions.subscriptions() if one.query == sent["query"])
+    assert (made.name, made.language, len(made.secret)) == ("الجزائر روسيا · Sanctions · Algeria", "en", 32)
+    assert answer.headers["location"] == f"/subscriptions/{made.id}?notice=subscribed"
+    page = html.fromstring((await client.get(answer.headers["location"])).content)
+    assert page.xpath("//*[@id='estimate']/text()") == ["1 article matched in the last thirty days."]
+
+
+async def test_subscribing_again_leaves_what_was_changed_since(client: httpx.AsyncClient, store: InMemoryStore) -> None:
+    sent = {"form_token": "f00d", "query": "topic:sanctions", "name": "عقوبات"}
+    first = (await client.post("/subscriptions/at-once", data=sent)).headers["location"]
+    made = first.removeprefix("/subscriptions/").partition("?")[0]
+    await client.post(f"/subscriptions/{made}", data=SENT)
+
+    assert (await client.post("/subscriptions/at-once", data=sent)).headers["location"] == first
+    kept = store.subscriptions.subscription(made)
+    assert kept is not None
+    assert kept.outlets == ("json://hooks.example/a", "json://hooks.example/b")
+
+
+@pytest.mark.parametrize("query", ["", "روسيا AND (", "nofield:x", "ا" * 2_001])
+async def test_no_subscription_is_made_of_a_query_that_cannot_be_read(
+    client: httpx.AsyncClient, store: InMemoryStore, query: str
+) -> None:
+    before = store.subscriptions.subscriptions()
+    answer = await client.post("/subscriptions/at-once", data={"form_token": "f00d", "query": query})
+
+    assert answer.status_code == 400
+    assert html.fromstring(answer.content).xpath("//section[@role='alert']//li")
+    assert store.subscriptions.subscriptions() == before
+
+
+async def test_who_may_not_change_things_is_led_to_the_form(guarded: httpx.AsyncClient) -> None:
+    search = html.fromstring((await guarded.get("/?q=الجزائر")).content)
+
+    assert search.xpath("//a[starts-with(@href, '/subscriptions/new')]")
+    assert not search.xpath("//form[@id='subscribe']")
+    sent = {"form_token": "f00d", "query": "x"}
+    assert (await guarded.post("/subscriptions/at-once", data=sent)).status_code in {303, 401}
 
 
 async def test_all_fields_of_the_form_are_kept(client: httpx.AsyncClient, store: InMemoryStore) -> None:
@@ -143,3 +179,34 @@ async def test_quarantined_items_are_replayed_or_dropped(client: httpx.AsyncClie
     assert "dropped" in (await client.post("/quarantine/q2/drop", data=token)).headers["location"]
     assert list(store.quarantine.quarantined()) == []
     assert (await client.post("/quarantine/q1/replay", data=token)).status_code == 404
+
+
+async def test_the_form_offers_spikes_and_the_page_tells_their_figures(
+    client: httpx.AsyncClient, store: InMemoryStore
+) -> None:
+    sent = {**SENT, "triggers": ["spike"], "spike_hours": "6"}
+    answer = await client.post("/subscriptions", data=sent)
+    made = next(one for one in store.subscriptions.subscriptions() if one.query == SENT["query"])
+    assert (made.triggers, made.spike_hours, made.spike_since) == ((Trigger.SPIKE,), 6, made.created_at)
+    alert = an_alert(subscription_id=made.id, reason=Trigger.SPIKE, hits=12, usual=1.5, hours=6)
+    store.alerts.record_alerts([alert], [])
+
+    for language, said in (("ar", "12 مقالا في آخر 6 ساعات"), ("en", "12 articles within 6 hours")):
+        assert said in (await client.get(f"/subscriptions/{made.id}?lang={language}")).text
+    assert answer.status_code == 303
+    assert (await client.post("/subscriptions", data={**sent, "spike_hours": "25"})).status_code == 400
+
+
+async def test_another_query_counts_its_hits_anew(client: httpx.AsyncClient, store: InMemoryStore) -> None:
+    known = store.subscriptions.subscription("subscription-1")
+    assert known is not None
+    long_ago = known.created_at - timedelta(days=9)
+    old = msgspec.structs.replace(known, triggers=(Trigger.SPIKE,), spike_since=long_ago)
+    sent = {**SENT, "triggers": ["spike"], "query": known.query}
+
+    for query, kept in ((known.query, True), ("topic:energy", False)):
+        store.subscriptions.put_subscription(old)
+        await client.post(f"/subscriptions/{known.id}", data={**sent, "query": query})
+        after = store.subscriptions.subscription(known.id)
+        assert after is not None
+        assert (after.spike_since == long_ago) is kept
