@@ -27,10 +27,14 @@ _STORIES: Final = 5
 """Stories looked at closely for one article."""
 _WITNESSES: Final = 10
 """Members of a story that an article is compared with: the first and the latest ones."""
-_UNLIKE: Final = -4.0
-"""Log odds that stand for a pair with no rare word in common."""
+_MOST_ALIKE: Final = 0.4
+"""Weight of the member that an article is most alike, against the mean of all."""
+_UNLIKE: Final = -3.0
+"""Log odds below which a member is no less alike: one part of an affair would else outweigh the other."""
+_OWN_ONLY: Final = -1.1
+"""Log odds for a story that nobody told yet but the outlet itself: what it writes next is mostly the next event of an affair."""
 _JOIN: Final = -0.3
-_MERGE: Final = 1.0
+_MERGE: Final = 0.5
 """Log odds from which an article that fits two stories shows that they are one."""
 _MERGED: Final = 20
 """Articles of a story that is made of two, at most: what is large is a running affair, and affairs would grow into one."""
@@ -193,13 +197,14 @@ class Grouper:
         return msgspec.structs.replace(told, moved=tuple(each.key for each in second if each is not document))
 
     def _fitting(self, comparer: Comparer, candidates: list[Document], judged: dict[int, Likeness]) -> list["_Fitting"]:
-        """Return the stories that fit, best first: half by their most alike member, half by all of them."""
+        """Return the stories that fit, best first: by their most alike member and by all of them."""
         found = []
         for story in list(dict.fromkeys(other.story for other in candidates))[:_STORIES]:
             members = _witnesses(self._members[story])
             odds = [event_odds(judged.get(member.number) or comparer.compare(member)) for member in members]
             most = max(odds)
-            fit = (most + sum(max(each, _UNLIKE) for each in odds) / len(odds)) / 2
+            fit = _MOST_ALIKE * most + (1 - _MOST_ALIKE) * sum(max(each, _UNLIKE) for each in odds) / len(odds)
+            fit += _OWN_ONLY * comparer.only_of_its_outlet(members)
             if fit > _JOIN:
                 found.append(_Fitting(fit, story, members[odds.index(most)].filed))
         return sorted(found, key=lambda each: -each.odds)

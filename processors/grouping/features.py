@@ -9,6 +9,7 @@ from zlib import crc32
 from marsad.arabic import Tokens, tokenize
 from marsad.arabic.months import month_word
 from marsad.records import Article
+from processors.grouping.genre import is_comment
 
 __all__ = ["Document", "Setting", "Words", "read_article", "read_words", "setting_of", "shingles_of"]
 
@@ -35,6 +36,8 @@ class Setting(NamedTuple):
     """Those of the countries that act in it."""
     places: frozenset[str] = frozenset()
     outlet: str = ""
+    comment: bool = False
+    """It comments on events and does not report one."""
 
 
 NOWHERE: Final = Setting()
@@ -47,13 +50,20 @@ def setting_of(article: Article) -> Setting:
         tuple(country.code for country in article.countries if country.role == "actor"),
         tuple(place.name for place in article.places),
         article.outlet,
+        is_comment(article.title, article.text or article.lead),
     )
 
 
 @lru_cache(maxsize=1 << 14)
-def _settings(countries: tuple[str, ...], actors: tuple[str, ...], places: tuple[str, ...], outlet: str) -> Setting:
+def _settings(
+    countries: tuple[str, ...],
+    actors: tuple[str, ...],
+    places: tuple[str, ...],
+    outlet: str,
+    comment: bool,
+) -> Setting:
     """Kept for the next article that plays there: a window of many articles has few settings."""
-    return Setting(frozenset(countries), frozenset(actors or countries), frozenset(places), outlet)
+    return Setting(frozenset(countries), frozenset(actors or countries), frozenset(places), outlet, comment)
 
 
 class Words:

@@ -4,6 +4,7 @@ Both are logistic models over a few measures that mean the same in any window. W
 Arabic news (``tests/quality/eval_groups.py`` measures them on others).
 """
 
+from collections.abc import Sequence
 from math import fsum, log, log1p
 from operator import mul
 from typing import Final
@@ -45,8 +46,9 @@ _EVENT_WEIGHTS: Final = {
     "acting-countries": 1.8,
     "no-country-in-common": -1.5,
     "no-town-in-common": -1.25,
-    "same-outlet": -1.75,
+    "same-outlet": -1.25,
     "days": -1.75,
+    "comment": -2.0,
 }
 _UNKNOWN_ACTORS: Final = 0.6
 _UNKNOWN_OUTLET: Final = 0.4
@@ -77,6 +79,8 @@ class Likeness(msgspec.Struct, frozen=True):
     """Whether both name towns and none in common, as 0 or 1."""
     outlet: float
     """Whether one outlet published both, as 0 or 1: it tells an event once, and what it writes next is mostly the next event."""
+    comment: float
+    """Whether one of them, and only one, comments on events and reports none, as 0 or 1."""
 
 
 class Comparer:
@@ -93,6 +97,11 @@ class Comparer:
         self._vector = document.vector
         self._lead = frozenset(document.lead)
         self._shingles = frozenset(document.shingles)
+
+    def only_of_its_outlet(self, others: Sequence[Document]) -> bool:
+        """Whether the outlet of the article published all of the others."""
+        outlet = self._document.setting.outlet
+        return bool(outlet) and all(other.setting.outlet == outlet for other in others)
 
     def compare(self, other: Document) -> Likeness:
         """Measure how alike the article and another are. All sums are exact, so their order does not matter."""
@@ -136,6 +145,7 @@ def _compare_settings(one: Setting, other: Setting) -> dict[str, float]:
         "actors": len(one.actors & other.actors) / actors if one.actors and other.actors else _UNKNOWN_ACTORS,
         "places": float(_disjoint(one.places, other.places)),
         "outlet": float(one.outlet == other.outlet) if one.outlet and other.outlet else _UNKNOWN_OUTLET,
+        "comment": float(one.comment != other.comment),
     }
 
 
@@ -193,4 +203,5 @@ def _event_signs(likeness: Likeness) -> tuple[float, ...]:
         likeness.places,
         likeness.outlet,
         min(likeness.days, _MOST_DAYS),
+        likeness.comment,
     )

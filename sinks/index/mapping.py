@@ -104,7 +104,7 @@ _STORY: Final[dict[str, Any]] = {
     "outlets": _KEYWORD,
     "countries": _KEYWORD,
     "topics": _KEYWORD,
-    "merged_into": _KEYWORD,
+    **dict.fromkeys(("merged_into", "absorbed", "split_from"), _KEYWORD),
     "first_outlet": _KEYWORD,
     "recent": _LONG,
     "edition": _LONG,
