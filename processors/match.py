@@ -7,7 +7,7 @@ in common once. Subscriptions with the same query share it.
 Which alerts are new is not decided here: ids are deterministic, and the ledger takes each once.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from weakref import WeakValueDictionary
@@ -15,10 +15,10 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from marsad.errors import QueryError
-from marsad.query import MatchDoc, Node, compile_predicate, parse, spans
+from marsad.query import MatchDoc, Node, compile_predicate, parse
 from marsad.query.ast import And, has_range
 from marsad.query.parse import Resolve
-from marsad.query.predicate import Predicate
+from marsad.query.predicate import Predicate, compile_surfaces
 from marsad.query.required import TermIndex, alternatives
 from marsad.records import ABOUT_FEEDS, Alert, Article, Story, Subscription, Trigger
 from marsad.records.ids import alert_id, story_root
@@ -47,7 +47,7 @@ class Problem(msgspec.Struct, frozen=True):
 class _Query:
     """One query with all who subscribed to it."""
 
-    __slots__ = ("alternatives", "node", "predicate", "read_at", "relative", "subscribers", "text")
+    __slots__ = ("alternatives", "node", "predicate", "read_at", "relative", "subscribers", "surfaces", "text")
 
     def __init__(self, text: str, node: Node, read_at: datetime, *, relative: bool) -> None:
         self.text = text
@@ -57,21 +57,23 @@ class _Query:
         self.relative = relative
         """It speaks of now: its bounds move."""
         self.read_at = read_at
+        self.surfaces: Callable[[MatchDoc], tuple[str, ...]] | None = None
         self.predicate: Predicate | None = None
         """As read at that time; of a query that speaks of now, once an article has its terms."""
+
+    def evidence(self, doc: MatchDoc) -> tuple[str, ...]:
+        """The words of a matching article that matched."""
+        if self.surfaces is None:
+            self.surfaces = compile_surfaces(self.node, most=_MOST_EVIDENCE, longest=_LONGEST_EVIDENCE)
+        return self.surfaces(doc)
 
 
 _Filed = tuple[_Query, Predicate | None]
 """What the index holds for an alternative of a query: what must hold besides its terms."""
 
 
-class _Match(msgspec.Struct, frozen=True):
-    """What one article has to do with one query."""
-
-    doc: MatchDoc | None
-    """The article as it is now, where that matches."""
-    before: MatchDoc | None
-    """Its previous revision, where that matched."""
+_Reason = tuple[Trigger, str]
+"""What fires, with the part that it has in the alert's id."""
 
 
 class _News:
@@ -84,6 +86,50 @@ class _News:
         self.now = now
         self.topics = tuple(topic.id for topic in article.topics)
         self.countries = tuple(country.code for country in article.countries)
+        self.outlets = len(story.outlets)
+        self.ids = (story.story_id, story_root(story.story_id), *story.others)
+        """All ids under which its story may have been muted."""
+        self._known: dict[object, tuple[_Reason, ...]] = {}
+
+    def reasons(self, subscription: Subscription, *, matched: bool, had_matched: bool) -> tuple["_Reason", ...]:
+        """What fires. An article is news to a subscription when it matches and did not before.
+
+        Args:
+            subscription: to whose query this is.
+            matched: the article matches as it is now.
+            had_matched: its previous revision did.
+        """
+        if subscription.muted and any(each in subscription.muted for each in self.ids):
+            return ()
+        # Most subscriptions wait for the same.
+        kind = (
+            subscription.triggers, subscription.story_outlets, subscription.story_countries, matched, had_matched
+        )  # fmt: skip
+        found = self._known.get(kind)
+        if found is None:
+            found = self._known[kind] = tuple(self._reasons(subscription, matched=matched, had_matched=had_matched))
+        return found
+
+    def _reasons(self, subscription: Subscription, *, matched: bool, had_matched: bool) -> Iterator["_Reason"]:
+        triggers, article, previous = subscription.triggers, self.article, self.previous
+        if matched and not had_matched:
+            if Trigger.NEW_ARTICLE in triggers:
+                yield Trigger.NEW_ARTICLE, f"{Trigger.NEW_ARTICLE}:{article.article_id}"
+            if Trigger.NEW_STORY in triggers:
+                yield Trigger.NEW_STORY, Trigger.NEW_STORY
+            if Trigger.SPIKE in triggers:  # a hit, to be counted: see processors.spikes
+                yield Trigger.SPIKE, f"{Trigger.SPIKE}:{article.article_id}"
+        grown = self.outlets >= subscription.story_outlets
+        if grown and matched and Trigger.STORY_OUTLETS in triggers:
+            yield Trigger.STORY_OUTLETS, Trigger.STORY_OUTLETS
+        spread = len(self.story.countries) >= subscription.story_countries
+        if spread and matched and Trigger.STORY_COUNTRIES in triggers:
+            yield Trigger.STORY_COUNTRIES, Trigger.STORY_COUNTRIES
+        # A correction is one of what had matched.
+        known = had_matched if previous is not None else matched
+        revised = article.revision > (previous.revision if previous is not None else 1)
+        if revised and known and Trigger.CORRECTION in triggers:
+            yield Trigger.CORRECTION, f"{Trigger.CORRECTION}:{article.article_id}:{article.revision}"
 
 
 class Matcher:
@@ -221,15 +267,13 @@ class Matcher:
         news = _News(article, story, previous, now)
         alerts: list[Alert] = []
         for query in present | before:
-            match = _Match(doc if query in present else None, before_doc if query in before else None)
-            fired = [
-                (subscription, reason)
-                for subscription in query.subscribers
-                for reason in _reasons(subscription, match, news)
-            ]
-            if fired:
-                evidence = _evidence(query.node, match)
-                alerts.extend(_alert(subscription, reason, news, evidence) for subscription, reason in fired)
+            matched, had_matched = query in present, query in before
+            evidence: tuple[str, ...] | None = None
+            for subscription in query.subscribers:
+                for reason in news.reasons(subscription, matched=matched, had_matched=had_matched):
+                    if evidence is None:
+                        evidence = query.evidence(doc if matched or before_doc is None else before_doc)
+                    alerts.append(_alert(subscription, reason, news, evidence))
         return tuple(alerts)
 
     def _present(self, query: _Query) -> Predicate:
@@ -248,35 +292,7 @@ def _nothing(_: MatchDoc) -> bool:
     return False
 
 
-def _reasons(subscription: Subscription, match: _Match, news: _News) -> Iterator[tuple[Trigger, str]]:
-    """Yield what fires, with the part that it has in the alert's id.
-
-    An article is news to a subscription when it matches and did not before; a correction is one of what had matched.
-    """
-    story = news.story
-    if any(each in subscription.muted for each in (story.story_id, story_root(story.story_id), *story.others)):
-        return
-    triggers, article, previous = subscription.triggers, news.article, news.previous
-    if match.doc is not None and match.before is None:
-        if Trigger.NEW_ARTICLE in triggers:
-            yield Trigger.NEW_ARTICLE, f"{Trigger.NEW_ARTICLE}:{article.article_id}"
-        if Trigger.NEW_STORY in triggers:
-            yield Trigger.NEW_STORY, Trigger.NEW_STORY
-        if Trigger.SPIKE in triggers:  # a hit, to be counted: see processors.spikes
-            yield Trigger.SPIKE, f"{Trigger.SPIKE}:{article.article_id}"
-    grown = len(news.story.outlets) >= subscription.story_outlets
-    if grown and match.doc is not None and Trigger.STORY_OUTLETS in triggers:
-        yield Trigger.STORY_OUTLETS, Trigger.STORY_OUTLETS
-    spread = len(news.story.countries) >= subscription.story_countries
-    if spread and match.doc is not None and Trigger.STORY_COUNTRIES in triggers:
-        yield Trigger.STORY_COUNTRIES, Trigger.STORY_COUNTRIES
-    had_matched = match.before is not None if previous is not None else match.doc is not None
-    revised = article.revision > (previous.revision if previous is not None else 1)
-    if revised and had_matched and Trigger.CORRECTION in triggers:
-        yield Trigger.CORRECTION, f"{Trigger.CORRECTION}:{article.article_id}:{article.revision}"
-
-
-def _alert(subscription: Subscription, reason: tuple[Trigger, str], news: _News, evidence: tuple[str, ...]) -> Alert:
+def _alert(subscription: Subscription, reason: _Reason, news: _News, evidence: tuple[str, ...]) -> Alert:
     trigger, identity = reason
     return Alert(
         # By the story it was split off from, if any: who was alerted to that was alerted to this.
@@ -292,19 +308,6 @@ def _alert(subscription: Subscription, reason: tuple[Trigger, str], news: _News,
         countries=news.countries,
         evidence=evidence,
         at=news.now,
-        story_outlets=len(news.story.outlets),
+        story_outlets=news.outlets,
         copy_of=news.article.duplicate_of,
     )
-
-
-def _evidence(node: Node, match: _Match) -> tuple[str, ...]:
-    """The words that matched, as they stand in the article, each once."""
-    doc = match.doc or match.before
-    assert doc is not None
-    fields = {"title": doc.article.title, "lead": doc.article.lead, "text": doc.article.text}
-    found: dict[str, None] = {}
-    for span in spans(node, doc, matched=True):
-        found.setdefault(fields[span.field][span.start : span.end][:_LONGEST_EVIDENCE], None)
-        if len(found) == _MOST_EVIDENCE:
-            break
-    return tuple(found)

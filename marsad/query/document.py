@@ -1,6 +1,6 @@
 """An article as queries see it: its tokens, its keywords, its time and its score. Every compiler starts from here."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from functools import cached_property
 from math import floor
 from typing import Final
@@ -10,9 +10,13 @@ import msgspec
 from marsad.arabic.tokens import Tokens, tokenize
 from marsad.query.ast import KeywordField, TextScope
 from marsad.query.fields import keyword_key
-from marsad.records import Article, Evidence, Highlight, TextField
+from marsad.records import Article, Evidence, TextField
 
-__all__ = ["MatchDoc", "Segment", "best_score", "keywords", "published_second", "segments"]
+__all__ = ["MatchDoc", "Place", "Segment", "best_score", "keywords", "published_second", "segments"]
+
+
+Place = tuple[int, int, int]
+"""The field (0 title, 1 lead, 2 text), where in it something begins, and where it ends."""
 
 
 class Segment(msgspec.Struct, frozen=True, dict=True):
@@ -102,7 +106,7 @@ class MatchDoc:
         score: the best topic's score.
         stories: further stories that it counts for beside its own: those that became one with that.
         segments: title, lead (where it is no part of the text) and text.
-        word_spans: where words stand that were looked for already, by scope and stem.
+        places: where what was looked for already stands.
     """
 
     def __init__(self, article: Article, stories: tuple[str, ...] = ()) -> None:
@@ -111,7 +115,7 @@ class MatchDoc:
         self.published = published_second(article)
         self.score = best_score(article)
         self.segments = segments(article)
-        self.word_spans: dict[tuple[TextScope, str], tuple[Highlight, ...]] = {}
+        self.places: dict[Hashable, tuple[Place, ...]] = {}
 
     @classmethod
     def of(cls, article: Article, stories: tuple[str, ...] = ()) -> "MatchDoc":

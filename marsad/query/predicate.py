@@ -7,18 +7,27 @@ span query, not its sloppy phrase, which may also swap them).
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from fnmatch import translate
 from itertools import chain
 from typing import Final
 
 from marsad.arabic.forms import proclitic_forms
 from marsad.query.ast import And, Keyword, MatchAll, Node, Not, Or, Phrase, Range, TextScope, Wildcard, Word
-from marsad.query.document import MatchDoc, Segment
+from marsad.query.document import MatchDoc, Place, Segment
 from marsad.query.fields import keyword_key
-from marsad.records import Highlight
+from marsad.records import Highlight, TextField
 
-__all__ = ["Predicate", "compile_predicate", "first_forms", "key_pattern", "matches", "range_bounds", "spans"]
+__all__ = [
+    "Predicate",
+    "compile_predicate",
+    "compile_surfaces",
+    "first_forms",
+    "key_pattern",
+    "matches",
+    "range_bounds",
+    "spans",
+]
 
 Predicate = Callable[[MatchDoc], bool]
 
@@ -189,41 +198,114 @@ def spans(node: Node, doc: MatchDoc, *, matched: bool = False) -> tuple[Highligh
         doc: the article.
         matched: it is known already that the article matches.
     """
-    order = {"title": 0, "lead": 1, "text": 2}
-    found = sorted(_spans(node, doc, matched=matched), key=lambda each: (order[each.field], each.start, each.end))
-    merged: list[Highlight] = []
+    parts = [_places_of(leaf, doc) for leaf in _matched(node, doc, matched=matched)]
+    return tuple(Highlight(_FIELDS[field], start, end) for field, start, end in _merged(parts))
+
+
+def compile_surfaces(node: Node, *, most: int, longest: int) -> Callable[[MatchDoc], tuple[str, ...]]:
+    """A function that gives the words of an article that matched, as they stand there in reading order, each once.
+
+    Args:
+        node: a query; the function is for articles that match it.
+        most: how many words or phrases at most.
+        longest: characters of one at most.
+    """
+    always = _leaves(node)
+
+    def surfaces(doc: MatchDoc) -> tuple[str, ...]:
+        texts = (doc.article.title, doc.article.lead, doc.article.text)
+        leaves = always if always is not None else [(_key(leaf), leaf) for leaf in _matched(node, doc, matched=True)]
+        known = doc.places
+        found: dict[str, None] = {}
+        for field, start, end in _merged([known[key] if key in known else _places_of(leaf, doc) for key, leaf in leaves]):
+            found[texts[field][start : min(end, start + longest)]] = None
+            if len(found) == most:
+                break
+        return tuple(found)
+
+    return surfaces
+
+
+_FIELDS: Final[tuple[TextField, ...]] = ("title", "lead", "text")
+_ORDER: Final = {name: place for place, name in enumerate(_FIELDS)}
+_Leaf = Word | Phrase | Wildcard | Keyword
+
+
+def _merged(parts: Sequence[Sequence[Place]]) -> list[Place]:
+    """All places in order, overlaps merged; each part is in order."""
+    found = parts[0] if len(parts) == 1 else sorted(chain.from_iterable(parts))
+    merged: list[Place] = []
+    last_field, last_end = -1, 0
     for each in found:
-        if merged and merged[-1].field == each.field and each.start < merged[-1].end:
-            merged[-1] = Highlight(each.field, merged[-1].start, max(each.end, merged[-1].end))
+        field, start, end = each
+        if field == last_field and start < last_end:
+            if end > last_end:
+                merged[-1] = (field, merged[-1][1], end)
+                last_end = end
         else:
             merged.append(each)
-    return tuple(merged)
+            last_field, last_end = field, end
+    return merged
 
 
-def _spans(node: Node, doc: MatchDoc, *, matched: bool) -> Iterator[Highlight]:
+def _leaves(node: Node) -> tuple[tuple[Hashable, _Leaf], ...] | None:
+    """The leaves that speak for a match whichever way it came; None where a conjunction within a disjunction decides."""
+    match node:
+        case And():
+            parts = [_leaves(part) for part in node.parts]
+        case Or() if not any(isinstance(part, And) for part in node.parts):
+            parts = [_leaves(part) for part in node.parts]
+        case Or():
+            return None
+        case Word() | Phrase() | Wildcard() | Keyword():
+            return ((_key(node), node),)
+        case _:
+            return ()
+    found = [part for part in parts if part is not None]
+    return tuple(chain.from_iterable(found)) if len(found) == len(parts) else None
+
+
+def _matched(node: Node, doc: MatchDoc, *, matched: bool) -> Iterator[_Leaf]:
+    """Yield the leaves that speak for the match of this article."""
     match node:
         case And() if matched or matches(node, doc):
-            yield from chain.from_iterable(_spans(part, doc, matched=True) for part in node.parts)
+            for part in node.parts:
+                yield from _matched(part, doc, matched=True)
         case Or():
-            yield from chain.from_iterable(_spans(part, doc, matched=False) for part in node.parts)
-        case Keyword():
-            for each in doc.evidence.get((node.field, keyword_key(node.value)), ()):
-                yield Highlight(each.field, each.start, each.end)
+            for part in node.parts:
+                yield from _matched(part, doc, matched=False)
+        case Word() | Phrase() | Wildcard() | Keyword():
+            yield node
+
+
+def _key(leaf: _Leaf) -> Hashable:
+    """What two leaves that stand in the same places have in common."""
+    match leaf:
         case Word():
-            # Many subscriptions to one article have words in common.
-            key = (node.scope, node.stem)
-            if key not in doc.word_spans:
-                doc.word_spans[key] = tuple(_text_spans(node, doc))
-            yield from doc.word_spans[key]
-        case Phrase() | Wildcard():
-            yield from _text_spans(node, doc)
+            return leaf.scope, leaf.stem
+        case Phrase():
+            return leaf.scope, leaf.keys, leaf.slop
+    return leaf
 
 
-def _text_spans(node: Word | Phrase | Wildcard, doc: MatchDoc) -> Iterator[Highlight]:
+def _places_of(leaf: _Leaf, doc: MatchDoc) -> tuple[Place, ...]:
+    """Where the leaf stands; worked out once, for many subscriptions to one article have words in common."""
+    key = _key(leaf)
+    if key not in doc.places:
+        if isinstance(leaf, Keyword):
+            said = doc.evidence.get((leaf.field, keyword_key(leaf.value)), ())
+            found = [(_ORDER[each.field], each.start, each.end) for each in said]
+        else:
+            found = list(_text_places(leaf, doc))
+        doc.places[key] = tuple(sorted(found))
+    return doc.places[key]
+
+
+def _text_places(node: Word | Phrase | Wildcard, doc: MatchDoc) -> Iterator[Place]:
     for segment in doc.scoped(node.scope):
-        starts, ends = segment.tokens.starts, segment.tokens.ends
+        starts, ends, field = segment.tokens.starts, segment.tokens.ends, _ORDER[segment.field]
         for first, last in _places(node, segment):
-            yield Highlight(segment.field, starts[first], ends[last])
+            yield field, starts[first], ends[last]
 
 
 def _places(node: Word | Phrase | Wildcard, segment: Segment) -> Iterator[tuple[int, int]]:
