@@ -233,12 +233,12 @@ class Matcher:
         found = {id(query): query for query, _ in self._index.lookup(doc)}
         return tuple(each for query in found.values() for each in query.subscribers)
 
-    def _matching(self, doc: MatchDoc) -> dict[_Query, None]:
+    def matching(self, doc: MatchDoc) -> dict[_Query, None]:
+        """The queries that the article matches."""
         known: dict[Predicate, bool] = {}
         found: dict[_Query, None] = {}
-        for query, rest in self._index.lookup(doc):
-            if query.relative:
-                rest = self._present(query)
+        for query, filed in self._index.lookup(doc):
+            rest = self._present(query) if query.relative else filed
             if rest is None:
                 found[query] = None
                 continue
@@ -261,9 +261,9 @@ class Matcher:
         if abs(now - self._now) >= _NOW_GRAIN:
             self._now = now
         doc = MatchDoc.of(article, story.others)
-        present = self._matching(doc)
+        present = self.matching(doc)
         before_doc = MatchDoc.of(previous, story.others) if previous is not None else None
-        before = self._matching(before_doc) if before_doc is not None else {}
+        before = self.matching(before_doc) if before_doc is not None else {}
         news = _News(article, story, previous, now)
         alerts: list[Alert] = []
         for query in present | before:

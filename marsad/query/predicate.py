@@ -217,7 +217,9 @@ def compile_surfaces(node: Node, *, most: int, longest: int) -> Callable[[MatchD
         leaves = always if always is not None else [(_key(leaf), leaf) for leaf in _matched(node, doc, matched=True)]
         known = doc.places
         found: dict[str, None] = {}
-        for field, start, end in _merged([known[key] if key in known else _places_of(leaf, doc) for key, leaf in leaves]):
+        for field, start, end in _merged(
+            [known[key] if key in known else _places_of(leaf, doc) for key, leaf in leaves]
+        ):
             found[texts[field][start : min(end, start + longest)]] = None
             if len(found) == most:
                 break

@@ -68,7 +68,7 @@ class Alternative(msgspec.Struct, frozen=True):
         return min(map(_share, self.terms), default=1.0)
 
 
-def alternatives(node: Node) -> tuple[Alternative, ...]:
+def alternatives(node: Node) -> tuple[Alternative, ...]:  # noqa: PLR0911  # one for each kind of node
     """What a query asks for, as alternatives: an article matches if and only if one of them does."""
     match node:
         case And():

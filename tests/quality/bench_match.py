@@ -109,10 +109,17 @@ def main() -> None:
     bare = (time.process_time() - began) / len(articles) * 1_000
     print(f"{len(articles)} articles; making one ready for matching: {bare:.2f} ms")
     print(
-        f"{'subscriptions':>13} {'compile s':>9} {'ms/article':>10} {'loop ms':>9} {'candidates':>10} {'alerts':>7} {'MB':>6}"
+        f"{'subscriptions':>13} {'compile s':>9} {'ms/article':>10} {'loop ms':>9} {'finding ms':>10} {'candidates':>10} {'alerts':>7} {'change ms':>9} {'MB':>6}"
     )
     for count in (1, 1_000, 10_000, 100_000):
         print_row(articles, [a_query(others, random) for _ in range(count)])
+    print("no two queries alike:")
+    distinct: dict[str, None] = {}
+    for _ in range(4_000_000):
+        distinct[a_query(others, random)] = None
+        if len(distinct) == 100_000:
+            break
+    print_row(articles, list(distinct))
 
 
 def _resident() -> float:
@@ -141,8 +148,15 @@ def print_row(articles: Sequence[Article], queries: Sequence[str]) -> None:
         sum(predicate(doc) for predicate in predicates)
     loop = (time.process_time() - began) / len(few) * 1_000
     candidates = sum(len(matcher.candidates(doc)) for doc in few) / len(few)
+    began = time.process_time()
+    for doc in few:
+        matcher.matching(doc)
+    finding = (time.process_time() - began) / len(few) * 1_000
+    began = time.process_time()
+    Matcher([*subscriptions[1:], a_subscription(id="new", query="سفينة ميناء")], now=NOW, reuse=matcher)
+    change = (time.process_time() - began) * 1_000
     print(
-        f"{len(queries):>13,} {compiled:>9.2f} {took:>10.2f} {loop:>9.2f} {candidates:>10.1f} {alerts / len(articles):>7.1f} {memory:>6.0f}"
+        f"{len(queries):>13,} {compiled:>9.2f} {took:>10.2f} {loop:>9.2f} {finding:>10.2f} {candidates:>10.1f} {alerts / len(articles):>7.1f} {change:>9.1f} {memory:>6.0f}"
     )
 
 

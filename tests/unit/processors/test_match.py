@@ -161,6 +161,25 @@ def test_compiled_queries_can_be_taken_over() -> None:
     assert {alert.subscription_id for alert in second.match(ARTICLE, a_story(), None, NOW)} == {"سفينة", "ميناء"}
 
 
+def test_subscriptions_come_and_go_without_compiling_the_others() -> None:
+    first = Matcher([subscription("سفينة", id="a"), subscription("سفينة", id="b"), subscription("(", id="c")], now=NOW)
+    second = Matcher([subscription("سفينة", id="b"), subscription("ميناء -سفينة", id="d")], now=NOW, reuse=first)
+
+    assert not second.problems
+    assert [alert.subscription_id for alert in second.match(ARTICLE, a_story(), None, NOW)] == ["b"]
+    third = Matcher([subscription("ميناء", id="b")], now=NOW, reuse=second)
+    assert set(third.queries) == {"ميناء"}
+    assert [alert.subscription_id for alert in third.match(ARTICLE, a_story(), None, NOW)] == ["b"]
+
+
+def test_a_range_that_time_has_overtaken_matches_nothing() -> None:
+    end = (NOW + timedelta(days=500)).date()
+    matcher = Matcher([subscription(f"published:[now-1d TO {end}]")], now=NOW)
+
+    assert matcher.match(an_article(published_at=NOW), a_story(), None, NOW)
+    assert not matcher.match(an_article(published_at=NOW), a_story(), None, NOW + timedelta(days=600))
+
+
 def test_evidence_is_bounded() -> None:
     words = [f"كلمة{number} " for number in range(50)]
     (alert,) = raised([subscription("كلمة*")], an_article(title="خبر", text="".join(words)))
