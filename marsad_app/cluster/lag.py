@@ -1,6 +1,7 @@
 """How far each stage is behind its input, as the broker knows it."""
 
 import contextlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
@@ -31,6 +32,13 @@ SOURCES: Final[Mapping[str, str]] = {
 _BOOTSTRAP_MS: Final = 8_000
 _REQUEST_MS: Final = 10_000
 _FEW: Final = 200
+_NOT_YET: Final = (
+    kafka_errors.CoordinatorLoadInProgressError,
+    kafka_errors.CoordinatorNotAvailableError,
+    kafka_errors.NotCoordinatorError,
+)
+_TRIES: Final = 10
+_AGAIN_S: Final = 0.5
 _DEAD: Final = frozenset({"Dead", ""})
 
 
@@ -137,7 +145,7 @@ class LagMeter:
             begins = self._offsets(places, OffsetSpec.EARLIEST)
             ends = self._offsets(places, OffsetSpec.LATEST)
             groups = [f"{settings.prefix}.{stage}" for stage in stages]
-            kept = self._admin.list_group_offsets(groups)
+            kept = self._committed(groups)
         except kafka_errors.KafkaError as error:
             raise TransientError(f"{settings.bootstrap}: {said(error)}") from error
         found = []
@@ -149,6 +157,14 @@ class LagMeter:
             rows = lags_of(committed, _of(begins, name), _of(ends, name))
             found.append(StageLag(stage=stage, stream=SOURCES[stage], members=None, partitions=rows))
         return found
+
+    def _committed(self, groups: Sequence[str]) -> Any:
+        """What the groups have committed; a broker that has just started has nobody to ask for a second or two."""
+        for _ in range(_TRIES - 1):
+            with contextlib.suppress(*_NOT_YET):
+                return self._admin.list_group_offsets(groups)
+            time.sleep(_AGAIN_S)
+        return self._admin.list_group_offsets(groups)
 
     def members(self, stage: str) -> tuple[str, ...]:
         """Names of the processes in a stage's consumer group.
