@@ -56,9 +56,14 @@ def read_opml(data: bytes, name: str) -> OpmlReport:
     feeds: dict[str, Feed] = {}
     folders: dict[str, FeedFolder] = {}
     head, problems = _head(root, name)
+    full = False
     for outline, folder, inside in _outlines(root):
         url = _attribute(outline.attrib, "xmlurl").strip()
-        if inside != folder and inside not in folders and len(folders) < _MOST_FOLDERS:
+        if inside != folder and inside not in folders and len(folders) >= _MOST_FOLDERS:
+            if not full:
+                problems.append(f"{name}:{outline.sourceline}: of folders without feeds only {_MOST_FOLDERS} are kept")
+            full = True
+        elif inside != folder and inside not in folders:
             folders[inside] = FeedFolder(inside, _bounded(_pairs(outline.attrib)))
             if len(folders[inside].attributes) < len(outline.attrib):
                 problems.append(f"{name}:{outline.sourceline}: the folder says more than is kept of one")

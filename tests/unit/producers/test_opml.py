@@ -258,3 +258,13 @@ def test_any_bytes_are_a_list_or_an_error_that_names_the_file(data: bytes) -> No
         read_opml(data, "any.opml")
     except OpmlError as error:
         assert str(error).startswith("any.opml:")  # noqa: PT017  # both outcomes are right
+
+
+def test_folders_beyond_what_is_kept_are_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("producers.opml._MOST_FOLDERS", 2)
+    outlines = "".join(f'<outline text="f{number}"/>\n' for number in range(5))
+
+    report = read_opml(f'<opml version="2.0"><head/><body>\n{outlines}</body></opml>'.encode(), "x.opml")
+
+    assert len(report.said.folders) == 2
+    assert report.problems == ("x.opml:4: of folders without feeds only 2 are kept",)
