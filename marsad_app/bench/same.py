@@ -119,7 +119,7 @@ def _groups(
             pass
         # As they are stored: an export gives those of an ended story the one that it has gone on in.
         ids = [article.article_id for article in store.search.export()]
-        expected = {key: article for key in ids if (article := store.articles.article(key)) is not None}
+        expected = {key: stored for key in ids if (stored := store.articles.article(key)) is not None}
         told = {alert.alert_id: alert for alert in store.alerts.alerts(limit=10_000_000)}
     finally:
         store.close()
