@@ -22,8 +22,9 @@ from marsad.records import (
     Quarantined,
     Subscription,
 )
+from marsad.records.ids import quarantine_id
 
-__all__ = ["STREAMS", "Message", "Stage", "Stream", "partition_of", "stream", "topic_name"]
+__all__ = ["STREAMS", "Message", "Stage", "Stream", "partition_of", "refused", "stream", "topic_name"]
 
 Stage = Literal["app", "producers", "agents", "group", "match", "index", "alerts", "web"]
 
@@ -196,3 +197,23 @@ def topic_name(prefix: str, name: str) -> str:
 def partition_of(key: str, partitions: int) -> int:
     """The partition of a key: CRC-32 of its UTF-8, modulo. The same in every writer and every version."""
     return zlib.crc32(key.encode()) % partitions
+
+
+def refused(message: Message, stage: str, reason: str, at: datetime) -> Quarantined:
+    """What a stage puts into quarantine for a message that it cannot use, with the place where it lies.
+
+    Args:
+        message: as it was read.
+        stage: who refuses it.
+        reason: why, as one sentence.
+        at: the present instant.
+    """
+    return Quarantined(
+        id=quarantine_id(stage, message.key, reason),
+        stage=stage,
+        key=message.key,
+        reason=reason,
+        payload=message.value or b"",
+        at=at,
+        detail=f"{message.stream} partition {message.partition} offset {message.offset}",
+    )

@@ -11,9 +11,8 @@ from marsad.clock import Clock
 from marsad.errors import CodecError, MarsadError
 from marsad.events import EventSink, ItemOutcome, Outcome
 from marsad.ports import Journal
-from marsad.records import Article, Quarantined, decode, encode
-from marsad.records.ids import quarantine_id
-from marsad.streams import Message
+from marsad.records import Article, decode, encode
+from marsad.streams import Message, refused
 from processors.placing import KnownArticles, Placing, restored
 from processors.story_window import StoryWindow
 
@@ -149,14 +148,6 @@ class GroupShard:
         )
 
     def _quarantined(self, message: Message, reason: str) -> tuple[Message, ItemOutcome]:
-        item = Quarantined(
-            id=quarantine_id("group", message.key, reason),
-            stage="group",
-            key=message.key,
-            reason=reason,
-            payload=message.value or b"",
-            at=self._clock.now(),
-            detail=f"{message.stream} partition {message.partition} offset {message.offset}",
-        )
+        item = refused(message, "group", reason, self._clock.now())
         told = ItemOutcome(entry_id=message.key, outcome=Outcome.QUARANTINED, reason=reason)
         return Message(stream="quarantine.v1", key=item.id, value=encode(item)), told

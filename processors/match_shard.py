@@ -10,9 +10,8 @@ from marsad.clock import Clock
 from marsad.errors import MarsadError, PoisonError
 from marsad.events import AlertRaised, Event, EventSink, ItemOutcome, Outcome
 from marsad.ports import Journal
-from marsad.records import Alert, Hit, Quarantined, Subscription, encode
-from marsad.records.ids import quarantine_id
-from marsad.streams import Message
+from marsad.records import Alert, Hit, Subscription, encode
+from marsad.streams import Message, refused
 from processors.alert_ids import AlertIds
 from processors.article_stream import news_of
 from processors.match import Matcher
@@ -177,14 +176,6 @@ def _quarantined(message: Message, error: Exception, now: datetime) -> tuple[Mes
     else:
         reason = f"{type(error).__name__}: {error}"
         _log.error("matching failed on an article", article=message.key, exc_info=error)
-    item = Quarantined(
-        id=quarantine_id("match", message.key, reason),
-        stage="match",
-        key=message.key,
-        reason=reason,
-        payload=message.value or b"",
-        at=now,
-        detail=f"{message.stream} partition {message.partition} offset {message.offset}",
-    )
+    item = refused(message, "match", reason, now)
     told = ItemOutcome(entry_id=message.key, outcome=Outcome.QUARANTINED, reason=reason)
     return Message(stream="quarantine.v1", key=item.id, value=encode(item)), told

@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from itertools import takewhile
 from typing import Final, Protocol
 
+import msgspec
 import structlog
 
 from marsad.clock import Clock
 from marsad.errors import CodecError
 from marsad.events import AlertRaised, EventSink
 from marsad.ports import Journal
-from marsad.records import Alert, Hit, Quarantined, Subscription, decode, encode
+from marsad.records import Alert, Hit, Subscription, decode, encode
 from marsad.records.ids import quarantine_id
-from marsad.streams import Message
+from marsad.streams import Message, refused
 from processors.spikes import Spikes, in_order, told
 
 __all__ = ["SpikeShard", "Whose"]
@@ -109,14 +110,10 @@ class SpikeShard:
     def _refused(self, message: Message) -> Message:
         reason = "the hit cannot be read"
         _log.warning(reason, subscription=message.key, offset=message.offset)
-        item = Quarantined(
+        item = msgspec.structs.replace(
+            refused(message, "match", reason, self._clock.now()),
+            # Of one subscription many may be unreadable: each is an item of its own.
             id=quarantine_id("match", message.key, f"{reason} {message.partition} {message.offset}"),
-            stage="match",
-            key=message.key,
-            reason=reason,
-            payload=message.value or b"",
-            at=self._clock.now(),
-            detail=f"{message.stream} partition {message.partition} offset {message.offset}",
         )
         return Message(stream="quarantine.v1", key=item.id, value=encode(item))
 

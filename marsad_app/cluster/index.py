@@ -15,8 +15,7 @@ from marsad.errors import StoreError, TransientError
 from marsad.events import Outcome
 from marsad.progress import Progress
 from marsad.records import Feed, Quarantined, Subscription, encode
-from marsad.records.ids import quarantine_id
-from marsad.streams import Message, stream
+from marsad.streams import Message, refused, stream
 from marsad_app.cluster.aside import Aside
 from marsad_app.cluster.service import Context, Step, run_stage
 from marsad_app.cluster.tables import Table
@@ -123,20 +122,11 @@ class Indexer:
     def _items(self, one: _Open) -> Iterator[Quarantined]:
         for fault in one.reading.unreadable:
             yield self._item(fault)
-        for refused in one.ticket.outcomes().refused:
-            yield self._item(Unreadable(one.reading.sources[refused.of], refused.reason))
+        for each in one.ticket.outcomes().refused:
+            yield self._item(Unreadable(one.reading.sources[each.of], each.reason))
 
     def _item(self, fault: Unreadable) -> Quarantined:
-        message = fault.message
-        return Quarantined(
-            id=quarantine_id(_STAGE, message.key, fault.reason),
-            stage=_STAGE,
-            key=message.key,
-            reason=fault.reason,
-            payload=message.value or b"",
-            at=self._clock.now(),
-            detail=f"{message.stream} partition {message.partition} offset {message.offset}",
-        )
+        return refused(fault.message, _STAGE, fault.reason, self._clock.now())
 
     def _keep(self, items: Sequence[Quarantined]) -> None:
         if self._quarantine is None:

@@ -20,9 +20,8 @@ from marsad.clock import Clock
 from marsad.errors import CodecError
 from marsad.ports import Journal
 from marsad.progress import Progress
-from marsad.records import Alert, Delivery, DeliveryState, Quarantined, Subscription, Trigger, decode, encode
-from marsad.records.ids import quarantine_id
-from marsad.streams import Message
+from marsad.records import Alert, Delivery, DeliveryState, Subscription, Trigger, decode, encode
+from marsad.streams import Message, refused
 from sinks.alerts.deliver import Sender, Sent
 from sinks.alerts.kept import delivery_message, read_kept
 from sinks.alerts.losing import told_through
@@ -180,20 +179,12 @@ class DeliveryShard:
                 try:
                     alerts.append((decode(Alert, message.value), message.offset))
                 except CodecError as error:
-                    refused.append(self._refused(message, message.value, str(error)))
+                    refused.append(self._refused(message, str(error)))
         return alerts, refused
 
-    def _refused(self, message: Message, payload: bytes, reason: str) -> Message:
+    def _refused(self, message: Message, reason: str) -> Message:
         self._progress.count("quarantined")
-        item = Quarantined(
-            id=quarantine_id("deliver", message.key, reason),
-            stage="deliver",
-            key=message.key,
-            reason=reason,
-            payload=payload,
-            at=self._clock.now(),
-            detail=f"{message.stream} partition {message.partition} offset {message.offset}",
-        )
+        item = refused(message, "deliver", reason, self._clock.now())
         return Message(stream="quarantine.v1", key=item.id, value=encode(item))
 
     def _planned(self, alert: Alert, place: int) -> list[Open]:
