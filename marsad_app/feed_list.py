@@ -5,6 +5,7 @@ from typing import Final
 
 from marsad.errors import CodecError, StoreError
 from marsad.records import FeedFolder, FeedList, decode, encode
+from marsad_app.kept_file import read_kept, write_kept
 
 __all__ = ["KeptFeedList", "together"]
 
@@ -28,12 +29,9 @@ class KeptFeedList:
         Raises:
             StoreError: the file cannot be read.
         """
+        data = read_kept(self._path)
         try:
-            return decode(FeedList, self._path.read_bytes())
-        except FileNotFoundError:
-            return FeedList()
-        except OSError as error:
-            raise StoreError(f"{self._path}: cannot be read: {error.strerror}") from error
+            return FeedList() if data is None else decode(FeedList, data)
         except CodecError as error:
             raise StoreError(f"{self._path}: {error}; or remove it and import your feed list again") from error
 
@@ -45,15 +43,8 @@ class KeptFeedList:
         """
         before = self.kept()
         after = together(before, said)
-        if after == before:
-            return
-        half = self._path.with_suffix(".new")
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            half.write_bytes(encode(after))
-            half.replace(self._path)
-        except OSError as error:
-            raise StoreError(f"{self._path}: cannot be written: {error.strerror}") from error
+        if after != before:
+            write_kept(self._path, encode(after))
 
 
 def together(before: FeedList, after: FeedList) -> FeedList:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from marsad.errors import CodecError, StoreError
+from marsad.errors import CodecError
 from marsad.records import Feed, decode, encode
+from marsad_app.kept_file import read_kept, write_kept
 
 __all__ = ["RemovedFeeds"]
 
@@ -29,12 +30,7 @@ class RemovedFeeds:
         Raises:
             StoreError: the file cannot be read.
         """
-        try:
-            lines = self._path.read_bytes().splitlines()
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise StoreError(f"{self._path}: cannot be read: {error.strerror}") from error
+        lines = (read_kept(self._path) or b"").splitlines()
         return [feed for line in lines if (feed := _read(line)) is not None]
 
     def keep(self, feed: Feed) -> None:
@@ -58,15 +54,8 @@ class RemovedFeeds:
         return found
 
     def _write(self, feeds: Sequence[Feed]) -> None:
-        half = self._path.with_suffix(".new")
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            half.write_bytes(b"".join(encode(feed) + b"\n" for feed in feeds[-_MOST:]))
-            half.replace(self._path)
-        except OSError as error:
-            raise StoreError(
-                f"{self._path}: cannot be written, so nothing was removed or restored: {error.strerror}"
-            ) from error
+        data = b"".join(encode(feed) + b"\n" for feed in feeds[-_MOST:])
+        write_kept(self._path, data, ", so nothing was removed or restored")
 
 
 def _read(line: bytes) -> Feed | None:
