@@ -155,7 +155,9 @@ class ProcessSettings(_Section):
     learned_topics: bool = Field(
         True, description="let learned weights correct the rules of the shipped topics; false: rules alone"
     )
-    group_days: int = Field(7, ge=1, le=30, description="days in which reports can join one story")
+    group_days: float = Field(
+        7, gt=0, le=30, description="days in which reports can join one story; 0.5 is twelve hours"
+    )
 
 
 class WebSettings(_Section):

@@ -58,7 +58,7 @@ class GroupShard:
         events: EventSink,
         *,
         partitions: int,
-        group_days: int,
+        group_days: float,
     ) -> None:
         self._journal = journal
         self._shelf = shelf

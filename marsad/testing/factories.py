@@ -18,6 +18,7 @@ from marsad.records.ids import digest
 
 __all__ = [
     "NOW",
+    "TOPIC_FILE",
     "a_delivery",
     "a_feed",
     "a_quarantined",
@@ -30,6 +31,17 @@ __all__ = [
 
 NOW: Final = datetime(2026, 7, 14, 9, 30, tzinfo=UTC)
 """The present of all made records; a Tuesday."""
+
+TOPIC_FILE: Final = """id = "bees"
+names = { ar = "النحل", en = "Bees", fr = "Abeilles" }
+definition = "News of bees."
+threshold = 2.0
+
+[[term]]
+weight = 2.0
+any = ["نحل", "الجزائر"]
+"""
+"""A topic of a user's own, as a file."""
 
 _TEXT: Final = "وقّع وزيرا الدفاع في البلدين مذكرة تفاهم تشمل التدريب المشترك وتبادل الوفود، وفق بيان صدر الثلاثاء."
 

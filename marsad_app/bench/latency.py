@@ -109,7 +109,13 @@ class Figures(msgspec.Struct, frozen=True):
 
 
 def run_latency(
-    program: Path, documents: Path, *, limit: int, rate: float, members: dict[str, int] | None = None
+    program: Path,
+    documents: Path,
+    *,
+    limit: int,
+    rate: float,
+    members: dict[str, int] | None = None,
+    settings: dict[str, str] | None = None,
 ) -> Figures:
     """Feed ``rate`` articles a second through the cluster size and time each.
 
@@ -118,7 +124,9 @@ def run_latency(
     Raises:
         ConfigError: the replay or the servers are not there.
     """
-    with open_cluster(program, documents, limit=limit, rate=rate, faults=False, members=members) as cluster:
+    with open_cluster(
+        program, documents, limit=limit, rate=rate, faults=False, members=members, settings=settings
+    ) as cluster:
         watch = _Watch(cluster)
         watch.start()
         cluster.settled(patience=30, limit=limit / rate + 180)

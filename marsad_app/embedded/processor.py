@@ -76,7 +76,7 @@ class Processor:
         events: EventSink,
         *,
         batch: int,
-        group_days: int,
+        group_days: float,
         extra_outlets: Sequence[str] = (),
         learned: Learned | None = None,
     ) -> None:

@@ -33,10 +33,15 @@ def replay(limit: int, rate: float) -> Comparison:
             store.close()
 
 
-def latency(minutes: float, rate: float) -> int:
+def latency(minutes: float, rate: float, group_minutes: float) -> int:
     """From feed change seen to searchable and to alert, and each service's memory."""
+    settings = {"MARSAD_PROCESS__GROUP_DAYS": str(group_minutes / 1_440)} if group_minutes else {}
     figures = run_latency(
-        stack_dir() / "replay-feeds", eval_data_dir() / CORPUS, limit=int(minutes * 60 * rate), rate=rate
+        stack_dir() / "replay-feeds",
+        eval_data_dir() / CORPUS,
+        limit=int(minutes * 60 * rate),
+        rate=rate,
+        settings=settings,
     )
     console = Console(soft_wrap=True)
     console.print(f"searchable: {figures.searchable}")
@@ -57,11 +62,17 @@ def main() -> int:
         "--latency", action="store_true", help="only the cluster's latency and memory at --rate articles a second"
     )
     parser.add_argument("--minutes", type=float, default=4, help="length of --latency; 20 shows whether memory is flat")
+    parser.add_argument(
+        "--group-minutes",
+        type=float,
+        default=0,
+        help="with --latency, stories stay open for so long instead of days: the window is full during the run",
+    )
     parser.add_argument("--limit", type=int, default=3_000)
     parser.add_argument("--rate", type=float, default=0, help="articles a second; 50 by default, 18 with --latency")
     arguments = parser.parse_args()
     if arguments.latency:
-        return latency(arguments.minutes, arguments.rate or 18)
+        return latency(arguments.minutes, arguments.rate or 18, arguments.group_minutes)
     if not arguments.replay:
         return run_bench(as_json=False)
     result = replay(arguments.limit, arguments.rate or 50)

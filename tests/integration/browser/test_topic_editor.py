@@ -7,23 +7,13 @@ import pytest
 
 from marsad.clock import FrozenClock
 from marsad.config import ProcessSettings
-from marsad.testing.factories import NOW
+from marsad.testing.factories import NOW, TOPIC_FILE
 from marsad.testing.fakes import InMemoryStore
 from marsad_app.live_topics import LiveTopics
 from marsad_app.web.services import Services
 from marsad_app.web.testing import services_over
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
-
-BEES = """id = "bees"
-names = { ar = "النحل", en = "Bees", fr = "Abeilles" }
-definition = "News of bees."
-threshold = 2.0
-
-[[term]]
-weight = 2.0
-any = ["الجزائر"]
-"""
 
 
 @pytest.fixture
@@ -47,20 +37,20 @@ def test_a_topic_is_written_tried_saved_and_taken_back(
     reader.clicks(".fields.inline button")
     assert 'id = "bees"' in reader.runs("return document.getElementById('file').value")
 
-    reader.types("#file", BEES.replace("2.0", "much", 1))
+    reader.types("#file", TOPIC_FILE.replace("2.0", "much", 1))
     reader.clicks("button[value=try]")
     assert "bees.toml:4" in reader.reads("[role=alert]")[0]
 
-    reader.types("#file", BEES)
+    reader.types("#file", TOPIC_FILE)
     reader.clicks("button[value=try]")
     assert len(reader.reads("#gained tbody tr")) == 2
-    assert reader.runs("return document.getElementById('file').value").strip() == BEES.strip()
+    assert reader.runs("return document.getElementById('file').value").strip() == TOPIC_FILE.strip()
     assert not file.exists()
 
     reader.types("#note", "نحل")
     reader.clicks("button[value=save]")
     assert reader.reads(".notice")
-    assert file.read_text("utf-8") == BEES
+    assert file.read_text("utf-8") == TOPIC_FILE
     clock.advance(3)
 
     reader.opens("/topics/bees")

@@ -10,17 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from marsad.config import DataSettings, KafkaSettings, Settings
+from marsad.config import DataSettings, KafkaSettings, ProcessSettings, Settings
 from marsad.errors import PoisonError
 from marsad.progress import Progress
 from marsad.records import Article, Entry, Feed, Quarantined
 from marsad.records.codec import decode, encode
 from marsad.records.ids import digest
 from marsad.streams import Message
-from marsad.testing.factories import a_feed, an_article, an_entry
+from marsad.testing.factories import TOPIC_FILE, a_feed, an_article, an_entry
 from marsad_app.cluster.process import work
 from marsad_app.cluster.service import Context, open_context
 from marsad_app.cluster.tables import Table
+from marsad_app.live_topics import LiveTopics
+from processors.pipeline import Pipeline
 from processors.transact import TransactionalJournal, read_stream
 
 pytestmark = [pytest.mark.cluster, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
@@ -112,7 +114,7 @@ def feeds(kafka: KafkaSettings) -> Iterator[Table[Feed]]:
 
 @contextlib.asynccontextmanager
 async def working(
-    context: Context, steps: Steps, feeds: Table[Feed], may_take: Callable[[], bool] = lambda: True
+    context: Context, steps: Steps | Pipeline, feeds: Table[Feed], may_take: Callable[[], bool] = lambda: True
 ) -> AsyncIterator[None]:
     """A worker until the block ends; it must end in order."""
 
@@ -295,3 +297,28 @@ async def test_nothing_is_taken_while_the_stage_behind_is_too_far_behind(
 
     assert seen == 0
     assert keys(tagged(kafka)) == wanted(range(50))
+
+
+async def test_a_changed_topic_is_in_force_without_a_restart(
+    kafka: KafkaSettings, context: Context, feeds: Table[Feed], tmp_path: Path
+) -> None:
+    folder = tmp_path / "topics"
+    folder.mkdir()
+    (folder / "bees.toml").write_text(TOPIC_FILE, "utf-8")
+    pipeline = Pipeline.following(LiveTopics(ProcessSettings(topics_dir=folder), context.clock))
+    put_feed(kafka, a_feed())
+    title = "معرض للعسل يجمع مربي النحل في المدينة"
+    async with working(context, pipeline, feeds):
+        put(kafka, [message(0, title=title)])
+        await until(lambda: len(tagged(kafka)) >= 1)
+        (folder / "bees.toml").unlink()
+        (folder / "apiary.toml").write_text(TOPIC_FILE.replace('"bees"', '"apiary"'), "utf-8")
+        await asyncio.sleep(2.5)  # it looks for changes every two seconds
+        put(kafka, [message(1, title=title)])
+        await until(lambda: len(tagged(kafka)) >= 2)
+
+    topics = {article.article_id: {topic.id for topic in article.topics} for article in tagged(kafka)}
+    own = {"bees", "apiary"}
+    assert [topics[entry(number).article_id] & own for number in (0, 1)] == [{"bees"}, {"apiary"}]
+    versions = {article.taxonomy_version for article in tagged(kafka)}
+    assert len(versions) == 2

@@ -7,18 +7,9 @@ from marsad.clock import FrozenClock
 from marsad.config import ProcessSettings
 from marsad.errors import TopicFileError
 from marsad.taxonomy import load_taxonomy
-from marsad.testing.factories import NOW, an_article
+from marsad.testing.factories import NOW, TOPIC_FILE, an_article
 from marsad_app.live_topics import LiveTopics, unfitting
 from processors.pipeline import Pipeline
-
-BEES = """id = "bees"
-names = { ar = "النحل", en = "Bees", fr = "Abeilles" }
-definition = "News of bees."
-threshold = 2.0
-[[term]]
-text = "نحل"
-weight = 2.0
-"""
 
 
 @pytest.fixture
@@ -38,7 +29,7 @@ def topics(folder: Path, clock: FrozenClock) -> LiveTopics:
 
 def test_a_new_file_is_in_force_at_the_next_look(topics: LiveTopics, folder: Path, clock: FrozenClock) -> None:
     version = topics().version
-    (folder / "bees.toml").write_text(BEES, "utf-8")
+    (folder / "bees.toml").write_text(TOPIC_FILE, "utf-8")
     assert topics().version == version
     clock.advance(3)
     assert topics().topic("bees") is not None
@@ -47,7 +38,7 @@ def test_a_new_file_is_in_force_at_the_next_look(topics: LiveTopics, folder: Pat
 
 
 def test_a_file_that_went_away_is_no_longer_in_force(topics: LiveTopics, folder: Path, clock: FrozenClock) -> None:
-    (folder / "bees.toml").write_text(BEES, "utf-8")
+    (folder / "bees.toml").write_text(TOPIC_FILE, "utf-8")
     clock.advance(3)
     assert topics().topic("bees") is not None
     (folder / "bees.toml").unlink()
@@ -58,23 +49,23 @@ def test_a_file_that_went_away_is_no_longer_in_force(topics: LiveTopics, folder:
 def test_a_file_that_cannot_be_read_leaves_the_topics_before_it_in_force(
     topics: LiveTopics, folder: Path, clock: FrozenClock
 ) -> None:
-    (folder / "bees.toml").write_text(BEES, "utf-8")
+    (folder / "bees.toml").write_text(TOPIC_FILE, "utf-8")
     clock.advance(3)
     version = topics().version
-    (folder / "bees.toml").write_text(BEES.replace("threshold = 2.0", "threshold = -2.0"), "utf-8")
+    (folder / "bees.toml").write_text(TOPIC_FILE.replace("threshold = 2.0", "threshold = -2.0"), "utf-8")
     clock.advance(3)
     assert topics().version == version
     assert "bees.toml:4:" in topics.problem
-    (folder / "bees.toml").write_text(BEES, "utf-8")
+    (folder / "bees.toml").write_text(TOPIC_FILE, "utf-8")
     clock.advance(3)
     topics()
     assert topics.problem == ""
 
 
 def test_it_is_said_where_learned_weights_do_not_fit(folder: Path) -> None:
-    (folder / "bees.toml").write_text(BEES, "utf-8")
+    (folder / "bees.toml").write_text(TOPIC_FILE, "utf-8")
     assert [text for text in unfitting(load_taxonomy(folder, learned=True)) if "rules alone" in text] == []
-    (folder / "sport.toml").write_text(BEES.replace('"bees"', '"sport"'), "utf-8")
+    (folder / "sport.toml").write_text(TOPIC_FILE.replace('"bees"', '"sport"'), "utf-8")
     changed = load_taxonomy(folder, learned=True)
     assert "sport: changed" in unfitting(changed)[-1]
     assert "make train" in unfitting(msgspec.structs.replace(changed, stale=True))[0]
@@ -91,7 +82,7 @@ def test_a_pipeline_tags_by_the_topics_of_the_moment(topics: LiveTopics, folder:
     pipeline = Pipeline.following(topics)
     article = an_article(title="موسم النحل", lead="", text="")
     assert pipeline.enrich(article).topics == ()
-    (folder / "bees.toml").write_text(BEES, "utf-8")
+    (folder / "bees.toml").write_text(TOPIC_FILE, "utf-8")
     clock.advance(3)
     tagged = pipeline.enrich(article)
     assert [tag.id for tag in tagged.topics] == ["bees"]

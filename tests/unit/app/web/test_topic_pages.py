@@ -8,22 +8,12 @@ from lxml import html
 from marsad.clock import FrozenClock
 from marsad.config import ProcessSettings
 from marsad.testing.desk import a_desk
-from marsad.testing.factories import NOW
+from marsad.testing.factories import NOW, TOPIC_FILE
 from marsad_app.live_topics import LiveTopics
 from marsad_app.topic_files import TRAIL
 from marsad_app.web.access import CSRF_COOKIE
 from marsad_app.web.app import create_app
 from marsad_app.web.testing import services_over
-
-BEES = """id = "bees"
-names = { ar = "النحل", en = "Bees", fr = "Abeilles" }
-definition = "News of bees."
-threshold = 2.0
-
-[[term]]
-weight = 2.0
-any = ["الجزائر"]
-"""
 
 
 @pytest.fixture
@@ -56,7 +46,7 @@ def _text(answer: httpx.Response, where: str) -> str:
 
 async def test_a_topic_is_tried_before_it_is_saved(editor: httpx.AsyncClient, tmp_path: Path) -> None:
     sent = await _form(editor, "/topics/new?id=bees")
-    answer = await editor.post("/topics/bees?lang=en", data={**sent, "content": BEES, "action": "try"})
+    answer = await editor.post("/topics/bees?lang=en", data={**sent, "content": TOPIC_FILE, "action": "try"})
     assert answer.status_code == 200
     assert "gain it" in _text(answer, "//*[@id='outcome']")
     assert "الجزائر" in _text(answer, "//table[@id='gained']")
@@ -69,10 +59,10 @@ async def test_a_saved_topic_is_in_force_and_its_change_is_written_down(
     sent = await _form(editor, "/topics/new?id=bees")
     answer = await editor.post(
         "/topics/bees",
-        data={**sent, "content": BEES.replace("\n", "\r\n"), "action": "save", "by": "desk", "note": "new"},
+        data={**sent, "content": TOPIC_FILE.replace("\n", "\r\n"), "action": "save", "by": "desk", "note": "new"},
     )
     assert answer.headers["location"] == "/topics/bees?notice=saved"
-    assert (tmp_path / "bees.toml").read_text("utf-8") == BEES
+    assert (tmp_path / "bees.toml").read_text("utf-8") == TOPIC_FILE
     clock.advance(3)
     page = await editor.get("/topics?lang=en")
     assert "your own" in _text(page, "//tr[contains(., 'bees')]")
@@ -83,7 +73,7 @@ async def test_a_fault_in_the_file_is_told_with_its_line_and_nothing_is_saved(
     editor: httpx.AsyncClient, tmp_path: Path
 ) -> None:
     sent = await _form(editor, "/topics/new?id=bees")
-    wrong = BEES.replace("weight = 2.0", 'weight = "much"')
+    wrong = TOPIC_FILE.replace("weight = 2.0", 'weight = "much"')
     for action in ("try", "save"):
         answer = await editor.post("/topics/bees", data={**sent, "content": wrong, "action": action})
         assert answer.status_code == 400
@@ -95,15 +85,15 @@ async def test_a_fault_in_the_file_is_told_with_its_line_and_nothing_is_saved(
 
 async def test_a_change_is_taken_back(editor: httpx.AsyncClient, tmp_path: Path, clock: FrozenClock) -> None:
     sent = await _form(editor, "/topics/new?id=bees")
-    await editor.post("/topics/bees", data={**sent, "content": BEES, "action": "save"})
+    await editor.post("/topics/bees", data={**sent, "content": TOPIC_FILE, "action": "save"})
     clock.advance(3)
     sent = await _form(editor, "/topics/bees")
-    await editor.post("/topics/bees", data={**sent, "content": BEES.replace("2.0", "3.0"), "action": "save"})
+    await editor.post("/topics/bees", data={**sent, "content": TOPIC_FILE.replace("2.0", "3.0"), "action": "save"})
     clock.advance(3)
     undo = html.fromstring((await editor.get("/topics")).content).xpath("//form[contains(@action, '/undo')]/@action")
     assert len(undo) == 2
     assert (await editor.post(undo[0], data={"form_token": "f00d"})).headers["location"] == "/topics?notice=undone"
-    assert (tmp_path / "bees.toml").read_text("utf-8") == BEES
+    assert (tmp_path / "bees.toml").read_text("utf-8") == TOPIC_FILE
     # What was changed since cannot be jumped over.
     assert (await editor.post(undo[0], data={"form_token": "f00d"})).status_code == 400
     assert (await editor.post(undo[1], data={"form_token": "f00d"})).status_code == 303
@@ -128,11 +118,11 @@ async def test_a_shipped_topic_is_changed_and_restored(
 
 async def test_who_edits_what_somebody_else_has_changed_is_told(editor: httpx.AsyncClient, tmp_path: Path) -> None:
     sent = await _form(editor, "/topics/new?id=bees")
-    (tmp_path / "bees.toml").write_text(BEES, "utf-8")
-    answer = await editor.post("/topics/bees", data={**sent, "content": BEES + "# mine\n", "action": "save"})
+    (tmp_path / "bees.toml").write_text(TOPIC_FILE, "utf-8")
+    answer = await editor.post("/topics/bees", data={**sent, "content": TOPIC_FILE + "# mine\n", "action": "save"})
     assert answer.status_code == 400
     assert "somebody else" in _text(answer, "//section[@role='alert']")
-    assert (tmp_path / "bees.toml").read_text("utf-8") == BEES
+    assert (tmp_path / "bees.toml").read_text("utf-8") == TOPIC_FILE
 
 
 @pytest.mark.parametrize("path", ["/topics/none-such", "/topics/..%2Fetc", "/topics/new?id=../x", "/topics/new"])
@@ -145,7 +135,7 @@ async def test_without_a_folder_topics_can_be_read_and_not_changed(client: httpx
     page = await client.get("/topics/sport")
     assert html.fromstring(page.content).xpath("//textarea[@readonly]")
     answer = await client.post(
-        "/topics/sport", data={**sent, "content": BEES.replace("bees", "sport"), "action": "save"}
+        "/topics/sport", data={**sent, "content": TOPIC_FILE.replace("bees", "sport"), "action": "save"}
     )
     assert answer.status_code == 400
     assert "process.topics_dir" in _text(answer, "//section[@role='alert']")
