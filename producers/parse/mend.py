@@ -26,7 +26,7 @@ _ENTITY: Final = re.compile(
 )
 _ANY_ENTITY: Final = re.compile(r"<!ENTITY", re.IGNORECASE)
 _AMPERSAND: Final = re.compile(r"&(?:(#\d{1,7}|#[xX][0-9a-fA-F]{1,6})|([A-Za-z]\w{0,31}));|&")
-_REFERENCE: Final = re.compile(r"&(#0*\d{1,9}|#[xX]0*[0-9a-fA-F]{1,8});?")
+_REFERENCE: Final = re.compile(r"&(?:(#0*\d{1,9}|#[xX]0*[0-9a-fA-F]{1,8});?|(?=#?[xX]?&#))")
 _BARE_LESS: Final = re.compile(r"<(?![A-Za-z_/!?])")
 _PREFIX: Final = re.compile(r"</?([A-Za-z][\w.-]{0,40}):[A-Za-z]")
 _DECLARED: Final = re.compile(r"xmlns:([A-Za-z][\w.-]{0,40})")
@@ -124,9 +124,20 @@ def mend(text: str, entities: dict[str, str]) -> Mended:
 def without_bad_references(text: str) -> str:
     """The document without references to what is no character, wherever they stand.
 
-    libxml2 recovers surrogates as bytes that are no text.
+    libxml2 recovers surrogates as bytes that are no text. The beginning of a reference right before one that goes is
+    ended, so that it does not become another with what comes after.
     """
-    return _REFERENCE.sub(lambda match: match.group() if _is_xml_char(match[1]) else "", text)
+
+    def kept(match: re.Match[str]) -> str:
+        number = match[1]
+        if not number:
+            return "&amp;"
+        if not _is_xml_char(number):
+            return ""
+        ends = match.group().endswith(";") or text[match.end() : match.end() + 1] != "&"
+        return match.group() if ends else f"{match.group()};"
+
+    return _REFERENCE.sub(kept, text)
 
 
 def cut_entries(text: str, opening: re.Pattern[str], most: int) -> tuple[str, bool]:
