@@ -1,9 +1,10 @@
 """Which addresses may be connected to: the judgement behind every guard against requests into the operator's own network."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
+
+from marsad.memo import remembered
 
 __all__ = ["Address", "BlockedAddressError", "Network", "is_allowed", "literal_address"]
 
@@ -46,7 +47,7 @@ def is_allowed(address: Address, allow: Sequence[Network]) -> bool:
     return not any(address in network for network in _REFUSED)
 
 
-@lru_cache(_KNOWN_HOSTS)
+@remembered(_KNOWN_HOSTS)
 def literal_address(host: str) -> Address | None:
     """The address that a host name is when it is one already; None for a name to be resolved."""
     try:

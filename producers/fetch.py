@@ -2,7 +2,6 @@
 
 import ssl
 from contextlib import AbstractAsyncContextManager
-from functools import lru_cache
 from http import HTTPStatus
 from types import TracebackType
 from typing import Final, Self
@@ -15,6 +14,7 @@ from marsad.addresses import BlockedAddressError, is_allowed, literal_address
 from marsad.clock import Clock
 from marsad.config import PollSettings
 from marsad.errors import FetchError
+from marsad.memo import remembered
 from marsad.records import FetchRequest, FetchResponse
 from producers.guard import GuardedResolver
 from producers.unpack import ACCEPT_ENCODING, BadEncodingError, Unpacker
@@ -49,7 +49,7 @@ class AiohttpFetcher:
         self._session: aiohttp.ClientSession | None = None
         self._resolver: GuardedResolver | None = None
         self._timeout = _limited(settings.timeout)
-        self._may_be_asked = lru_cache(_KNOWN_HOSTS)(self._judged)
+        self._may_be_asked = remembered(_KNOWN_HOSTS)(self._judged)
 
     async def __aenter__(self) -> Self:
         self._resolver = GuardedResolver(self._settings.allow_networks)

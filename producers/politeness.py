@@ -1,7 +1,6 @@
 """How hard one site may be asked: few requests at once, a pause between them, silence when it says so."""
 
 import asyncio
-from functools import lru_cache
 from types import TracebackType
 from typing import Final
 from urllib.parse import urlsplit
@@ -11,6 +10,7 @@ import tldextract
 from marsad.addresses import literal_address
 from marsad.clock import Clock
 from marsad.config import PollSettings
+from marsad.memo import remembered
 
 __all__ = ["HostGate", "site_of"]
 
@@ -25,7 +25,7 @@ _KNOWN_HOSTS: Final = 4_096
 _KNOWN_ADDRESSES: Final = 32_768
 
 
-@lru_cache(_KNOWN_ADDRESSES)
+@remembered(_KNOWN_ADDRESSES)
 def site_of(url: str) -> str:
     """What counts as one site: the registrable domain, or the bare host where there is none (IP addresses, localhost)."""
     try:
@@ -35,7 +35,7 @@ def site_of(url: str) -> str:
     return _site_of_host(host)
 
 
-@lru_cache(_KNOWN_HOSTS)
+@remembered(_KNOWN_HOSTS)
 def _site_of_host(host: str) -> str:
     if literal_address(host) is not None:
         return host
@@ -86,7 +86,7 @@ class HostGate:
         self._clock = clock
         self._all = asyncio.Semaphore(settings.concurrency)
         self._gates: dict[str, _Gate] = {}
-        self._inside = lru_cache(_KNOWN_HOSTS)(self._lies_inside)
+        self._inside = remembered(_KNOWN_HOSTS)(self._lies_inside)
 
     def __len__(self) -> int:
         return len(self._gates)

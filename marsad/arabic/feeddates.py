@@ -2,7 +2,6 @@
 
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
-from functools import lru_cache
 from typing import Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -14,6 +13,7 @@ from marsad.arabic.dates import FoundDate, find_dates
 from marsad.arabic.hijri import FIRST_YEAR, LAST_YEAR, to_gregorian
 from marsad.arabic.keyform import key_form
 from marsad.arabic.language import arabic_share
+from marsad.memo import remembered
 
 _LONGEST: Final = 200
 
@@ -250,7 +250,7 @@ def _offset(zone: str) -> int | None:
     return -minutes if match[1] == "-" else minutes
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def _named_zone(name: str) -> tzinfo | None:
     """Return the zone of a name such as Asia/Dubai, in whatever letters; None where there is none."""
     if "/" not in name:

@@ -5,8 +5,9 @@ collision is below 10^-20 (birthday bound n²/2^129).
 """
 
 import hashlib
-from functools import lru_cache
 from typing import Final
+
+from marsad.memo import remembered
 
 __all__ = [
     "alert_id",
@@ -39,13 +40,13 @@ def feed_id(url: str) -> str:
     return digest("feed", url.strip())
 
 
-@lru_cache(_LATEST)
+@remembered(_LATEST)
 def entry_id(feed: str, identity: str) -> str:
     """Id of an entry by its feed's id and its identity there (GUID, else link, else content)."""
     return digest("entry", feed, identity)
 
 
-@lru_cache(_LATEST)
+@remembered(_LATEST)
 def article_id(canonical_url: str, feed: str, guid: str) -> str:
     """Id of an article: its canonical URL alone, so that it is the same in all feeds; else its GUID within its feed."""
     return digest("url", canonical_url) if canonical_url else digest("guid", feed, guid)
