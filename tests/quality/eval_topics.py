@@ -69,7 +69,7 @@ def _judged(data: Path) -> list[tuple[str, list[Record], dict[str, Counter[str]]
 def layers(data: Path) -> Mapping[int, Tagger]:
     """Return for each fifth of the labelled articles a tagger whose layer was fitted without it."""
     labels, more = training.labelled(data), training.more_labelled()
-    space, counted = training.read(data, labels.keys() | more.keys())
+    space, counted = training.read(data, labels, more)
     taggers = {}
     for fold in range(training.FOLDS):
         used = {key: topics for key, topics in labels.items() if training.fold_of(key) != fold}

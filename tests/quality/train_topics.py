@@ -2,7 +2,7 @@
 
     make train        # needs MARSAD_EVAL_DATA
 
-1. The words of all unlabelled articles are weighed by rarity and laid into a space in which words of the same articles lie
+1. The words of all articles but those labelled by reading are weighed by rarity and laid into a space in which words of the same articles lie
    close (truncated singular value decomposition): what is learned of one word is so learned of its neighbours.
 2. One logistic regression a topic is fitted over the rules' squashed scores and that space, on the labelled articles of
    the data and those of ``more_topics.txt``, with squared weights as a penalty. A topic's own rules begin with a high weight.
@@ -108,7 +108,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=TARGET)
     arguments = parser.parse_args()
     labels, trust = labelled(arguments.data), more_labelled()
-    space, counted = read(arguments.data, labels.keys() | trust.keys())
+    space, counted = read(arguments.data, labels, trust)
     layer = learned(space, counted, labels, trust)
     arguments.out.write_bytes(msgspec.json.format(msgspec.json.encode(layer), indent=1) + b"\n")
     print(f"{arguments.out}: {arguments.out.stat().st_size:,} bytes, {len(layer.rarity)} words, from {layer.made}")
@@ -136,9 +136,9 @@ def more_labelled() -> dict[str, tuple[str, ...]]:
     return {key: tuple(topics) for key, *topics in (line.split() for line in lines if not line.startswith("#"))}
 
 
-def read(data: Path, wanted: Iterable[str]) -> tuple[Space, dict[str, Counted]]:
-    """Count the words of all articles, those wanted with their scores by the rules; the others make the space."""
-    tagger, chosen = Tagger(load_taxonomy()), set(wanted)
+def read(data: Path, labels: Labels, more: Labels) -> tuple[Space, dict[str, Counted]]:
+    """Count the words of all articles, those labelled with their scores by the rules; all but ``labels`` make the space."""
+    tagger, chosen = Tagger(load_taxonomy()), labels.keys() | more.keys()
     found: dict[str, Counted] = {}
     others: list[Mapping[str, int]] = []
     with gzip.open(data / "ant-2018-h1.jsonl.gz", "rt", encoding="utf-8") as lines:
@@ -147,7 +147,7 @@ def read(data: Path, wanted: Iterable[str]) -> tuple[Space, dict[str, Counted]]:
             words = word_counts(analysed)
             if record["id"] in chosen:
                 found[record["id"]] = Counted(words, tagger.scores(analysed, prune=True))
-            else:
+            if record["id"] not in labels:
                 others.append(words)
     return _space(others), found
 
