@@ -14,14 +14,15 @@ from marsad_app.bench.cluster_process import process_ratio
 from marsad_app.bench.cluster_producer import producing
 from marsad_app.bench.cluster_search import index_search
 from marsad_app.bench.polling import poll_ratios
+from marsad_app.bench.searching import SEARCHED, search_latency
 from marsad_app.bench.servers import servers
-from marsad_app.bench.speed import Row, memory_of_idle_feeds, search_latency, stages
+from marsad_app.bench.speed import Row, memory_of_idle_feeds, stages
 from marsad_app.bench.steps import steps
 from marsad_app.bench.tagging import tagging
 
 __all__ = ["run_bench"]
 
-_OUT = Path("out/bench")
+_REPORT = Path("out/bench.json")
 
 
 def run_bench(*, as_json: bool) -> int:
@@ -39,7 +40,7 @@ def run_bench(*, as_json: bool) -> int:
         "stages": lambda: stages(data),
         "polling": lambda: poll_ratios(data),
         "memory": memory_of_idle_feeds,
-        "search": lambda: search_latency(data, _OUT / "search"),
+        "search": lambda: search_latency(data, SEARCHED),
         "cluster": lambda: cluster(data),
     }
     for name, take in takes.items():
@@ -52,8 +53,8 @@ def run_bench(*, as_json: bool) -> int:
     report = json.dumps(
         [{**msgspec.structs.asdict(row), "reached": row.ok()} for row in rows], ensure_ascii=False, indent=1
     )
-    _OUT.parent.mkdir(parents=True, exist_ok=True)
-    (_OUT.parent / "bench.json").write_text(report, encoding="utf-8")
+    _REPORT.parent.mkdir(parents=True, exist_ok=True)
+    _REPORT.write_text(report, encoding="utf-8")
     if as_json:
         Console().print_json(report)
     else:
