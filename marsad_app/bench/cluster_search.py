@@ -1,6 +1,5 @@
 """Search in Elasticsearch at 100,000 articles beside a bare match query, and the index beside one with title and text alone."""
 
-import argparse
 import itertools
 import secrets
 import statistics
@@ -10,15 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from marsad.clock import SystemClock
-from marsad.config import ElasticsearchSettings, eval_data_dir, test_servers
+from marsad.config import ElasticsearchSettings
 from marsad.progress import Progress
 from marsad.records import Article
 from marsad_app.bench.corpus import Filing
 from marsad_app.bench.searching import WARM, Way, filed, in_turn, p95, typed_queries, ways, words_of
-from marsad_app.bench.servers import servers
 from marsad_app.bench.speed import Row
 from sinks.index.baseline import make_bare, write_bare
 from sinks.index.bulk import BulkWriter
@@ -124,23 +120,3 @@ def _server_ms(client: Any) -> float:
     time.sleep(1.1)
     nodes = client.nodes.stats(metric="process")["nodes"].values()
     return float(sum(node["process"]["cpu"]["total_in_millis"] for node in nodes))
-
-
-def main() -> None:
-    """Run as ``python -m marsad_app.bench.cluster_search``, on the server of the tests or on one of its own."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--articles", type=int, default=100_000)
-    given = parser.parse_args()
-    console = Console(soft_wrap=True)
-    url = test_servers()[1]
-    if url:
-        rows = index_search(url, eval_data_dir(), given.articles)
-    else:
-        with servers(kafka=False) as (_, elastic):
-            rows = index_search(elastic.address, eval_data_dir(), given.articles)
-    for row in rows:
-        console.print(f"{row.measure}: {row.value:.2f} (goal {row.target:g}) {row.detail}")
-
-
-if __name__ == "__main__":
-    main()

@@ -10,11 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from rich.console import Console
-
 from marsad.arabic.keyform import key_form
 from marsad.clock import SystemClock
-from marsad.config import eval_data_dir
 from marsad.ports import ArticleSearch
 from marsad.query import Node, parse
 from marsad.query.ast import MatchAll
@@ -169,14 +166,3 @@ def typed_queries(data: Path, count: int = 400) -> list[str]:
             f'"{" ".join(some)}"' if kind < 0.2 else " ".join(some) + (" AND outlet:BBC" if kind > 0.8 else "")
         )
     return queries
-
-
-def main() -> None:
-    """Run as ``python -m marsad_app.bench.searching``; the index is kept in out/bench for the next run."""
-    console = Console(soft_wrap=True)
-    for row in search_latency(eval_data_dir(), SEARCHED):
-        console.print(f"{row.measure}: {row.value:.2f} (goal {row.target:g}) {row.detail}")
-
-
-if __name__ == "__main__":
-    main()
