@@ -22,6 +22,7 @@ from marsad_app.bench.corpus import Filing, article_of, documents
 from marsad_app.bench.speed import Row
 from marsad_app.embedded.baseline import BareIndex
 from marsad_app.embedded.store import Store, open_store
+from marsad_app.switching import set_loaded_aside
 from marsad_app.web.criteria import LAST_OFFSET
 
 __all__ = ["SEARCHED", "WARM", "Way", "filed", "in_turn", "p95", "search_latency", "typed_queries", "ways", "words_of"]
@@ -83,6 +84,7 @@ def in_turn(ways: dict[str, Way], queries: Sequence[str]) -> dict[str, list[tupl
     for way in ways.values():
         for query in queries[:WARM]:
             way(query)
+    set_loaded_aside()
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
     for query in queries:
         for name, way in ways.items():

@@ -1,7 +1,7 @@
 """Search over Elasticsearch: pages of hits with highlights, facets, export."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from marsad.query.following import following, in_living
 from marsad.records import Article, Facet, FacetName, SearchHit, SearchPage, Sort
 from sinks.index.document import read_alias, story_index
 from sinks.index.dsl import Dsl, compile_query, ranks
-from sinks.index.forwarding import Forwarding, Now
+from sinks.index.forwarding import Forwarding, Told
 from sinks.index.mapping import MOST_ROWS
 from sinks.index.reading import ROWS_ONLY, Reader, article_of, sort_values
 
@@ -99,14 +99,16 @@ class ElasticSearch:
             if collapse:
                 rows, exact = _firsts(rows), not ordered
                 total = len(rows)
-            found = [(article, float(row.size)) for article, row in self._read(rows[offset : offset + limit])]
-        elif collapse:
-            rows, total, exact = self._told(dsl, limit + offset, by_score=by_score)
-            found = [(article, row.score) for article, row in self._read(rows[offset : offset + limit])]
+            read = self._read(rows[offset : offset + limit])
+            found, told = [(article, float(row.size)) for article, row in read], self._known(read)
         else:
-            found, total, exact = self._page(dsl, limit, offset, by_score=by_score)
-        now = self._stories.now(article.story_id for article, _ in found)
-        hits = tuple(_hit(query, each, now) for each in found)
+            if collapse:
+                rows, total, exact = self._told(dsl, limit + offset, by_score=by_score)
+                found = [(article, row.score) for article, row in self._read(rows[offset : offset + limit])]
+            else:
+                found, total, exact = self._page(dsl, limit, offset, by_score=by_score)
+            told = self._stories.told(article.story_id for article, _ in found)
+        hits = tuple(_hit(query, each, told) for each in found)
         took = (time.perf_counter() - began) * 1_000
         return SearchPage(hits=hits, total=total, exact=exact, ordered=ordered, took_ms=took)
 
@@ -115,14 +117,19 @@ class ElasticSearch:
 
     def _followed(self, articles: Sequence[Article]) -> list[Article]:
         """The articles under the stories in which their own go on."""
-        now = self._stories.living(article.story_id for article in articles)
-        return [in_living(article, now) for article in articles]
+        told = self._stories.told(article.story_id for article in articles)
+        return [in_living(article, told.ended) for article in articles]
 
     def _read(self, rows: Sequence[_Row]) -> list[tuple[Article, _Row]]:
         """The articles of rows; none for a row whose article was replaced meanwhile."""
         sources = self._articles.placed([row.order for row in rows])
         there = ((row, sources.get((row.order, row.filed))) for row in rows)
         return [(article_of(source), row) for row, source in there if source is not None]
+
+    def _known(self, read: Sequence[tuple[Article, _Row]]) -> Told[str]:
+        """What the stories of these articles are, from their rows; the few that ended are asked for by name."""
+        told = self._stories.told(article.story_id for article, row in read if row.story != row.filed)
+        return Told(told.ended, {told.now(article.story_id): row.size for article, row in read})
 
     def _page(self, dsl: Dsl, limit: int, offset: int, *, by_score: bool) -> tuple[list[_Found], int, bool]:
         """The articles of a page, the total, and whether it is exact."""
@@ -197,15 +204,15 @@ def _total(answer: dict[str, Any]) -> tuple[int, bool]:
     return min(value, _COUNTED), value <= _COUNTED
 
 
-def _rows(answer: dict[str, Any], told_of: Callable[[Iterable[int]], Mapping[int, Now[int]]]) -> list[_Row]:
+def _rows(answer: dict[str, Any], told_of: Callable[[Iterable[int]], Told[int]]) -> list[_Row]:
     """Rows whose last two sort values are their order and their story."""
     values = sort_values(answer)
     told = told_of(each[-1] for each in values)
+    ended, sizes = told.ended, told.sizes
     rows = []
     for *score, order, filed in values:
-        now = told.get(filed)
-        story, size = (now.story, now.size) if now else (filed, 1)
-        rows.append(_Row(order, filed, story, size, score[0] if score else 0.0))
+        story = ended.get(filed, filed)
+        rows.append(_Row(order, filed, story, sizes.get(story, 1), score[0] if score else 0.0))
     return rows
 
 
@@ -217,12 +224,11 @@ def _firsts(rows: Sequence[_Row]) -> list[_Row]:
     return list(first.values())
 
 
-def _hit(query: Node, found: _Found, now: Mapping[str, Now[str]]) -> SearchHit:
+def _hit(query: Node, found: _Found, told: Told[str]) -> SearchHit:
     stored, score = found
-    story = now.get(stored.story_id, Now(stored.story_id))
-    article = in_living(stored, {stored.story_id: story.story})
+    article = in_living(stored, told.ended)
     marks = tuple(spans(query, MatchDoc.of(article)))
-    return SearchHit(article=article, score=score, highlights=marks, story_size=story.size)
+    return SearchHit(article=article, score=score, highlights=marks, story_size=told.size(article.story_id))
 
 
 def _aggregation(name: FacetName, size: int) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from marsad.query import Node
 from marsad.records import Facet, FacetName, SearchHit, SearchPage
 from marsad_app.web.chart import Chart, day_chart
 from marsad_app.web.criteria import LAST_OFFSET, PER_PAGE, Criteria, Picked, read_criteria
+from marsad_app.web.explaining import explain
 from marsad_app.web.marks import Piece, snippet, title_pieces
-from marsad_app.web.query_faults import explain
 from marsad_app.web.services import Services
 from marsad_app.web.shell import Web
 

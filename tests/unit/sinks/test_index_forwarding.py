@@ -7,7 +7,7 @@ from typing import Any
 from marsad.query import parse
 from marsad.testing.factories import NOW, an_article
 from sinks.index.document import document_of, story_number
-from sinks.index.forwarding import Forwarding
+from sinks.index.forwarding import Forwarding, Told
 from sinks.index.search import ElasticSearch
 
 STORIES = {"a": ("b", 3), "b": ("c", 3), "c": ("", 3), "d": ("", 2), "e": ("", 1)}
@@ -68,13 +68,16 @@ def _source(key: str, story: str) -> Any:
 
 def test_a_story_is_followed_through_every_step_and_an_unknown_one_stays_itself() -> None:
     rows = StoryRows(STORIES)
-    assert Forwarding(rows).living(["a", "b", "d", "x", ""]) == {"a": "c", "b": "c", "d": "d", "x": "x"}
+    told = Forwarding(rows).told(["a", "b", "d", "x", ""])
+    assert {story: told.now(story) for story in ("a", "b", "d", "x", "")} == {
+        "a": "c", "b": "c", "d": "d", "x": "x", "": ""
+    }  # fmt: skip
     assert len(rows.asked) == 3
 
 
 def test_nothing_is_asked_about_no_story() -> None:
     rows = StoryRows(STORIES)
-    assert Forwarding(rows).living([""]) == Forwarding(rows).numbered([0]) == {}
+    assert Forwarding(rows).told([""]) == Forwarding(rows).numbered([0]) == Told({}, {})
     assert Forwarding(rows).family("") == [""]
     assert rows.asked == []
 
@@ -87,22 +90,23 @@ def test_a_family_is_the_living_story_and_all_that_ended_in_it() -> None:
 
 def test_records_that_forward_in_a_ring_are_followed_a_while_and_no_longer() -> None:
     ring = {"a": ("b", 2), "b": ("a", 2)}
-    assert set(Forwarding(StoryRows(ring)).living(["a"])) == {"a"}
+    assert set(Forwarding(StoryRows(ring)).told(["a"]).ended) == {"a"}
     assert sorted(Forwarding(StoryRows(ring)).family("a")) == ["a", "b"]
 
 
 def test_what_a_story_is_now_holds_the_size_of_the_story_in_which_it_goes_on() -> None:
     stories = {**STORIES, "f": ("d", 1), "g": ("e", 5)}
-    wanted = {"a": ("c", 3), "d": ("d", 2), "f": ("d", 2), "g": ("e", 1)}
-    asked = [*wanted, "e", "x", ""]
+    wanted = {"a": ("c", 3), "d": ("d", 2), "e": ("e", 1), "f": ("d", 2), "g": ("e", 1), "x": ("x", 1), "": ("", 1)}
 
-    named = Forwarding(StoryRows(stories)).now(asked)
-    numbered = Forwarding(StoryRows(stories)).numbered(map(story_number, asked))
+    named = Forwarding(StoryRows(stories)).told(wanted)
+    numbered = Forwarding(StoryRows(stories)).numbered(map(story_number, wanted))
+    ended = Forwarding(StoryRows(stories)).numbered_ended(map(story_number, wanted))
 
-    assert {story: (now.story, now.size) for story, now in named.items()} == wanted
-    assert {story: (now.story, now.size) for story, now in numbered.items()} == {
-        story_number(story): (story_number(last), size) for story, (last, size) in wanted.items()
-    }
+    assert {story: (named.now(story), named.size(story)) for story in wanted} == wanted
+    for story, (last, size) in wanted.items():
+        number = story_number(story)
+        assert (numbered.now(number), numbered.size(number)) == (story_number(last), size)
+        assert ended.now(number) == story_number(last)
 
 
 def _search(groups: Mapping[str, str]) -> tuple[ElasticSearch, ArticleRows]:
