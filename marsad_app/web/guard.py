@@ -103,7 +103,9 @@ class Guard:
                 421,
             )
         if method not in _SAFE and not self._same_origin(headers, host):
-            return PlainTextResponse("Refused: the request comes from another site.\nرُفض: يأتي الطلب من موقع آخر.\n", 403)
+            return PlainTextResponse(
+                "Refused: the request comes from another site.\nرُفض: يأتي الطلب من موقع آخر.\n", 403
+            )
         length = headers.get("content-length", "0")
         if not length.isdigit() or len(length) > len(str(limit)) or int(length) > limit:
             return _too_large(limit)
