@@ -12,7 +12,22 @@ from marsad.query.ast import KeywordField, TextScope
 from marsad.query.fields import keyword_key
 from marsad.records import Article, Evidence, TextField
 
-__all__ = ["MatchDoc", "Place", "Segment", "best_score", "keywords", "published_second", "segments"]
+__all__ = [
+    "MatchDoc",
+    "Place",
+    "Segment",
+    "best_score",
+    "keywords",
+    "order_number",
+    "order_range",
+    "order_second",
+    "published_second",
+    "segments",
+]
+
+_SALT_BITS: Final = 20
+_SALTS: Final = (1 << _SALT_BITS) - 1
+_OPEN: Final = 1 << 62
 
 
 Place = tuple[int, int, int]
@@ -92,6 +107,26 @@ def best_score(article: Article) -> float:
 def published_second(article: Article) -> int:
     """The whole Unix second in which it was published: what ranges compare."""
     return floor(article.published_at.timestamp())
+
+
+def order_number(article: Article) -> int:
+    """One number that orders articles, the highest first, as they are listed: newest first, then by article id.
+
+    The publication second, then 20 bits of the id, turned round. Two articles of one second share a number with chance 2^-20.
+    """
+    return (published_second(article) << _SALT_BITS) + _SALTS - int(article.article_id[:5], 16)
+
+
+def order_range(low: int | None, high: int | None) -> tuple[int, int]:
+    """The numbers of articles published from second ``low`` to second ``high``, both included; None is open."""
+    lowest = -_OPEN if low is None else low << _SALT_BITS
+    highest = _OPEN if high is None else ((high + 1) << _SALT_BITS) - 1
+    return lowest, highest
+
+
+def order_second(number: int) -> int:
+    """The publication second in an article's number."""
+    return number >> _SALT_BITS
 
 
 _ANY: Final = "*"

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from fnmatch import translate
 from itertools import chain
+from math import ceil, floor
 from typing import Final
 
 from marsad.arabic.forms import proclitic_forms
@@ -26,6 +27,7 @@ __all__ = [
     "key_pattern",
     "matches",
     "range_bounds",
+    "second_bounds",
     "spans",
 ]
 
@@ -119,6 +121,14 @@ def range_bounds(node: Range) -> tuple[float | None, float | None]:
         for bound in (node.low, node.high)
     )
     return low, high
+
+
+def second_bounds(node: Range) -> tuple[int | None, int | None]:
+    """The first and the last whole second that a range of ``published`` takes in; None is open."""
+    low, high = range_bounds(node)
+    first = None if low is None else ceil(low) if node.include_low else floor(low) + 1
+    last = None if high is None else floor(high) if node.include_high else ceil(high) - 1
+    return first, last
 
 
 def _range(node: Range) -> Predicate:
