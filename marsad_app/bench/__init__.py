@@ -13,6 +13,7 @@ from marsad_app.bench.cluster_index import index_ratio
 from marsad_app.bench.cluster_process import process_ratio
 from marsad_app.bench.cluster_producer import producing
 from marsad_app.bench.cluster_search import index_search
+from marsad_app.bench.matching import matching
 from marsad_app.bench.polling import poll_ratios
 from marsad_app.bench.servers import servers
 from marsad_app.bench.speed import Row, memory_of_idle_feeds, search_latency, stages
@@ -37,6 +38,7 @@ def run_bench(*, as_json: bool) -> int:
         "steps": lambda: steps(data),
         "tagging": lambda: tagging(data),
         "stages": lambda: stages(data),
+        "matching": lambda: matching(data),
         "polling": lambda: poll_ratios(data),
         "memory": memory_of_idle_feeds,
         "search": lambda: search_latency(data, _OUT / "search"),
