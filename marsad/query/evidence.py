@@ -120,32 +120,31 @@ class Evidence(dict[Leaf, dict[str, int]]):
             return tuple(self[standing[0]])[:MOST]
         for leaf in standing:
             if not leaf.single:
-                return tuple(self._cut(self.merged(standing), MOST))
+                return tuple(self._cut(self._merged(standing), MOST))
         firsts = sorted([(at, word) for leaf in standing for word, at in self[leaf].items()])
         return tuple(dict.fromkeys([word for _, word in firsts]))[:MOST]
 
     def highlights(self, spoken: Speaking) -> tuple[Highlight, ...]:
         """All places of what speaks for a match, in reading order, overlaps merged."""
-        found = self.merged(spoken if isinstance(spoken, tuple) else spoken(self._doc))
+        found = list(self._merged(spoken if isinstance(spoken, tuple) else spoken(self._doc)))
         fields = [bisect_right(self._begins, start) - 1 for start, _ in found]
         return tuple(
             Highlight(_FIELDS[field], start - self._begins[field], end - self._begins[field])
             for field, (start, end) in zip(fields, found, strict=True)
         )
 
-    def merged(self, leaves: Iterable[Leaf]) -> list[_Place]:
-        """The places of leaves in reading order, overlaps merged."""
-        merged: list[_Place] = []
-        last = -1
-        for place in sorted(chain.from_iterable(map(self._places_of, leaves))):
-            start, end = place
+    def _merged(self, leaves: Iterable[Leaf]) -> Iterator[_Place]:
+        """Yield the places of leaves in reading order, overlaps merged."""
+        begin, last = 0, -1
+        for start, end in sorted(chain.from_iterable(map(self._places_of, leaves))):
             if start >= last:
-                merged.append(place)
-                last = end
+                if last >= 0:
+                    yield begin, last
+                begin, last = start, end
             elif end > last:
-                merged[-1] = (merged[-1][0], end)
                 last = end
-        return merged
+        if last >= 0:
+            yield begin, last
 
     def __missing__(self, leaf: Leaf) -> dict[str, int]:
         node = leaf.node
@@ -156,7 +155,7 @@ class Evidence(dict[Leaf, dict[str, int]]):
             forms = first_forms(node) & table.keys()
             found = {word: at for at, word in sorted((at, word) for form in forms for word, at in table[form].items())}
         else:
-            found = self._cut(self.merged([leaf]), None)
+            found = self._cut(self._merged([leaf]), None)
         self[leaf] = found
         return found
 
