@@ -107,6 +107,8 @@ class Evidence(dict[Leaf, dict[str, int]]):
         self._begins = (0, lead, lead + len(article.lead) + 1)
         self._tables: dict[tuple[str, TextScope], dict[str, dict[str, int]]] = {}
         self._places: dict[Leaf, Sequence[_Place]] = {}
+        self._covered: dict[Leaf, int] = {}
+        """The characters in which a leaf stands, one bit each."""
 
     def surfaces(self, spoken: Speaking) -> tuple[str, ...]:
         """The words that speak for a match, in reading order, each once, overlaps merged; ``MOST`` of them at most.
@@ -120,7 +122,9 @@ class Evidence(dict[Leaf, dict[str, int]]):
             return tuple(self[standing[0]])[:MOST]
         for leaf in standing:
             if not leaf.single:
-                return tuple(self._cut(self._merged(standing), MOST))
+                if self._overlap(standing):
+                    return tuple(self._cut(self._merged(standing), MOST))
+                break
         firsts = sorted([(at, word) for leaf in standing for word, at in self[leaf].items()])
         return tuple(dict.fromkeys([word for _, word in firsts]))[:MOST]
 
@@ -132,6 +136,21 @@ class Evidence(dict[Leaf, dict[str, int]]):
             Highlight(_FIELDS[field], start - self._begins[field], end - self._begins[field])
             for field, (start, end) in zip(fields, found, strict=True)
         )
+
+    def _overlap(self, leaves: Iterable[Leaf]) -> bool:
+        """Whether two of them have a character in common. Most have not, and then their places need no merging."""
+        covered = 0
+        for leaf in leaves:
+            of_it = self._covered.get(leaf)
+            if of_it is None:
+                of_it = 0
+                for start, end in self._places_of(leaf):
+                    of_it |= ((1 << (end - start)) - 1) << start
+                self._covered[leaf] = of_it
+            if covered & of_it:
+                return True
+            covered |= of_it
+        return False
 
     def _merged(self, leaves: Iterable[Leaf]) -> Iterator[_Place]:
         """Yield the places of leaves in reading order, overlaps merged."""
