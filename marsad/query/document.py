@@ -1,6 +1,6 @@
 """An article as queries see it: its tokens, its keywords, its time and its score. Every compiler starts from here."""
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 from math import floor
 from typing import Final
@@ -14,7 +14,6 @@ from marsad.records import Article, Evidence, TextField
 
 __all__ = [
     "MatchDoc",
-    "Place",
     "Segment",
     "best_score",
     "keywords",
@@ -28,10 +27,6 @@ __all__ = [
 _SALT_BITS: Final = 20
 _SALTS: Final = (1 << _SALT_BITS) - 1
 _OPEN: Final = 1 << 62
-
-
-Place = tuple[int, int, int]
-"""The field (0 title, 1 lead, 2 text), where in it something begins, and where it ends."""
 
 
 class Segment(msgspec.Struct, frozen=True, dict=True):
@@ -141,7 +136,6 @@ class MatchDoc:
         score: the best topic's score.
         stories: further stories that it counts for beside its own: those that became one with that.
         segments: title, lead (where it is no part of the text) and text.
-        places: where what was looked for already stands.
     """
 
     def __init__(self, article: Article, stories: tuple[str, ...] = ()) -> None:
@@ -150,7 +144,6 @@ class MatchDoc:
         self.published = published_second(article)
         self.score = best_score(article)
         self.segments = segments(article)
-        self.places: dict[Hashable, tuple[Place, ...]] = {}
 
     @classmethod
     def of(cls, article: Article, stories: tuple[str, ...] = ()) -> "MatchDoc":

@@ -14,6 +14,7 @@ from marsad_app.bench.cluster_index import index_ratio
 from marsad_app.bench.cluster_process import process_ratio
 from marsad_app.bench.cluster_producer import producing
 from marsad_app.bench.cluster_search import index_search
+from marsad_app.bench.matching import matching
 from marsad_app.bench.polling import poll_ratios
 from marsad_app.bench.searching import SEARCHED, search_latency
 from marsad_app.bench.servers import servers
@@ -82,6 +83,7 @@ PARTS: Final[dict[str, Callable[[Path], list[Row]]]] = {
     "steps": steps,
     "tagging": tagging,
     "stages": stages,
+    "matching": matching,
     "polling": poll_ratios,
     "memory": lambda _: memory_of_idle_feeds(),
     "search": lambda data: search_latency(data, SEARCHED),
