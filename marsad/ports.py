@@ -5,7 +5,7 @@ Each port has at least two adapters (the fakes of ``marsad.testing`` and a real 
 All instants are aware UTC. Calls are synchronous but for the network; every call may raise ``marsad.errors.StoreError``.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from marsad.records import (
     Alert,
     Article,
     Delivery,
+    DeliveryState,
     Entry,
     Facet,
     FacetName,
@@ -231,8 +232,26 @@ class AlertLedger(Protocol):
         """Enter alerts that are not there yet, with their deliveries; the ones that were new."""
         ...
 
-    def alerts(self, *, subscription_id: str | None = None, limit: int = 50, offset: int = 0) -> Sequence[Alert]:
-        """Newest first."""
+    def alerts(
+        self,
+        *,
+        subscription_id: str | None = None,
+        among: Collection[str] | None = None,
+        limit: int = 50,
+        offset: int = 0,
+    ) -> Sequence[Alert]:
+        """Newest first.
+
+        Args:
+            subscription_id: those of one subscription.
+            among: those of any of these; None: of any at all.
+            limit: how many at most.
+            offset: how many of the newest are left out.
+        """
+        ...
+
+    def alert(self, alert_id: str) -> Alert | None:
+        """One alert."""
         ...
 
 
@@ -247,8 +266,24 @@ class DeliveryLedger(Protocol):
         """Replace by id. Durable against a power cut when it returns."""
         ...
 
-    def deliveries(self, *, subscription_id: str | None = None, limit: int = 50) -> Sequence[Delivery]:
-        """Newest first."""
+    def deliveries(
+        self,
+        *,
+        subscription_id: str | None = None,
+        among: Collection[str] | None = None,
+        state: DeliveryState | None = None,
+        limit: int = 50,
+        offset: int = 0,
+    ) -> Sequence[Delivery]:
+        """Newest first.
+
+        Args:
+            subscription_id: those of one subscription.
+            among: those of any of these; None: of any at all.
+            state: those that are in it.
+            limit: how many at most.
+            offset: how many of the newest are left out.
+        """
         ...
 
 

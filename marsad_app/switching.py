@@ -21,6 +21,7 @@ def set_loaded_aside() -> None:
     """Have the collector of cycles pass over all that is there by now; once a part is loaded, before it begins to work.
 
     Programs and tables stay for as long as the process runs, and each full collection walked through them while everything
-    stood still: 190 ms, and a tenth of a poll's processor time, in the polling bench.
+    stood still: 190 ms, and a tenth of a poll's processor time, in the polling bench. A search by story size, which makes
+    thousands of rows, took 30 ms of the web's processor time and takes 20.
     """
     gc.freeze()

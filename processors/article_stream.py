@@ -1,7 +1,8 @@
 """How an article lies on its stream: the value is the article, the headers are what goes with it.
 
 ``story`` is its story with this article in it, ``stories`` other stories whose record changed with it, ``previous`` the article as it was before, ``outcome`` what became of it, ``placed``
-the order in which it was first given a story, ``taken`` the newest revision that was taken from each feed.
+the order in which it was first given a story, ``taken`` the newest revision that was taken from each feed, ``turn`` the order
+in which articles and their revisions came to grouping.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,6 +26,7 @@ __all__ = [
     "shelved_of",
     "stories_beside",
     "story_in",
+    "turn_of",
 ]
 
 ARTICLES: Final = "articles.v1"
@@ -65,7 +67,13 @@ _taken = msgspec.json.Decoder(dict[str, Taken])
 
 
 def article_message(
-    shelved: Shelved, stories: Sequence[Story], previous: Article | None, outcome: Outcome, partitions: int
+    shelved: Shelved,
+    stories: Sequence[Story],
+    previous: Article | None,
+    outcome: Outcome,
+    partitions: int,
+    *,
+    turn: int = -1,
 ) -> Message:
     """The message of an article that was placed.
 
@@ -75,6 +83,7 @@ def article_message(
         previous: as it was before; left out where the message would be too large for its stream.
         outcome: what became of it.
         partitions: of the stream.
+        turn: greater for each article that comes later; -1 where that is not known.
     """
     article = shelved.article
     value = encode(article)
@@ -83,6 +92,7 @@ def article_message(
         "outcome": outcome.value.encode(),
         "placed": b"%d" % shelved.placed,
         "taken": msgspec.json.encode(shelved.taken),
+        "turn": b"%d" % turn,
     }
     if len(stories) > 1:
         headers["stories"] = b"[" + b",".join(map(encode, stories[1:])) + b"]"
@@ -119,6 +129,12 @@ def news_of(message: Message) -> News:
     article, story = decode(Article, message.value or b""), story_in(message)
     before = message.headers.get("previous")
     return News(article, story, decode(Article, before) if before is not None else None)
+
+
+def turn_of(message: Message) -> int:
+    """When its article came to grouping, beside others; -1 where the message does not say."""
+    turn = message.headers.get("turn", b"")
+    return int(turn) if turn.isdigit() else -1
 
 
 def story_in(message: Message) -> Story:

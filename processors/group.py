@@ -91,7 +91,7 @@ class Grouper:
             return self._placed(article, known.story, known.filed, copy_of)
         document = self._new_document(article)
         comparer = Comparer(document, self._window.fill(document, words))
-        candidates = self._window.candidates(document.vector)
+        candidates = self._window.candidates(document)
         judged = {other.number: comparer.compare(other) for other in candidates}
         original = _original(candidates, judged)
         if original is not None:
@@ -180,7 +180,7 @@ class Grouper:
         if len(members) not in CHECKED_AT or not alone or self._book.size(story) != len(members):
             return []
         comparers = {
-            each.number: Comparer(each, self._window.rarities({*each.lead, *each.vector})) for each in members[1:]
+            each.number: Comparer(each, self._window.rarities({*each.lead, *each.words})) for each in members[1:]
         }
         return second_event(members, lambda one, other: event_odds(comparers[other.number].compare(one)))
 

@@ -138,7 +138,7 @@ class GroupShard:
             item, told = self._quarantined(message, str(error))
             refused.append(item)
             return told
-        outcome, article = placing.place(incoming, retag=message.headers.get(RETAG) == b"1")
+        outcome, article = placing.place(incoming, retag=message.headers.get(RETAG) == b"1", turn=message.offset)
         return ItemOutcome(
             entry_id=article.article_id,
             outcome=outcome,

@@ -9,25 +9,25 @@ Which alerts are new is not decided here: ids are deterministic, and the ledger 
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from weakref import WeakValueDictionary
 
 import msgspec
+from msgspec.structs import replace
 
 from marsad.errors import QueryError
 from marsad.query import MatchDoc, Node, compile_predicate, parse
 from marsad.query.ast import And, has_range
+from marsad.query.evidence import Evidence, Leaves, Speaking, speaking
 from marsad.query.parse import Resolve
-from marsad.query.predicate import Predicate, compile_surfaces
+from marsad.query.predicate import Predicate
 from marsad.query.required import TermIndex, alternatives
 from marsad.records import ABOUT_FEEDS, Alert, Article, Story, Subscription, Trigger
-from marsad.records.ids import alert_id, story_root
+from marsad.records.ids import alert_ids, story_root
 from marsad.taxonomy.synonyms import other_names
 
 __all__ = ["Matcher", "Problem"]
 
-_MOST_EVIDENCE: Final = 8
-_LONGEST_EVIDENCE: Final = 120
 # Relative times are read anew when they are this old; finer than any feed is polled.
 _NOW_GRAIN: Final = timedelta(minutes=1)
 # A query that reads otherwise after this time speaks of now.
@@ -44,74 +44,87 @@ class Problem(msgspec.Struct, frozen=True):
     """Where in its query reading failed."""
 
 
+class _Kind:
+    """What many subscriptions have in common: what they wait for. One object for each, compared by identity."""
+
+    __slots__ = ("__weakref__", "muted", "story_countries", "story_outlets", "triggers")
+
+    def __init__(self, one: Subscription) -> None:
+        self.triggers = one.triggers
+        self.story_outlets = one.story_outlets
+        self.story_countries = one.story_countries
+        self.muted = one.muted
+
+
 class _Query:
     """One query with all who subscribed to it."""
 
-    __slots__ = ("alternatives", "node", "predicate", "read_at", "relative", "subscribers", "surfaces", "text")
+    __slots__ = ("node", "now", "predicate", "read_at", "relative", "spoken", "subscribers", "text")
 
     def __init__(self, text: str, node: Node, read_at: datetime, *, relative: bool) -> None:
         self.text = text
         self.node = node
-        self.alternatives = alternatives(node)
-        self.subscribers: list[Subscription] = []
+        """As it was filed in the index."""
+        self.now = node
+        """As read last."""
+        self.subscribers: list[tuple[_Kind, str]] = []
+        """With the id of each; what else a subscription says is of no use here, and far away in memory."""
         self.relative = relative
         """It speaks of now: its bounds move."""
         self.read_at = read_at
-        self.surfaces: Callable[[MatchDoc], tuple[str, ...]] | None = None
+        self.spoken: Speaking | None = None
         self.predicate: Predicate | None = None
-        """As read at that time; of a query that speaks of now, once an article has its terms."""
+        """As read last; of a query that speaks of now, once an article has its terms."""
 
-    def evidence(self, doc: MatchDoc) -> tuple[str, ...]:
-        """The words of a matching article that matched."""
-        if self.surfaces is None:
-            self.surfaces = compile_surfaces(self.node, most=_MOST_EVIDENCE, longest=_LONGEST_EVIDENCE)
-        return self.surfaces(doc)
+    def read(self, node: Node, at: datetime) -> None:
+        """Take it as it reads now."""
+        self.now, self.read_at, self.predicate = node, at, compile_predicate(node)
+        if not isinstance(self.spoken, tuple):  # its bounds may decide what speaks for it
+            self.spoken = None
 
 
 _Filed = tuple[_Query, Predicate | None]
 """What the index holds for an alternative of a query: what must hold besides its terms."""
 
 
-_Reason = tuple[Trigger, str]
-"""What fires, with the part that it has in the alert's id."""
+class _Raised(NamedTuple):
+    """The alert that all subscriptions of a kind get, but for what is their own."""
+
+    alert: Alert
+    id_of: Callable[[str], str]
+    """Its id by the id of the subscription."""
 
 
-class _News:
-    """What is the same in all alerts that one article raises."""
+class _Raising(dict[_Kind, tuple[_Raised, ...]]):
+    """What an article raises, by what subscriptions wait for; most wait for the same.
 
-    def __init__(self, article: Article, story: Story, previous: Article | None, now: datetime) -> None:
-        self.article = article
-        self.story = story
-        self.previous = previous
-        self.now = now
-        self.topics = tuple(topic.id for topic in article.topics)
-        self.countries = tuple(country.code for country in article.countries)
-        self.outlets = len(story.outlets)
-        self.ids = (story.story_id, story_root(story.story_id), *story.others)
-        """All ids under which its story may have been muted."""
-        self._known: dict[object, tuple[_Reason, ...]] = {}
+    An article is news to a subscription when it matches and did not before.
 
-    def reasons(self, subscription: Subscription, *, matched: bool, had_matched: bool) -> tuple["_Reason", ...]:
-        """What fires. An article is news to a subscription when it matches and did not before.
+    Args:
+        news: the article.
+        matched: it matches as it is now.
+        had_matched: its previous revision did.
+    """
 
-        Args:
-            subscription: to whose query this is.
-            matched: the article matches as it is now.
-            had_matched: its previous revision did.
-        """
-        if subscription.muted and any(each in subscription.muted for each in self.ids):
-            return ()
-        # Most subscriptions wait for the same.
-        kind = (
-            subscription.triggers, subscription.story_outlets, subscription.story_countries, matched, had_matched
-        )  # fmt: skip
-        found = self._known.get(kind)
-        if found is None:
-            found = self._known[kind] = tuple(self._reasons(subscription, matched=matched, had_matched=had_matched))
+    def __init__(self, news: "_News", *, matched: bool, had_matched: bool) -> None:
+        super().__init__()
+        self._news = news
+        self._matched = matched
+        self._had_matched = had_matched
+
+    def __missing__(self, kind: _Kind) -> tuple[_Raised, ...]:
+        news = self._news
+        if kind.muted and any(each in kind.muted for each in news.ids):
+            found: tuple[_Raised, ...] = ()
+        else:
+            found = tuple(news.raised(*reason) for reason in self._reasons(kind))
+        self[kind] = found
         return found
 
-    def _reasons(self, subscription: Subscription, *, matched: bool, had_matched: bool) -> Iterator["_Reason"]:
-        triggers, article, previous = subscription.triggers, self.article, self.previous
+    def _reasons(self, kind: _Kind) -> Iterator[tuple[Trigger, str]]:
+        """Yield what fires, with the part that it has in the alert's id."""
+        triggers, news = kind.triggers, self._news
+        article, previous, matched, had_matched = news.article, news.previous, self._matched, self._had_matched
         if matched and not had_matched:
             if Trigger.NEW_ARTICLE in triggers:
                 yield Trigger.NEW_ARTICLE, f"{Trigger.NEW_ARTICLE}:{article.article_id}"
@@ -119,10 +132,10 @@ class _News:
                 yield Trigger.NEW_STORY, Trigger.NEW_STORY
             if Trigger.SPIKE in triggers:  # a hit, to be counted: see processors.spikes
                 yield Trigger.SPIKE, f"{Trigger.SPIKE}:{article.article_id}"
-        grown = self.outlets >= subscription.story_outlets
+        grown = len(news.story.outlets) >= kind.story_outlets
         if grown and matched and Trigger.STORY_OUTLETS in triggers:
             yield Trigger.STORY_OUTLETS, Trigger.STORY_OUTLETS
-        spread = len(self.story.countries) >= subscription.story_countries
+        spread = len(news.story.countries) >= kind.story_countries
         if spread and matched and Trigger.STORY_COUNTRIES in triggers:
             yield Trigger.STORY_COUNTRIES, Trigger.STORY_COUNTRIES
         # A correction is one of what had matched.
@@ -130,6 +143,38 @@ class _News:
         revised = article.revision > (previous.revision if previous is not None else 1)
         if revised and known and Trigger.CORRECTION in triggers:
             yield Trigger.CORRECTION, f"{Trigger.CORRECTION}:{article.article_id}:{article.revision}"
+
+
+class _News:
+    """An article with what is the same in all alerts that it raises."""
+
+    def __init__(self, article: Article, story: Story, previous: Article | None, now: datetime) -> None:
+        self.article = article
+        self.story = story
+        self.previous = previous
+        self.ids = (story.story_id, story_root(story.story_id), *story.others)
+        """All ids under which its story may have been muted."""
+        self._alert = Alert(
+            alert_id="",
+            subscription_id="",
+            story_id=story.story_id,
+            article_id=article.article_id,
+            reason=Trigger.NEW_ARTICLE,
+            title=article.title,
+            outlet=article.outlet,
+            url=article.url,
+            topics=tuple(topic.id for topic in article.topics),
+            countries=tuple(country.code for country in article.countries),
+            at=now,
+            story_outlets=len(story.outlets),
+            copy_of=article.duplicate_of,
+        )
+
+    def raised(self, trigger: Trigger, identity: str) -> _Raised:
+        """The alert that a trigger raises."""
+        # By the story it was split off from, if any: who was alerted to that was alerted to this.
+        ids = alert_ids(story_root(self.story.story_id), identity)
+        return _Raised(replace(self._alert, reason=trigger), ids)
 
 
 class Matcher:
@@ -164,6 +209,10 @@ class Matcher:
         self._rests: WeakValueDictionary[tuple[Node, ...], Predicate] = (
             reuse._rests if reuse else WeakValueDictionary()  # noqa: SLF001
         )
+        self._leaves: Leaves = reuse._leaves if reuse else Leaves()  # noqa: SLF001
+        self._kinds: WeakValueDictionary[tuple[object, ...], _Kind] = (
+            reuse._kinds if reuse else WeakValueDictionary()  # noqa: SLF001
+        )
         wanted = {each.id: each for each in subscriptions if each.enabled and not ABOUT_FEEDS.issuperset(each.triggers)}
         for gone in [each for each in self._subscriptions.values() if wanted.get(each.id) != each]:
             self._remove(gone)
@@ -187,19 +236,19 @@ class Matcher:
                 self._problems[subscription.id] = problem
                 return
             self.queries[text] = query
-            for each in query.alternatives:
+            for each in alternatives(query.node):
                 self._index.add(each.terms, (query, None if query.relative else self._rest(each.rest)))
-        self.queries[text].subscribers.append(subscription)
+        self.queries[text].subscribers.append((self._kind(subscription), subscription.id))
 
     def _remove(self, subscription: Subscription) -> None:
         del self._subscriptions[subscription.id]
         if self._problems.pop(subscription.id, None):
             return
         query = self.queries[subscription.query]
-        query.subscribers.remove(subscription)
+        query.subscribers.remove((self._kind(subscription), subscription.id))
         if not query.subscribers:
             del self.queries[subscription.query]
-            for each in query.alternatives:
+            for each in alternatives(query.node):
                 self._index.remove(each.terms, (query, None if query.relative else self._rest(each.rest)))
 
     def _rest(self, nodes: tuple[Node, ...]) -> Predicate | None:
@@ -231,7 +280,7 @@ class Matcher:
     def candidates(self, doc: MatchDoc) -> tuple[Subscription, ...]:
         """The subscriptions that the article can match by its words and keywords; few more than it does match."""
         found = {id(query): query for query, _ in self._index.lookup(doc)}
-        return tuple(each for query in found.values() for each in query.subscribers)
+        return tuple(self._subscriptions[each] for query in found.values() for _, each in query.subscribers)
 
     def matching(self, doc: MatchDoc) -> dict[_Query, None]:
         """The queries that the article matches."""
@@ -264,50 +313,46 @@ class Matcher:
         present = self.matching(doc)
         before_doc = MatchDoc.of(previous, story.others) if previous is not None else None
         before = self.matching(before_doc) if before_doc is not None else {}
+        evidence = Evidence(doc)
+        evidence_before = Evidence(before_doc) if before_doc is not None else evidence
         news = _News(article, story, previous, now)
+        new = _Raising(news, matched=True, had_matched=False)
+        still = _Raising(news, matched=True, had_matched=True)
+        gone = _Raising(news, matched=False, had_matched=True)
         alerts: list[Alert] = []
         for query in present | before:
-            matched, had_matched = query in present, query in before
-            evidence: tuple[str, ...] | None = None
-            for subscription in query.subscribers:
-                for reason in news.reasons(subscription, matched=matched, had_matched=had_matched):
-                    if evidence is None:
-                        evidence = query.evidence(doc if matched or before_doc is None else before_doc)
-                    alerts.append(_alert(subscription, reason, news, evidence))
+            raising = gone if query not in present else still if query in before else new
+            words: tuple[str, ...] | None = None
+            for kind, subscription_id in query.subscribers:
+                for alert, id_of in raising[kind]:
+                    if words is None:
+                        spoken = query.spoken if query.spoken is not None else self._spoken(query)
+                        words = (evidence_before if raising is gone else evidence).surfaces(spoken)
+                    alerts.append(
+                        replace(alert, alert_id=id_of(subscription_id), subscription_id=subscription_id, evidence=words)
+                    )
         return tuple(alerts)
+
+    def _spoken(self, query: _Query) -> Speaking:
+        query.spoken = speaking(query.now, self._leaves)
+        return query.spoken
+
+    def _kind(self, subscription: Subscription) -> _Kind:
+        key = (subscription.triggers, subscription.story_outlets, subscription.story_countries, subscription.muted)
+        kind = self._kinds.get(key)
+        if kind is None:
+            kind = self._kinds[key] = _Kind(subscription)
+        return kind
 
     def _present(self, query: _Query) -> Predicate:
         """What a query that speaks of now asks for now; it is read when an article has its terms, not every minute."""
         if query.predicate is None or query.read_at != self._now:
-            query.read_at = self._now
             try:
-                query.node = self._read(query.text, self._now)
-                query.predicate = compile_predicate(query.node)
+                query.read(self._read(query.text, self._now), self._now)
             except QueryError:  # a range that has ended before it begins
-                query.predicate = _nothing
-        return query.predicate
+                query.read_at, query.predicate = self._now, _nothing
+        return query.predicate or _nothing
 
 
 def _nothing(_: MatchDoc) -> bool:
     return False
-
-
-def _alert(subscription: Subscription, reason: _Reason, news: _News, evidence: tuple[str, ...]) -> Alert:
-    trigger, identity = reason
-    return Alert(
-        # By the story it was split off from, if any: who was alerted to that was alerted to this.
-        alert_id=alert_id(subscription.id, story_root(news.story.story_id), identity),
-        subscription_id=subscription.id,
-        story_id=news.story.story_id,
-        article_id=news.article.article_id,
-        reason=trigger,
-        title=news.article.title,
-        outlet=news.article.outlet,
-        url=news.article.url,
-        topics=news.topics,
-        countries=news.countries,
-        evidence=evidence,
-        at=news.now,
-        story_outlets=news.outlets,
-        copy_of=news.article.duplicate_of,
-    )

@@ -14,6 +14,7 @@ from marsad.records import Alert, Hit, Subscription, encode
 from marsad.streams import Message, refused
 from processors.alert_ids import AlertIds
 from processors.article_stream import news_of
+from processors.hit_stream import hit_message
 from processors.match import Matcher
 from processors.spikes import parted
 
@@ -23,7 +24,6 @@ _log = structlog.get_logger(__name__)
 _NEWS: Final = frozenset(outcome.value.encode() for outcome in (Outcome.INDEXED, Outcome.DUPLICATE, Outcome.REVISED))
 """Outcomes that can raise alerts; further sources, and tags that were decided anew, are no news."""
 _ALERTS: Final = "alerts.v1"
-_HITS: Final = "hits.v1"
 
 
 class Watched(Protocol):
@@ -137,7 +137,7 @@ class MatchShard:
                     for alert in alerts
                     if alert.alert_id not in new and alert.alert_id not in self._known
                 }
-                messages += [Message(stream=_HITS, key=hit.subscription_id, value=encode(hit)) for hit in hits]
+                messages += [hit_message(hit, message) for hit in hits]
         messages += [self._message(alert) for alert in new.values()]
         self._journal.commit(messages, upto=batch[-1].offset + 1)
         for alert_id in new:

@@ -67,18 +67,21 @@ class Placing:
         self._shelved: dict[str, Shelved] = {}
         self._stories: dict[str, Story] = {}
         self._ended: dict[str, StoryBook] = {}
+        self._turn = -1
         self.messages: list[Message] = []
 
-    def place(self, incoming: Article, *, retag: bool = False) -> tuple[Outcome, Article]:
+    def place(self, incoming: Article, *, retag: bool = False, turn: int = -1) -> tuple[Outcome, Article]:
         """Decide on one article.
 
         Args:
             incoming: cleaned and tagged.
             retag: it comes from a reprocessing of history: no news, whatever has changed.
+            turn: greater for each that comes later.
 
         Returns:
             What became of it, and the article as it is now.
         """
+        self._turn = turn
         before = self._shelved.get(incoming.article_id) or self._known.get(incoming.article_id)
         if before is not None and _superseded(before, incoming, retag=retag):
             return Outcome.UNCHANGED, before.article
@@ -151,7 +154,7 @@ class Placing:
         self._shelved[article.article_id] = shelved
         self._stories.update({story.story_id: story for story in stories})
         previous = before.article if before is not None else None
-        self.messages.append(article_message(shelved, stories, previous, outcome, self._partitions))
+        self.messages.append(article_message(shelved, stories, previous, outcome, self._partitions, turn=self._turn))
 
 
 def restored(window: StoryWindow, known: KnownArticles, span: timedelta) -> StoryWindow:

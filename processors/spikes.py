@@ -19,7 +19,7 @@ import msgspec
 from marsad.records import Alert, Article, Hit, Subscription, Trigger
 from marsad.records.ids import alert_id
 
-__all__ = ["KEPT", "Spike", "Spikes", "Usual", "bar", "in_order", "parted", "told", "usual_at"]
+__all__ = ["KEPT", "Spike", "Spikes", "Usual", "bar", "parted", "told", "usual_at"]
 
 _HOUR_S: Final = 3_600
 _DAY: Final = 24
@@ -121,7 +121,7 @@ class Spikes:
         """Take one hit in; the spike that begins with it, if one does.
 
         Args:
-            hit: in the order in which they came.
+            hit: in the order in which their articles came to grouping.
             subscription: whose it is; None where it was removed.
         """
         if subscription is None:
@@ -168,11 +168,6 @@ def parted(alerts: Iterable[Alert], article: Article) -> tuple[list[Alert], list
         else:
             told_now.append(alert)
     return told_now, hits
-
-
-def in_order(hits: Iterable[Hit]) -> list[Hit]:
-    """Hits in the order in which their articles came: what is read together may come from several partitions."""
-    return sorted(hits, key=lambda hit: hit.came_at)
 
 
 def told(spike: Spike, hit: Hit, subscription: Subscription) -> Alert:

@@ -5,7 +5,7 @@ that one. Records forward one step; where a story's id is looked up, every step 
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -16,6 +16,8 @@ __all__ = ["Family", "following", "in_living", "living"]
 
 Family = Callable[[str], Sequence[str]]
 """The ids under which the articles of a story are filed: its own, that of the story it went on in, and all that ended there."""
+
+_Id = TypeVar("_Id", str, int)
 
 _STEPS: Final = 8
 """Records that are followed one after the other: each needs a story of its own that ended, and they are few."""
@@ -39,11 +41,11 @@ def following(node: Node, family: Family) -> Node:
     return node
 
 
-def living(ids: Iterable[str], ended: Callable[[Collection[str]], Mapping[str, str]]) -> dict[str, str]:
+def living(ids: Iterable[_Id], ended: Callable[[Collection[_Id]], Mapping[_Id, _Id]]) -> dict[_Id, _Id]:
     """For each story the one in which it goes on; itself where it did not end.
 
     Args:
-        ids: of stories; empty ones are passed over.
+        ids: of stories, or numbers that stand for them; empty ones are passed over.
         ended: gives, of those stories that ended, the one that each is forwarded to.
     """
     found = {each: each for each in ids if each}

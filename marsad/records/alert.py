@@ -112,7 +112,7 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True, tag="subscription"
         return self.spike_since or self.created_at
 
 
-class Alert(msgspec.Struct, frozen=True, kw_only=True, tag="alert", tag_field="record"):
+class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="alert", tag_field="record"):
     """One alert: at most one for each (subscription, story, reason), however often the article is replayed."""
 
     alert_id: str

@@ -5,12 +5,14 @@ collision is below 10^-20 (birthday bound n²/2^129).
 """
 
 import hashlib
+from collections.abc import Callable
 from typing import Final
 
 from marsad.memo import remembered
 
 __all__ = [
     "alert_id",
+    "alert_ids",
     "article_id",
     "content_hash",
     "delivery_id",
@@ -25,6 +27,7 @@ __all__ = [
 ]
 
 
+_SIZE: Final = 16
 _SPLIT: Final = "-split"
 # Each poll of a feed with news asks for the ids of its entries several times over.
 _LATEST: Final = 4_096
@@ -32,7 +35,11 @@ _LATEST: Final = 4_096
 
 def digest(*parts: str) -> str:
     """Hash of the parts in order; lone surrogates are kept apart by ``surrogatepass``."""
-    return hashlib.blake2b("\x1f".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return hashlib.blake2b(_bytes(*parts), digest_size=_SIZE).hexdigest()
+
+
+def _bytes(*parts: str) -> bytes:
+    return "\x1f".join(parts).encode("utf-8", "surrogatepass")
 
 
 def feed_id(url: str) -> str:
@@ -79,7 +86,19 @@ def subscription_id(owner: str, name: str, query: str) -> str:
 
 def alert_id(subscription: str, story: str, reason: str) -> str:
     """Id of an alert: one for each subscription, story and reason."""
-    return digest("alert", subscription, story, reason)
+    return alert_ids(story, reason)(subscription)
+
+
+def alert_ids(story: str, reason: str) -> Callable[[str], str]:
+    """Ids of the alerts of many subscriptions to one story for one reason, by subscription: what they share is written once."""
+    begin, end = _bytes("alert", ""), _bytes("", story, reason)
+
+    def of(subscription: str) -> str:
+        return hashlib.blake2b(
+            begin + subscription.encode("utf-8", "surrogatepass") + end, digest_size=_SIZE
+        ).hexdigest()
+
+    return of
 
 
 def delivery_id(alert: str, outlet: str) -> str:

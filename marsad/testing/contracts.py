@@ -324,7 +324,27 @@ def an_alert_enters_the_ledger_once(store: Adapters) -> None:
     assert list(store.alerts.record_alerts([alert], [a_delivery(alert_id=alert.alert_id, delivery_id="other")])) == []
     assert list(store.alerts.alerts()) == [alert]
     assert list(store.alerts.alerts(subscription_id="nobody")) == []
+    assert store.alerts.alert(alert.alert_id) == alert
+    assert store.alerts.alert("nothing") is None
     assert [found.delivery_id for found in store.deliveries.deliveries()] == [delivery.delivery_id]
+
+
+def ledgers_are_read_by_the_subscriptions_that_are_meant(store: Adapters) -> None:
+    """However many these are, newest first, from any place on, in any state."""
+    for number in range(12):
+        alert = an_alert(alert_id=f"a{number}", subscription_id=f"s{number % 3}")
+        state = DeliveryState.SENT if number % 2 else DeliveryState.PENDING
+        delivery = a_delivery(
+            delivery_id=f"d{number}", alert_id=alert.alert_id, subscription_id=alert.subscription_id, state=state
+        )
+        store.alerts.record_alerts([alert], [delivery])
+    some = {"s0", "s2", *(f"other-{number}" for number in range(2_000))}
+
+    assert [alert.alert_id for alert in store.alerts.alerts(among=some, limit=3, offset=1)] == ["a9", "a8", "a6"]
+    assert list(store.alerts.alerts(among=some, subscription_id="s1")) == []
+    assert list(store.alerts.alerts(among=())) == []
+    sent = store.deliveries.deliveries(among=some, state=DeliveryState.SENT, limit=3, offset=1)
+    assert [delivery.delivery_id for delivery in sent] == ["d9", "d5", "d3"]
 
 
 def deliveries_are_due_until_sent_or_given_up(store: Adapters) -> None:
@@ -374,6 +394,7 @@ CONTRACTS: tuple[Callable[[Adapters], None], ...] = (
     subscriptions_come_oldest_first,
     owners_come_by_name_and_go_for_good,
     an_alert_enters_the_ledger_once,
+    ledgers_are_read_by_the_subscriptions_that_are_meant,
     deliveries_are_due_until_sent_or_given_up,
     the_same_fault_of_the_same_item_is_quarantined_once,
 )

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -10,13 +9,11 @@ from marsad.errors import FencedError
 from marsad.outcome import outcome
 from marsad.query import Node
 from marsad.query.document import MatchDoc
+from marsad.query.evidence import spans
 from marsad.query.following import following, in_living, living
-from marsad.query.predicate import compile_predicate, spans
+from marsad.query.predicate import compile_predicate
 from marsad.records import (
-    Alert,
     Article,
-    Delivery,
-    DeliveryState,
     Entry,
     Facet,
     FacetName,
@@ -30,11 +27,10 @@ from marsad.records import (
     Story,
     Subscription,
 )
+from marsad.testing.ledgers import InMemoryAlerts, InMemoryDeliveries
 
 __all__ = [
-    "InMemoryAlerts",
     "InMemoryArticles",
-    "InMemoryDeliveries",
     "InMemoryFeeds",
     "InMemoryPolls",
     "InMemoryQuarantine",
@@ -291,62 +287,6 @@ class InMemoryOwners:
     def remove_owner(self, name: str) -> bool:
         """Forget it."""
         return self._owners.pop(name, None) is not None
-
-
-class InMemoryDeliveries:
-    """``marsad.ports.DeliveryLedger``."""
-
-    def __init__(self) -> None:
-        self._deliveries: dict[str, Delivery] = {}
-        self.alerts: dict[str, Alert] = {}
-
-    def enter(self, alert: Alert, deliveries: Iterable[Delivery]) -> None:
-        """Take the deliveries of an alert that is new."""
-        self.alerts[alert.alert_id] = alert
-        for delivery in deliveries:
-            self._deliveries.setdefault(delivery.delivery_id, delivery)
-
-    def due(self, now: datetime, *, limit: int = 100) -> Sequence[tuple[Delivery, Alert]]:
-        """Deliveries whose time has come and that are neither sent nor given up, oldest first."""
-        waiting = [
-            delivery
-            for delivery in self._deliveries.values()
-            if delivery.state in {DeliveryState.PENDING, DeliveryState.SENDING} and delivery.next_try_at <= now
-        ]
-        waiting.sort(key=lambda delivery: delivery.next_try_at)
-        return [(delivery, self.alerts[delivery.alert_id]) for delivery in waiting[:limit]]
-
-    def put_delivery(self, delivery: Delivery) -> None:
-        """Replace by id."""
-        if delivery.delivery_id in self._deliveries:
-            self._deliveries[delivery.delivery_id] = delivery
-
-    def deliveries(self, *, subscription_id: str | None = None, limit: int = 50) -> Sequence[Delivery]:
-        """Newest first."""
-        newest_first = reversed(self._deliveries.values())
-        return [each for each in newest_first if subscription_id in {None, each.subscription_id}][:limit]
-
-
-class InMemoryAlerts:
-    """``marsad.ports.AlertLedger``."""
-
-    def __init__(self, deliveries: InMemoryDeliveries) -> None:
-        self._deliveries = deliveries
-
-    def record_alerts(self, alerts: Sequence[Alert], deliveries: Sequence[Delivery]) -> Sequence[Alert]:
-        """Enter alerts that are not there yet, with their deliveries; the ones that were new."""
-        new = []
-        for alert in alerts:
-            if alert.alert_id not in self._deliveries.alerts:
-                self._deliveries.enter(alert, [each for each in deliveries if each.alert_id == alert.alert_id])
-                new.append(alert)
-        return new
-
-    def alerts(self, *, subscription_id: str | None = None, limit: int = 50, offset: int = 0) -> Sequence[Alert]:
-        """Newest first."""
-        newest_first = reversed(self._deliveries.alerts.values())
-        fitting = [alert for alert in newest_first if subscription_id in {None, alert.subscription_id}]
-        return fitting[offset : offset + limit]
 
 
 class InMemoryQuarantine:

@@ -220,8 +220,11 @@ def drive(
         handler: Taker | None = None
         try:
             handler = open_handler(streams.open(stage, source, partition))
-            while waiting := streams.read(source, partition, start=streams.place(stage, source, partition)):
-                handler.take(waiting[: sizes[batches % len(sizes)]])
+            place = streams.place(stage, source, partition)
+            while waiting := streams.read(source, partition, start=place):
+                batch = waiting[: sizes[batches % len(sizes)]]
+                handler.take(batch)
+                place = batch[-1].offset + 1
                 batches += 1
             handler.tick()
         except CrashError:

@@ -1,35 +1,31 @@
 """Search in Elasticsearch at 100,000 articles beside a bare match query, and the index beside one with title and text alone."""
 
-import argparse
 import itertools
 import secrets
+import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from marsad.clock import SystemClock
-from marsad.config import ElasticsearchSettings, eval_data_dir, test_servers
+from marsad.config import ElasticsearchSettings
 from marsad.progress import Progress
-from marsad.query import parse
-from marsad.records import Article, Sort
-from marsad.taxonomy.synonyms import other_names
-from marsad_app.bench.corpus import article_of, documents
-from marsad_app.bench.servers import servers
-from marsad_app.bench.speed import Row, typed_queries
+from marsad.records import Article
+from marsad_app.bench.corpus import Filing
+from marsad_app.bench.searching import WARM, Way, filed, in_turn, p95, typed_queries, ways, words_of
+from marsad_app.bench.speed import Row
 from sinks.index.baseline import make_bare, write_bare
 from sinks.index.bulk import BulkWriter
 from sinks.index.client import connect
-from sinks.index.document import index_pattern
+from sinks.index.document import index_pattern, story_index
 from sinks.index.search import ElasticSearch
+from sinks.index.stories import ElasticStories
 
 __all__ = ["index_search"]
 
 _BATCH = 2_000
-_WARM = 100
 
 
 def index_search(url: str, data: Path, count: int = 100_000) -> list[Row]:
@@ -45,9 +41,12 @@ def index_search(url: str, data: Path, count: int = 100_000) -> list[Row]:
     with connect(settings) as client:
         try:
             make_bare(client, bare)
-            ours_s, bare_s = _fill(client, settings, bare, _articles(data, count))
-            months = index_pattern(settings.prefix)
-            for index in (bare, months):
+            filing = Filing()
+            ours_s, bare_s = _fill(client, settings, bare, filed(data, count, filing))
+            ElasticStories(client, settings).put_stories(filing.stories())
+            months, stories = index_pattern(settings.prefix), story_index(settings.prefix)
+            client.indices.refresh(index=stories)
+            for index in (bare, months, stories):
                 client.indices.forcemerge(index=index, max_num_segments=1)
             sizes = [
                 client.indices.stats(index=index, metric=["store"])["_all"]["primaries"]["store"]["size_in_bytes"]
@@ -71,12 +70,6 @@ def index_search(url: str, data: Path, count: int = 100_000) -> list[Row]:
                 client.indices.delete_index_template(name=one["name"])
 
 
-def _articles(data: Path, count: int) -> Iterator[Article]:
-    sample = list(documents(data))
-    numbered = ((document, n, copy) for copy in itertools.count() for n, document in enumerate(sample))
-    return (article_of(document, n, copy) for document, n, copy in itertools.islice(numbered, count))
-
-
 def _fill(client: Any, settings: ElasticsearchSettings, bare: str, articles: Iterator[Article]) -> tuple[float, float]:
     """Seconds of writing into ours and into the bare one, in turn, so that both meet the same load of the machine."""
     writer = BulkWriter(client, settings, progress=Progress())
@@ -98,38 +91,19 @@ def _seconds(work: Callable[[], object]) -> float:
 def _latencies(
     client: Any, settings: ElasticsearchSettings, bare: str, queries: Sequence[str], now: datetime
 ) -> Iterator[Row]:
-    search = ElasticSearch(client, settings)
-
     def match(query: str) -> object:
-        fields = {"query": query.replace('"', ""), "fields": ["title", "text"]}
+        fields = {"query": " ".join(words_of(query)), "fields": ["title", "text"]}
         return client.search(index=bare, query={"multi_match": fields}, size=20)
 
-    def asked(sort: Sort, *, collapse: bool = False) -> Callable[[str], object]:
-        return lambda query: search.search(parse(query, now=now, names=other_names), sort=sort, collapse=collapse)
-
-    ways: dict[str, Callable[[str], object]] = {
-        "bare match query": match,
-        "search by relevance": asked("relevance"),
-        "search by date": asked("date"),
-        "search by relevance, one for each story": asked("relevance", collapse=True),
-        "search by story": asked("story"),
-    }
-    for way in ways.values():
-        for query in queries[:_WARM]:
-            way(query)
-    # In turn, so that all meet the same load of the machine.
-    times: dict[str, list[float]] = {name: [] for name in ways}
-    for query in queries:
-        for name, way in ways.items():
-            times[name].append(1_000 * _seconds(lambda way=way, query=query: way(query)))  # type: ignore[misc]
-    for name, found in times.items():
-        found.sort()
-        server, ours = _processor_time(client, ways[name], queries[:_WARM])
+    kinds: dict[str, Way] = {"bare match query": match, **ways(ElasticSearch(client, settings), now)}
+    for name, times in in_turn(kinds, queries).items():
+        clock = [wall for wall, _ in times]
+        server, ours = _processor_time(client, kinds[name], queries[:WARM])
         detail = (
-            f"p50 {found[len(found) // 2]:.1f} ms, max {found[-1]:.1f} ms, {len(found)} queries; processor time a query: "
+            f"p50 {statistics.median(clock):.1f} ms, max {max(clock):.1f} ms, {len(clock)} queries; processor time a query: "
             f"{server:.1f} ms of the server, {ours:.1f} ms of the client"
         )
-        yield Row(f"Elasticsearch, {name}: p95 ms", found[int(len(found) * 0.95)], 100, at_most=True, detail=detail)
+        yield Row(f"Elasticsearch, {name}: p95 ms", p95(clock), 100, at_most=True, detail=detail)
 
 
 def _processor_time(client: Any, way: Callable[[str], object], queries: Sequence[str]) -> tuple[float, float]:
@@ -146,23 +120,3 @@ def _server_ms(client: Any) -> float:
     time.sleep(1.1)
     nodes = client.nodes.stats(metric="process")["nodes"].values()
     return float(sum(node["process"]["cpu"]["total_in_millis"] for node in nodes))
-
-
-def main() -> None:
-    """Run as ``python -m marsad_app.bench.cluster_search``, on the server of the tests or on one of its own."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--articles", type=int, default=100_000)
-    given = parser.parse_args()
-    console = Console(soft_wrap=True)
-    url = test_servers()[1]
-    if url:
-        rows = index_search(url, eval_data_dir(), given.articles)
-    else:
-        with servers(kafka=False) as (_, elastic):
-            rows = index_search(elastic.address, eval_data_dir(), given.articles)
-    for row in rows:
-        console.print(f"{row.measure}: {row.value:.2f} (goal {row.target:g}) {row.detail}")
-
-
-if __name__ == "__main__":
-    main()

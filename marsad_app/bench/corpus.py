@@ -2,6 +2,7 @@
 
 import gzip
 import html
+import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,14 +10,17 @@ from pathlib import Path
 import msgspec
 
 from marsad.errors import ConfigError
-from marsad.records import Article, Entry, Feed
+from marsad.records import Article, Entry, Feed, Story
 from marsad.records.ids import article_id, entry_id, feed_id
 from marsad.records.urls import canonical_url
 
-__all__ = ["CORPUS", "Document", "article_of", "documents", "entry_of", "feed_of", "page_of"]
+__all__ = ["CORPUS", "Document", "Filing", "article_of", "documents", "entry_of", "feed_of", "page_of"]
 
 CORPUS = "ant-2018-h1.jsonl.gz"
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+_JOINING = 0.4
+_RECENT = 2_000
+_ENDED = 0.01
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -102,3 +106,34 @@ def article_of(document: Document, number: int, copy: int = 0) -> Article:
         first_seen_at=seen,
         story_id=article_id(f"{document.id}#{copy}", "", ""),
     )
+
+
+class Filing:
+    """Files articles under stories, as news comes: of five articles two tell what one of the last 2,000 told.
+
+    Among 100,000 articles that makes 60,000 stories, of which a third have two articles or more and the biggest has 65.
+    """
+
+    def __init__(self) -> None:
+        self._chance = random.Random(7)  # noqa: S311 - a sample, no secret
+        self._recent: list[str] = []
+        self._sizes: dict[str, int] = {}
+
+    def file(self, article: Article) -> Article:
+        """The article under its story."""
+        story = article.article_id
+        if self._recent and self._chance.random() < _JOINING:
+            story = self._chance.choice(self._recent[-_RECENT:])
+        self._recent.append(story)
+        self._sizes[story] = self._sizes.get(story, 0) + 1
+        return msgspec.structs.replace(article, story_id=story)
+
+    def stories(self) -> Iterator[Story]:
+        """The stories; one in a hundred ended in the one that was told next."""
+        later = ""
+        for story, size in reversed(self._sizes.items()):
+            into = later if self._chance.random() < _ENDED else ""
+            yield Story(
+                story_id=story, headline="", first_seen_at=_EPOCH, last_seen_at=_EPOCH, size=size, merged_into=into
+            )
+            later = story

@@ -1,12 +1,8 @@
 """Speed and memory, as ratios to a bare baseline of the same run where there is one."""
 
-import itertools
-import random
-import shutil
-import statistics
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,14 +10,11 @@ import msgspec
 
 from marsad.clock import SystemClock
 from marsad.errors import PoisonError
-from marsad.query import parse
 from marsad.records import Article, Entry, Feed, FeedState, Health, Seen, Subscription
 from marsad.records.ids import digest
 from marsad.taxonomy import load_taxonomy
-from marsad.taxonomy.synonyms import other_names
-from marsad_app.bench.corpus import article_of, documents, entry_of, feed_of
+from marsad_app.bench.corpus import documents, entry_of, feed_of
 from marsad_app.bench.replay import Marsad, free_port
-from marsad_app.embedded.baseline import BareIndex
 from marsad_app.embedded.board import Board
 from marsad_app.embedded.processor import Processor
 from marsad_app.embedded.store import Store, open_store
@@ -31,7 +24,7 @@ from processors.merge import merge
 from processors.pipeline import Pipeline
 from producers.catalogue import load_catalogue
 
-__all__ = ["Row", "memory_of_idle_feeds", "search_latency", "stages", "typed_queries"]
+__all__ = ["Row", "memory_of_idle_feeds", "stages"]
 
 _BATCH = 64
 _PAGES = 512
@@ -183,93 +176,3 @@ def memory_of_idle_feeds(count: int = 10_000) -> list[Row]:
         alive = marsad.running()
         marsad.stop()
     return [Row(f"memory of {count} idle feeds, MB", memory if alive else float("inf"), 300, at_most=True)]
-
-
-def search_latency(data: Path, folder: Path, count: int = 100_000) -> list[Row]:
-    """Milliseconds of a search (20 hits with highlights) over ``count`` articles, after a hundred to warm the file's cache.
-
-    Beside it, in turn, the bare match of the same words. The index is kept for the next run.
-    """
-    store, bare = _filled(data, folder, count)
-    try:
-        now = SystemClock().now()
-        queries = typed_queries(data)
-        ways: dict[str, Callable[[str], object]] = {
-            "bare match query": lambda query: bare.match(_words(query)),
-            "search by relevance": lambda query: store.search.search(parse(query, now=now, names=other_names)),
-            "search by date": lambda query: store.search.search(parse(query, now=now, names=other_names), sort="date"),
-        }
-        for query in queries[:100]:
-            for way in ways.values():
-                way(query)
-        times: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
-        for query in queries:
-            for name, way in ways.items():
-                times[name].append(_milliseconds(lambda way=way, query=query: way(query)))  # type: ignore[misc]
-        return [
-            _latency(f"SQLite, {name}", found, 50, f"{store.search.count()} articles") for name, found in times.items()
-        ]
-    finally:
-        store.close()
-        bare.close()
-
-
-def _words(query: str) -> list[str]:
-    """The words of a typed query without its field."""
-    return query.partition(" AND ")[0].replace('"', "").split()
-
-
-def _milliseconds(work: Callable[[], object]) -> tuple[float, float]:
-    """Milliseconds by the clock, and of this process's processor time."""
-    clock, processor = time.perf_counter(), time.process_time()
-    work()
-    return (time.perf_counter() - clock) * 1_000, (time.process_time() - processor) * 1_000
-
-
-def _latency(name: str, times: Sequence[tuple[float, float]], goal: float, over: str) -> Row:
-    """The 95th percentile by the clock; by processor time too, which other work on the machine does not disturb."""
-    clock, processor = sorted(wall for wall, _ in times), sorted(cpu for _, cpu in times)
-    at = int(len(times) * 0.95)
-    detail = (
-        f"p50 {statistics.median(clock):.1f} ms, max {clock[-1]:.1f} ms; processor p50 {statistics.median(processor):.1f}, "
-        f"p95 {processor[at]:.1f} ms; {len(times)} queries, {over}"
-    )
-    return Row(f"{name}: p95 ms", clock[at], goal, at_most=True, detail=detail)
-
-
-def _filled(data: Path, folder: Path, count: int) -> tuple[Store, BareIndex]:
-    bare = folder / "bare.sqlite"
-    if bare.is_file():
-        store = open_store(folder)
-        if store.search.count() >= count:
-            return store, BareIndex(bare)
-        store.close()
-    shutil.rmtree(folder, ignore_errors=True)
-    store = open_store(folder)
-    index = BareIndex(bare)
-    sample = list(documents(data))
-    numbered = ((document, n, copy) for copy in itertools.count() for n, document in enumerate(sample))
-    articles = (article_of(document, n, copy) for document, n, copy in itertools.islice(numbered, count))
-    while pending := list(itertools.islice(articles, 1_000)):
-        store.articles.put_articles(pending)
-        index.write(pending)
-    return store, index
-
-
-def typed_queries(data: Path, count: int = 400) -> list[str]:
-    """What people type: one to three words of real titles, some as phrases, some with a field."""
-    chance = random.Random(7)  # noqa: S311 - a sample, no secret
-    titles = [document.title.split() for document in documents(data, 8_000)]
-    queries: list[str] = []
-    while len(queries) < count:
-        words = [word.strip('":«»،.!؟()[]{}~^*/\\+-') for word in chance.choice(titles)]
-        words = [word for word in words if len(word) > 2 and word.isalpha()]
-        if len(words) < 4:
-            continue
-        at = chance.randrange(len(words) - 2)
-        kind = chance.random()
-        some = words[at : at + chance.randint(1, 3)]
-        queries.append(
-            f'"{" ".join(some)}"' if kind < 0.2 else " ".join(some) + (" AND outlet:BBC" if kind > 0.8 else "")
-        )
-    return queries

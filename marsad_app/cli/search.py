@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from marsad.errors import StoreError
 from marsad.ports import ArticleSearch
 from marsad.records import SearchHit, Sort
 from marsad_app.cli.export import article_record
@@ -70,20 +71,28 @@ def search(
 def _coming(search: ArticleSearch, query: str, limit: int, every: float) -> Iterator[SearchHit]:
     """Yield the newest articles, then without end those that were not among the newest hundred before, the newest last."""
     seen: deque[str] = deque(maxlen=_REMEMBERED)
-    size = limit
+    # Read anew each time: now-1h moves on.
+    found = search.search(parse_query(query), sort="date", limit=limit)
+    if not found.hits:
+        note("nothing matches yet; what comes in is shown until Ctrl-C")
+    yield from reversed(found.hits)
+    # What is older than the first page was there before and is no news.
+    older = search.search(parse_query(query), sort="date", limit=_MOST_HITS)
+    seen.extend(hit.article.article_id for hit in (*found.hits, *older.hits[limit:]))
+    failing = False
     while True:
-        # Read anew each time: now-1h moves on.
-        found = search.search(parse_query(query), sort="date", limit=size)
-        for hit in reversed(found.hits):
-            if hit.article.article_id not in seen:
-                yield hit
-        seen.extend(hit.article.article_id for hit in found.hits)
-        if size != _MOST_HITS:
-            # What is older than the first page was there before and is no news.
-            older = search.search(parse_query(query), sort="date", limit=_MOST_HITS)
-            seen.extend(hit.article.article_id for hit in older.hits[size:])
-            size = _MOST_HITS
         time.sleep(every)
+        try:
+            found = search.search(parse_query(query), sort="date", limit=_MOST_HITS)
+        except StoreError as error:
+            # Who follows for days sees a server started anew.
+            if not failing:
+                note(f"{error}; still trying")
+            failing = True
+            continue
+        failing = False
+        yield from (hit for hit in reversed(found.hits) if hit.article.article_id not in seen)
+        seen.extend(hit.article.article_id for hit in found.hits)
 
 
 def _show_one(hit: SearchHit, *, as_json: bool) -> None:

@@ -24,6 +24,7 @@ SOURCES: Final[Mapping[str, str]] = {
     "process": "entries.v1",
     "group": "tagged.v1",
     "match": "articles.v1",
+    "match-spikes": "hits.v1",
     "index": "articles.v1",
     "deliver": "alerts.v1",
 }

@@ -8,6 +8,7 @@ from marsad.config import Settings
 from marsad.records import Subscription
 from marsad_app.cluster.aside import Aside
 from marsad_app.cluster.brake import Brake
+from marsad_app.cluster.reached import MatchReach
 from marsad_app.cluster.service import Context, Step, run_stage
 from marsad_app.cluster.tables import Table
 from marsad_app.live_topics import LiveTopics
@@ -54,11 +55,13 @@ def matching(context: Context) -> Iterator[Step]:
             may_take=brake.may_take,
         )
         held.callback(shards.close)
+        reach = MatchReach(settings.kafka, clock)
+        held.callback(reach.close)
         spikes = Shards(
             settings.kafka,
             _SPIKES,
             "hits.v1",
-            lambda journal: SpikeShard(journal, table, clock, context.events),
+            lambda journal: SpikeShard(journal, table, clock, context.events, reach),
             instance=context.instance,
             progress=progress,
         )

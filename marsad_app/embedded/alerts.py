@@ -1,10 +1,12 @@
 """Subscriptions, the alert ledger and the delivery ledger, in SQLite."""
 
+import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Literal, NamedTuple
 
-from marsad.records import Alert, Delivery, Subscription
+from marsad.records import Alert, Delivery, DeliveryState, Subscription
 from marsad_app.embedded.database import Database, pack, unpack
 
 __all__ = ["SqliteAlertLedger", "SqliteDeliveryLedger", "SqliteSubscriptions"]
@@ -73,14 +75,24 @@ class SqliteAlertLedger:
             )
         return new
 
-    def alerts(self, *, subscription_id: str | None = None, limit: int = 50, offset: int = 0) -> Sequence[Alert]:
+    def alerts(
+        self,
+        *,
+        subscription_id: str | None = None,
+        among: Collection[str] | None = None,
+        limit: int = 50,
+        offset: int = 0,
+    ) -> Sequence[Alert]:
         """Newest first."""
         with self._db.read() as connection:
-            rows = connection.execute(
-                "SELECT data FROM alerts WHERE ?1 IS NULL OR subscription_id = ?1 ORDER BY seq DESC LIMIT ?2 OFFSET ?3",
-                (subscription_id, limit, offset),
-            ).fetchall()
-        return [unpack(Alert, data) for (data,) in rows]
+            rows = _newest(connection, "alerts", _Wanted(subscription_id, among), limit, offset)
+        return [unpack(Alert, data) for data in rows]
+
+    def alert(self, alert_id: str) -> Alert | None:
+        """One alert."""
+        with self._db.read() as connection:
+            row = connection.execute("SELECT data FROM alerts WHERE alert_id = ?", (alert_id,)).fetchone()
+        return unpack(Alert, row[0]) if row else None
 
 
 def _enter(connection: sqlite3.Connection, alert: Alert) -> bool:
@@ -129,11 +141,45 @@ class SqliteDeliveryLedger:
                 _delivery_row(delivery),
             )
 
-    def deliveries(self, *, subscription_id: str | None = None, limit: int = 50) -> Sequence[Delivery]:
+    def deliveries(
+        self,
+        *,
+        subscription_id: str | None = None,
+        among: Collection[str] | None = None,
+        state: DeliveryState | None = None,
+        limit: int = 50,
+        offset: int = 0,
+    ) -> Sequence[Delivery]:
         """Newest first."""
         with self._db.read() as connection:
-            rows = connection.execute(
-                "SELECT data FROM deliveries WHERE ?1 IS NULL OR subscription_id = ?1 ORDER BY seq DESC LIMIT ?2",
-                (subscription_id, limit),
-            ).fetchall()
-        return [unpack(Delivery, data) for (data,) in rows]
+            rows = _newest(connection, "deliveries", _Wanted(subscription_id, among, state), limit, offset)
+        return [unpack(Delivery, data) for data in rows]
+
+
+class _Wanted(NamedTuple):
+    """Whose rows, and in which state; None: any."""
+
+    subscription_id: str | None
+    among: Collection[str] | None
+    state: DeliveryState | None = None
+
+
+def _newest(
+    connection: sqlite3.Connection, table: Literal["alerts", "deliveries"], wanted: _Wanted, limit: int, offset: int
+) -> list[bytes]:
+    """The newest rows; only the index is gone through for those that are left out."""
+    conditions: dict[str, object] = {}
+    if wanted.subscription_id is not None:
+        conditions["subscription_id = ?"] = wanted.subscription_id
+    if wanted.among is not None:
+        # Not as so many variables: SQLite bounds their number.
+        conditions["subscription_id IN (SELECT value FROM json_each(?))"] = json.dumps(sorted(wanted.among))
+    if wanted.state is not None:
+        conditions["state = ?"] = wanted.state.value
+    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    rows = connection.execute(
+        f"SELECT data FROM {table} WHERE seq IN (SELECT seq FROM {table} {where} ORDER BY seq DESC LIMIT ? OFFSET ?) "  # noqa: S608 - fixed words
+        "ORDER BY seq DESC",
+        (*conditions.values(), limit, offset),
+    )
+    return [data for (data,) in rows]

@@ -5,34 +5,17 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 
+from marsad.query.document import order_number, order_second
 from marsad.query.following import in_living, living
 from marsad.records import Article, Story
 from marsad_app.embedded import fts
 from marsad_app.embedded.database import Database, pack, unpack
 
-__all__ = ["SqliteArticles", "SqliteStories", "docid_for", "docid_range"]
+__all__ = ["SqliteArticles", "SqliteStories"]
 
-_SALT_BITS = 20
 _BOUND = 500
 """Values that are bound to one statement, at most."""
-_SALTS = (1 << _SALT_BITS) - 1
 _INSERT = "INSERT INTO articles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-
-
-def docid_for(article: Article) -> int:
-    """The row number of an article: its publication second, then 20 bits of its id, turned round so that newest first is id first.
-
-    Full-text rows come out ordered by row number, so that "newest first" and a range of dates cost no sorting.
-    Two articles of one second share a number with chance 2^-20; the writer then takes the next free one.
-    """
-    return (int(article.published_at.timestamp()) << _SALT_BITS) + _SALTS - int(article.article_id[:5], 16)
-
-
-def docid_range(low: int | None, high: int | None) -> tuple[int, int]:
-    """The row numbers of articles published from second ``low`` to second ``high``, both included; None is open."""
-    lowest = -(1 << 62) if low is None else low << _SALT_BITS
-    highest = (1 << 62) if high is None else ((high + 1) << _SALT_BITS) - 1
-    return lowest, highest
 
 
 class SqliteArticles:
@@ -63,7 +46,7 @@ class SqliteArticles:
             first = connection.execute("SELECT coalesce(max(added), 0) + 1 FROM articles").fetchone()[0]
             came = {article.article_id: first + at for at, article in enumerate(articles)}
             # Full-text rows that come in order of their numbers make one segment of the batch instead of one each.
-            for article in sorted(articles, key=docid_for):
+            for article in sorted(articles, key=order_number):
                 self._put(connection, article, came[article.article_id])
 
     def _put(self, connection: sqlite3.Connection, article: Article, added: int) -> None:
@@ -78,7 +61,8 @@ class SqliteArticles:
             connection.execute(fts.DELETE, (docid, *fts.index_row(unpack(Article, data))))
             connection.execute("DELETE FROM articles WHERE docid = ?", (docid,))
             connection.execute("DELETE FROM bodies WHERE docid = ?", (docid,))
-        docid = docid_for(article)
+        # Full-text rows come out ordered by row number, so that "newest first" and a range of dates cost no sorting.
+        docid = order_number(article)
         while connection.execute("SELECT 1 FROM articles WHERE docid = ?", (docid,)).fetchone():
             docid += 1
         connection.execute(_INSERT, (docid, *_columns(article, added)))
@@ -97,7 +81,7 @@ class SqliteArticles:
         """When the newest article was published; None where there is none."""
         with self._db.read() as connection:
             (docid,) = connection.execute("SELECT max(docid) FROM articles").fetchone()
-        return None if docid is None else datetime.fromtimestamp(docid >> _SALT_BITS, UTC)
+        return None if docid is None else datetime.fromtimestamp(order_second(docid), UTC)
 
     def since(self, instant: datetime) -> Iterator[Article]:
         """Articles first seen from then on, in the order they came: what grouping rebuilds its window from."""

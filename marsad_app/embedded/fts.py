@@ -12,7 +12,6 @@ are a function of the stored article and of the analyser; ``ANALYSER_VERSION`` t
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from math import ceil, floor
 from typing import Final
 
 import msgspec
@@ -21,7 +20,7 @@ from marsad.query.ast import And, Keyword, MatchAll, Node, Not, Or, Phrase, Rang
 from marsad.query.document import keywords, segments
 from marsad.query.fields import keyword_key
 from marsad.query.nearby import exact_key, neighbours
-from marsad.query.predicate import first_forms, key_pattern, range_bounds
+from marsad.query.predicate import first_forms, key_pattern, range_bounds, second_bounds
 from marsad.records import Article
 
 __all__ = [
@@ -188,11 +187,11 @@ def _seconds(parts: Sequence[Node]) -> tuple[int | None, int | None]:
     highs: list[int] = []
     for part in parts:
         if isinstance(part, Range) and part.field == "published":
-            low, high = range_bounds(part)
+            low, high = second_bounds(part)
             if low is not None:
-                lows.append(ceil(low))
+                lows.append(low)
             if high is not None:
-                highs.append(floor(high))
+                highs.append(high)
     return max(lows, default=None), min(highs, default=None)
 
 

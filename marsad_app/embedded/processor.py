@@ -21,7 +21,7 @@ from processors.group import Grouper, Grouping
 from processors.match import Matcher
 from processors.merge import merge
 from processors.pipeline import Pipeline
-from processors.spikes import Spikes, in_order, parted, told
+from processors.spikes import Spikes, parted, told
 from sinks.alerts.plan import deliveries_for
 
 __all__ = ["Processor", "make_processor"]
@@ -181,10 +181,10 @@ class Processor:
         """The alerts of spikes that begin with these hits, which are kept with those before them."""
         if self._spikes is None:
             self._spikes = Spikes()
-            for hit in in_order(self._store.hits.kept()):
+            for hit in self._store.hits.kept():
                 self._spikes.see(hit, self._subscriptions.get(hit.subscription_id))
         found = []
-        for hit in in_order(self._store.hits.add(hits)):
+        for hit in self._store.hits.add(hits):
             whose = self._subscriptions.get(hit.subscription_id)
             spike = self._spikes.see(hit, whose)
             if spike is not None and whose is not None:

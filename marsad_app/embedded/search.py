@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from marsad.query import MatchDoc, Node, compile_predicate, spans
+from marsad.query.document import order_range
 from marsad.query.following import following, in_living
 from marsad.query.nearby import KEY_WEIGHT
 from marsad.records import Article, Facet, FacetName, SearchHit, SearchPage, Sort
 from marsad_app.embedded import fts
-from marsad_app.embedded.articles import SqliteStories, docid_range
+from marsad_app.embedded.articles import SqliteStories
 from marsad_app.embedded.database import Database, unpack
 
 __all__ = ["SqliteSearch"]
@@ -157,7 +158,7 @@ class _Plan:
             join = True
         if compiled.low is not None or compiled.high is not None:
             conditions.append("fts.rowid BETWEEN ? AND ?")
-            parameters += docid_range(compiled.low, compiled.high)
+            parameters += order_range(compiled.low, compiled.high)
         tables = "fts CROSS JOIN articles a ON a.docid = fts.rowid" if join else "fts"
         return f"FROM {tables} WHERE {' AND '.join(conditions)}", parameters
 

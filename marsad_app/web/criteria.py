@@ -12,10 +12,12 @@ from marsad.query import Node, format_query
 from marsad.query.ast import And, Keyword, MatchAll, Or, Range
 from marsad.records import FacetName, Sort
 
-__all__ = ["PER_PAGE", "Criteria", "Params", "Picked", "read_criteria"]
+__all__ = ["LAST_OFFSET", "PER_PAGE", "Criteria", "Params", "Picked", "read_criteria"]
 
 PER_PAGE: Final = 20
 _MAX_PAGE: Final = 500
+LAST_OFFSET: Final = (_MAX_PAGE - 1) * PER_PAGE
+"""Hits before the last page that may be asked for."""
 _MAX_PICKED: Final = 20
 _MAX_VALUE: Final = 200
 _MAX_QUERY: Final = 2_000

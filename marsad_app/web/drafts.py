@@ -11,7 +11,7 @@ from marsad.errors import ConfigError, QueryError
 from marsad.records import CHOSEN, Cadence, QuietHours, Subscription, Trigger
 from marsad.records.ids import subscription_id
 from marsad_app.subscribing import BOUNDS, MOST_OUTLETS, settled
-from marsad_app.web.query_faults import explain
+from marsad_app.web.explaining import explain
 from marsad_app.web.services import Services
 from marsad_app.web.shell import field, fields
 from marsad_app.web.texts import Texts
@@ -118,7 +118,7 @@ def problems(draft: Draft, services: Services, texts: Texts) -> list[str]:
         try:
             services.accept(outlet)
         except ConfigError as error:
-            found.append(str(error))
+            found.append(explain(str(error), texts.language)[0])
     return found
 
 

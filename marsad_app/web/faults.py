@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from marsad.errors import MarsadError, QueryError, StoreError
+from marsad_app.web.explaining import explain
 from marsad_app.web.guard import HUB_PATH
 from marsad_app.web.shell import NotFoundError, RefusedError, SignInError, Web
 from marsad_app.web.texts import Texts
@@ -70,6 +71,10 @@ class _Faults:
     def validation(self, request: Request, error: Exception) -> Response:
         faults: list[Any] = list(error.errors()) if isinstance(error, RequestValidationError) else []
         detail = "; ".join(f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in faults)
+        if not _for_programs(request):
+            names = {str(fault["loc"][-1]) for fault in faults}
+            texts = self._web.pages.texts(request)
+            detail = texts("error.bad-value", names=texts.join(sorted(names)), n=len(names))
         return self._answer(request, 422, "error.bad-request", "", detail=detail)
 
     def unexpected(self, request: Request, error: Exception) -> Response:
@@ -83,8 +88,15 @@ class _Faults:
             texts = Texts("en", self._web.services.clock.now())
             body: dict[str, object] = {"error": detail or texts(advice if key == "error.refused" and advice else key)}
             return JSONResponse(body if position is None else {**body, "position": position}, status)
+        told, language = explain(detail, self._web.pages.language(request))
         return self._web.pages.respond(
-            request, "fault.html", status=status, title_key=key, advice_key=advice, detail=detail
+            request,
+            "fault.html",
+            status=status,
+            title_key=key,
+            advice_key=advice,
+            detail=told,
+            detail_language=language,
         )
 
 

@@ -98,11 +98,14 @@ class Guard:
         host = headers.get("host", "")
         if not self._host_fits(host) and not (from_hub and _hostname(host) == self._for_hubs):
             return PlainTextResponse(
-                f"This server answers for {self._public or 'localhost'} only; set web.base_url to use another name.\n",
+                f"This server answers for {self._public or 'localhost'} only; set web.base_url to use another name.\n"
+                f"يجيب هذا الخادم عن {self._public or 'localhost'} وحده؛ حدّد web.base_url ليجيب عن اسم آخر.\n",
                 421,
             )
         if method not in _SAFE and not self._same_origin(headers, host):
-            return PlainTextResponse("Refused: the request comes from another site.\n", 403)
+            return PlainTextResponse(
+                "Refused: the request comes from another site.\nرُفض: يأتي الطلب من موقع آخر.\n", 403
+            )
         length = headers.get("content-length", "0")
         if not length.isdigit() or len(length) > len(str(limit)) or int(length) > limit:
             return _too_large(limit)
@@ -125,7 +128,9 @@ class Guard:
 
 
 def _too_large(limit: int) -> PlainTextResponse:
-    return PlainTextResponse(f"Refused: the body is larger than {limit} bytes.\n", 413)
+    return PlainTextResponse(
+        f"Refused: the body is larger than {limit} bytes.\nرُفض: ما أُرسل أكبر من {limit} بايت.\n", 413
+    )
 
 
 def _limited(receive: Receive, limit: int) -> Receive:

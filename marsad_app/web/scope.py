@@ -3,21 +3,14 @@
 Subscriptions of nobody in particular are those of a desk that knows no owners: whoever may read the page sees them, except owners.
 """
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import Final, TypeVar
+from collections.abc import Sequence
 
 import msgspec
 
 from marsad.ports import AlertLedger, DeliveryLedger, Subscriptions
-from marsad.records import Alert, Delivery, Subscription
+from marsad.records import Alert, Delivery, DeliveryState, Subscription
 
 __all__ = ["Scope", "Viewer"]
-
-_MANY: Final = 100
-_LOOKED_THROUGH: Final = 10_000
-
-_Row = TypeVar("_Row", Alert, Delivery)
 
 
 class Viewer(msgspec.Struct, frozen=True):
@@ -65,25 +58,28 @@ class Scope:
 
     def alerts(self, *, subscription_id: str | None = None, limit: int = 50, offset: int = 0) -> Sequence[Alert]:
         """Newest first; none of a subscription that the viewer does not see."""
-        if self.viewer.admin:
-            return self._alerts.alerts(subscription_id=subscription_id, limit=limit, offset=offset)
-        found = self._gathered(subscription_id, limit + offset, self._alerts.alerts)
-        return sorted(found, key=lambda alert: alert.at, reverse=True)[offset : offset + limit]
+        return self._alerts.alerts(subscription_id=subscription_id, among=self._seen(), limit=limit, offset=offset)
 
-    def deliveries(self, *, subscription_id: str | None = None, limit: int = 50) -> Sequence[Delivery]:
+    def alert(self, wanted: str) -> Alert | None:
+        """One of a subscription that the viewer sees."""
+        found = self._alerts.alert(wanted)
+        if found is None or self.viewer.admin:
+            return found
+        return found if self.subscription(found.subscription_id) is not None else None
+
+    def deliveries(
+        self,
+        *,
+        subscription_id: str | None = None,
+        state: DeliveryState | None = None,
+        limit: int = 50,
+        offset: int = 0,
+    ) -> Sequence[Delivery]:
         """Newest first; none of a subscription that the viewer does not see."""
-        if self.viewer.admin:
-            return self._deliveries.deliveries(subscription_id=subscription_id, limit=limit)
-        found = self._gathered(subscription_id, limit, self._deliveries.deliveries)
-        return sorted(found, key=_latest, reverse=True)[:limit]
+        return self._deliveries.deliveries(
+            subscription_id=subscription_id, among=self._seen(), state=state, limit=limit, offset=offset
+        )
 
-    def _gathered(self, subscription_id: str | None, limit: int, read: Callable[..., Sequence[_Row]]) -> list[_Row]:
-        """The latest of each subscription that is meant; where these are many, those among the latest of all."""
-        ids = {one.id for one in self.subscriptions() if subscription_id in {None, one.id}}
-        if len(ids) <= _MANY:
-            return [row for each in sorted(ids) for row in read(subscription_id=each, limit=limit)]
-        return [row for row in read(subscription_id=None, limit=_LOOKED_THROUGH) if row.subscription_id in ids]
-
-
-def _latest(delivery: Delivery) -> datetime:
-    return delivery.sent_at or delivery.next_try_at
+    def _seen(self) -> frozenset[str] | None:
+        """The subscriptions that the viewer sees; None: all, those that were removed too."""
+        return None if self.viewer.admin else frozenset(one.id for one in self.subscriptions())

@@ -12,6 +12,7 @@ from marsad.clock import SystemClock
 from marsad.config import Settings, WebSettings
 from marsad.errors import ConfigError
 from marsad_app.live_topics import LiveTopics, Topics
+from marsad_app.switching import set_loaded_aside
 from marsad_app.web.exposure import check_exposure
 
 if TYPE_CHECKING:
@@ -82,7 +83,12 @@ class WebServer:
         """The application; imported here, since it takes half a second in which feeds can be polled already."""
         from marsad_app.web.app import create_app  # noqa: PLC0415 - see above
 
-        return create_app(self._services(self._topics or LiveTopics(self._settings.process, SystemClock())))
+        services = self._services(self._topics or LiveTopics(self._settings.process, SystemClock()))
+        app = create_app(services)
+        # The names that queries are widened by are read with the first query: here no reader waits for that.
+        services.parse("مرصد")
+        set_loaded_aside()
+        return app
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Answer requests until ``stop``."""

@@ -62,7 +62,7 @@ def explain(one: Article, other: Article, among: Sequence[Article] = ()) -> Expl
         words=tuple(sorted(shared, key=lambda word: (-rarities[word], word))[:_WORDS]),
         countries=tuple(sorted(settings[0].countries & settings[1].countries)),
         places=tuple(sorted(settings[0].places & settings[1].places)),
-        numbers=tuple(sorted(first.numbers & second.numbers)),
+        numbers=tuple(sorted({*first.numbers} & {*second.numbers})),
         hours=abs(second.at - first.at) / 3_600,
     )
 

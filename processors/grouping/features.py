@@ -76,7 +76,7 @@ class Words:
         counts: dict[str, int],
         title: tuple[str, ...],
         lead: tuple[str, ...],
-        numbers: frozenset[str],
+        numbers: tuple[str, ...],
         shingles: "array[int]",
     ) -> None:
         self.counts = counts
@@ -87,12 +87,16 @@ class Words:
 
 
 class Document:
-    """An article in the window. Kept small: a busy week has hundreds of thousands.
+    """An article in the window. Kept small, in tuples and arrays: a busy week has hundreds of thousands.
 
     Attributes:
-        vector: Its heaviest words with their weights, of length one together.
-        title: Words of the title with their rarity.
+        words: Its heaviest words, heaviest first.
+        weights: Their weights in the same order, of length one together.
+        title: Words of the title.
+        title_rarities: Their rarities in the same order.
+        title_weight: The sum of those.
         lead: Words of title and lead.
+        numbers: Different numbers in title and text.
         setting: Where it plays and who published it.
         story: Its story.
         filed: The story that it was given at first: its readers know it there, also where that story has gone on in another.
@@ -113,8 +117,10 @@ class Document:
         "shingles",
         "story",
         "title",
+        "title_rarities",
         "title_weight",
-        "vector",
+        "weights",
+        "words",
     )
 
     def __init__(self, key: str, number: int, at: float, mark: float) -> None:
@@ -126,11 +132,13 @@ class Document:
         self.story = ""
         self.filed = ""
         self.root = key
-        self.vector: dict[str, float] = {}
-        self.title: dict[str, float] = {}
+        self.words: tuple[str, ...] = ()
+        self.weights: array[float] = array("d")
+        self.title: tuple[str, ...] = ()
+        self.title_rarities: array[float] = array("d")
         self.title_weight = 0.0
         self.lead: tuple[str, ...] = ()
-        self.numbers: frozenset[str] = frozenset()
+        self.numbers: tuple[str, ...] = ()
         self.shingles: array[int] = array("I")
 
 
@@ -191,7 +199,7 @@ def read_words(title: Tokens, text: Tokens) -> Words:
     for word in _content(text, _BEGINNING):
         counts[word] = counts.get(word, 0) + 1
     lead = tuple(dict.fromkeys((*title_stems, *_content(text, _LEAD))))
-    numbers = frozenset(key for key in (*title.keys, *text.keys[:_NUMBERS]) if key.isdigit())
+    numbers = tuple(dict.fromkeys(key for key in (*title.keys, *text.keys[:_NUMBERS]) if key.isdigit()))
     return Words(counts, tuple(dict.fromkeys(title_stems)), lead, numbers, shingles_of(text.keys))
 
 

@@ -5,6 +5,7 @@ Arabic news (``tests/quality/eval_groups.py`` measures them on others).
 """
 
 from collections.abc import Sequence
+from itertools import compress, repeat
 from math import fsum, log, log1p
 from operator import mul
 from typing import Final
@@ -28,6 +29,7 @@ _NO_COSINE: Final = 0.02
 _MOST_COSINE: Final = 0.25
 """Cosine from which words that are more alike say nothing more: bulletins of one form are as alike as reports of one event."""
 _LOG_NO_COSINE: Final = log(_NO_COSINE)
+_NOTHING: Final = repeat(0.0)
 _COPY_BASE: Final = -8.7
 _COPY_WEIGHTS: Final = {
     "shared-text": 6.6,
@@ -94,8 +96,10 @@ class Comparer:
     def __init__(self, document: Document, rarities: dict[str, float]) -> None:
         self._document = document
         self._squares = {word: rarity * rarity for word, rarity in rarities.items()}
-        self._vector = document.vector
+        self._weights = dict(zip(document.words, document.weights, strict=True))
+        self._title = dict(zip(document.title, document.title_rarities, strict=True))
         self._lead = frozenset(document.lead)
+        self._numbers = frozenset(document.numbers)
         self._shingles = frozenset(document.shingles)
 
     def only_of_its_outlet(self, others: Sequence[Document]) -> bool:
@@ -105,9 +109,8 @@ class Comparer:
 
     def compare(self, other: Document) -> Likeness:
         """Measure how alike the article and another are. All sums are exact, so their order does not matter."""
-        mine, theirs, squares = self._vector, other.vector, self._squares
-        cosine = fsum(mine[word] * theirs[word] for word in mine.keys() & theirs.keys())
-        rare = fsum(map(squares.__getitem__, self._lead.intersection(other.lead)))
+        cosine = fsum(map(mul, map(self._weights.get, other.words, _NOTHING), other.weights))
+        rare = fsum(map(self._squares.__getitem__, self._lead.intersection(other.lead)))
         contained = jaccard = 0.0
         if cosine >= _LIKE and self._shingles and other.shingles:
             both = len(self._shingles.intersection(other.shingles))
@@ -115,27 +118,30 @@ class Comparer:
             jaccard = both / (len(self._shingles) + len(other.shingles) - both)
         return Likeness(
             cosine=cosine,
-            title=(_held(self._document, theirs) + _held(other, mine)) / 2,
+            title=(self._held_by(other) + self._holds(other)) / 2,
             rare=log1p(rare),
             days=abs(self._document.at - other.at) / _DAY,
             contained=contained,
             jaccard=jaccard,
-            numbers=_agreement(self._document.numbers, other.numbers),
+            numbers=self._agreement(other),
             **_compare_settings(self._document.setting, other.setting),
         )
 
+    def _held_by(self, other: Document) -> float:
+        """The share of the title's weight whose words are among the other's heaviest."""
+        if not self._document.title_weight:
+            return 0.0
+        return fsum(map(self._title.__getitem__, self._title.keys() & other.words)) / self._document.title_weight
 
-def _held(document: Document, vector: dict[str, float]) -> float:
-    """Return the share of a title's weight whose words are in a vector."""
-    title = document.title
-    if not document.title_weight:
-        return 0.0
-    return fsum(title[word] for word in title.keys() & vector.keys()) / document.title_weight
+    def _holds(self, other: Document) -> float:
+        """The share of the other title's weight whose words are among the heaviest here."""
+        if not other.title_weight:
+            return 0.0
+        return fsum(compress(other.title_rarities, map(self._weights.__contains__, other.title))) / other.title_weight
 
-
-def _agreement(one: frozenset[str], other: frozenset[str]) -> float:
-    fewer = min(len(one), len(other))
-    return len(one & other) / fewer if fewer else 1.0
+    def _agreement(self, other: Document) -> float:
+        fewer = min(len(self._numbers), len(other.numbers))
+        return len(self._numbers.intersection(other.numbers)) / fewer if fewer else 1.0
 
 
 def _compare_settings(one: Setting, other: Setting) -> dict[str, float]:

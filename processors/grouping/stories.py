@@ -37,6 +37,21 @@ class _Member:
 class _Tally:
     """One story."""
 
+    __slots__ = (
+        "copies",
+        "countries",
+        "edition",
+        "first",
+        "first_outlet",
+        "headed_by",
+        "headline",
+        "last",
+        "members",
+        "outlets",
+        "texts_at",
+        "topics",
+    )
+
     def __init__(self, first: _Member) -> None:
         self.members: dict[str, _Member] = {}
         self.edition = 0

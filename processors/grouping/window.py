@@ -61,9 +61,11 @@ class Window:
         weights = {word: (1.0 + math.log(count)) * rarities[word] for word, count in words.counts.items()}
         heaviest = sorted(weights.items(), key=lambda item: (-item[1], item[0]))[:_KEPT]
         length = math.sqrt(math.fsum(weight * weight for weight in weights.values())) or 1.0
-        document.vector = {word: weight / length for word, weight in heaviest}
-        document.title = {word: rarities[word] for word in words.title}
-        document.title_weight = math.fsum(document.title.values())
+        document.words = tuple([word for word, _ in heaviest])
+        document.weights = array("d", [weight / length for _, weight in heaviest])
+        document.title = words.title
+        document.title_rarities = array("d", [rarities[word] for word in words.title])
+        document.title_weight = math.fsum(document.title_rarities)
         document.lead = words.lead
         document.numbers = words.numbers
         document.shingles = words.shingles
@@ -77,11 +79,11 @@ class Window:
             word: max(whole - log(frequencies.get(word, 0) + prior_share(word) * _PRIOR_WEIGHT), 0.0) for word in words
         }
 
-    def candidates(self, vector: dict[str, float]) -> list[Document]:
-        """Return the documents that share heavy words with a vector, most promising first."""
+    def candidates(self, document: Document) -> list[Document]:
+        """Return the documents that share heavy words with one that is not in the window yet, most promising first."""
         found_in = [
             (len(postings), place, weight * weight, postings)
-            for place, (word, weight) in enumerate(islice(vector.items(), _INDEXED))
+            for place, (word, weight) in enumerate(islice(zip(document.words, document.weights, strict=True), _INDEXED))
             if (postings := self._postings.get(word)) is not None
         ]
         overlaps: dict[int, float] = {}
@@ -133,9 +135,9 @@ class Window:
         self._uncount(document)
 
     def _count(self, document: Document) -> None:
-        for word in document.vector:
+        for word in document.words:
             self._frequencies[word] = self._frequencies.get(word, 0) + 1
-        for word in islice(document.vector, _INDEXED):
+        for word in document.words[:_INDEXED]:
             postings = self._postings.get(word)
             if postings is None:
                 self._postings[word] = array("I", (document.number,))
@@ -143,13 +145,13 @@ class Window:
                 insort(postings, document.number)
 
     def _uncount(self, document: Document) -> None:
-        for word in document.vector:
+        for word in document.words:
             left = self._frequencies[word] - 1
             if left:
                 self._frequencies[word] = left
             else:
                 del self._frequencies[word]
-        for word in islice(document.vector, _INDEXED):
+        for word in document.words[:_INDEXED]:
             postings = self._postings[word]
             del postings[bisect_left(postings, document.number)]
             if not postings:

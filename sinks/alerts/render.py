@@ -116,8 +116,9 @@ class _Block:
         self._language = language
         self._words = WORDS[language]
         shown = story.shown
+        self._others = [(other, _original(other) or links.page(other)) for other in story.others[:_MOST_SHOWN]]
         addresses = (
-            ("read", shown.url if _WEB.fullmatch(shown.url) else ""),
+            ("read", _original(shown)),
             ("here", links.page(shown)),
             ("story", links.story(shown)),
             ("mute", links.mute(subscription, shown)),
@@ -156,8 +157,8 @@ class _Block:
         lines = [_fit(self._story.shown.title)]
         lines += [f"{fact.label}: {comma.join(_fit(each) for each in fact.values)}" for fact in self._facts]
         lines += [
-            f"{self._words['also']}: {_fit(other.title)} ({_fit(other.outlet)})"
-            for other in self._story.others[:_MOST_SHOWN]
+            f"{self._words['also']}: {_fit(other.title)} ({_fit(other.outlet)}) {address}".rstrip()
+            for other, address in self._others
         ]
         lines += [f"{label}: {address}" for label, address in self._links]
         return "\n".join(lines)
@@ -166,21 +167,22 @@ class _Block:
         """As HTML."""
         shown = self._story.shown
         first = self._links[0][1] if self._links else ""
-        headline = html.escape(_fit(shown.title))
-        if first:
-            headline = f'<a href="{html.escape(first)}" style="color:#14505c;text-decoration:none">{headline}</a>'
+        headline = _linked(shown.title, first)
         rows = "".join(self._row(fact) for fact in self._facts)
         others = "".join(
-            f'<li dir="{_direction(other.title)}">{html.escape(_fit(other.title))} — <bdi>{html.escape(_fit(other.outlet))}</bdi></li>'
-            for other in self._story.others[:_MOST_SHOWN]
+            f'<li dir="{_direction(other.title)}">{_linked(other.title, address)} — <bdi>{html.escape(_fit(other.outlet))}</bdi></li>'
+            for other, address in self._others
         )
         more = (
-            f'<p style="margin:8px 0 0">{self._words["also"]}:</p><ul style="margin:4px 0">{others}</ul>'
+            f'<p style="margin:8px 0 0">{self._words["also"]}:</p>'
+            # Inside, for a title that reads from the right puts its mark beyond the margin of a list that reads from the left.
+            f'<ul style="margin:4px 0;padding:0;list-style-position:inside">{others}</ul>'
             if others
             else ""
         )
         links = " · ".join(
-            f'<a href="{html.escape(address)}" style="color:#14505c">{label}</a>' for label, address in self._links
+            f'<a href="{html.escape(address)}" style="color:#14505c;white-space:nowrap">{label}</a>'
+            for label, address in self._links
         )
         return (
             '<div style="padding:16px 0;border-bottom:1px solid #d9d5c9">'
@@ -201,7 +203,10 @@ class _Block:
 def _document(subscription: Subscription, blocks: Sequence[_Block], foot: Sequence[tuple[str, str]]) -> str:
     language = language_of(subscription)
     direction = "rtl" if language == "ar" else "ltr"
-    ends = " · ".join(f'<a href="{html.escape(address)}" style="color:#6b675c">{label}</a>' for label, address in foot)
+    ends = " · ".join(
+        f'<a href="{html.escape(address)}" style="color:#6b675c;white-space:nowrap">{label}</a>'
+        for label, address in foot
+    )
     body = "".join(block.html() for block in blocks)
     return (
         f'<!DOCTYPE html><html dir="{direction}" lang="{language}"><head><meta charset="utf-8">'
@@ -212,6 +217,19 @@ def _document(subscription: Subscription, blocks: Sequence[_Block], foot: Sequen
         f"{html.escape(_fit(subscription.name))}</p>{body}"
         f'<p style="font-size:13px;color:#6b675c">{ends}</p></div></body></html>'
     )
+
+
+def _original(alert: Alert) -> str:
+    """The address of the article at its outlet, where it is one."""
+    return alert.url if _WEB.fullmatch(alert.url) else ""
+
+
+def _linked(title: str, address: str) -> str:
+    """A title as HTML, a link where there is an address."""
+    shown = html.escape(_fit(title))
+    if not address:
+        return shown
+    return f'<a href="{html.escape(address)}" style="color:#14505c;text-decoration:none">{shown}</a>'
 
 
 def _direction(title: str) -> str:

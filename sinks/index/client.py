@@ -130,6 +130,8 @@ def _refusal(error: ApiError) -> str:
             return f"refuses access (HTTP {status}); check elasticsearch.api_key, or username and password"
         case 429:
             return f"has too much to do (HTTP {status}: {reason}); it goes on by itself, or needs more memory or nodes"
+        case _ if "no mapping found" in reason.casefold():
+            return f"has indices of an older shape ({reason}); `marsad index reindex` makes them anew"
         case _ if "too_many" in reason or "too many" in reason:
             return f"finds the query too large ({reason}); leave out some of its phrases"
     return f"cannot answer (HTTP {status}: {reason}); its log says more"

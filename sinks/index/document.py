@@ -11,8 +11,9 @@ import msgspec
 
 from marsad.arabic import tokenize
 from marsad.query.ast import KeywordField
-from marsad.query.document import best_score, keywords, published_second
+from marsad.query.document import best_score, keywords, order_number
 from marsad.records import Article, Story, encode
+from marsad.records.ids import digest
 
 __all__ = [
     "BOARDS",
@@ -25,6 +26,7 @@ __all__ = [
     "read_alias",
     "story_document_of",
     "story_index",
+    "story_number",
     "tag",
     "version_of",
 ]
@@ -35,6 +37,7 @@ BOARDS: Final[tuple[Board, ...]] = ("feeds", "alerts")
 
 _EDITIONS: Final = 1 << 20
 _LETTERS_A_WORD: Final = 10
+_DIGITS: Final = 15
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -88,7 +91,21 @@ def document_of(article: Article) -> bytes:
 
 def story_document_of(story: Story) -> bytes:
     """The story as one line of JSON, to be stored under its ``story_id``."""
-    return _with_search(story, {"last_second": int(story.last_seen_at.timestamp())})
+    search = {
+        "last_second": int(story.last_seen_at.timestamp()),
+        "number": story_number(story.story_id),
+        "into": story_number(story.merged_into),
+    }
+    return _with_search(story, search)
+
+
+def story_number(story_id: str) -> int:
+    """A number that stands for a story where thousands are looked at; 0 for none.
+
+    Sixty bits: among ten million stories the chance that any two share one is 4 in 100,000. As text, the ids of 3,000 rows
+    cost the server 26 ms more to sort by and to give out, and the same again to look up.
+    """
+    return int(digest(story_id)[:_DIGITS], 16) if story_id else 0
 
 
 def _with_search(record: Article | Story, search: dict[str, Any]) -> bytes:
@@ -98,11 +115,11 @@ def _with_search(record: Article | Story, search: dict[str, Any]) -> bytes:
 
 def _search_of(article: Article) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "second": published_second(article),
+        "order": order_number(article),
         "seen": (article.first_seen_at - _EPOCH) // _MICROSECOND,
         "delay": max(0, int((article.first_seen_at - article.published_at).total_seconds())),
         "score": best_score(article),
-        "group": article.story_id or article.article_id,
+        "story": story_number(article.story_id or article.article_id),
         "tags": sorted(set(_tags(article))),
     }
     if _has_own_lead(article):

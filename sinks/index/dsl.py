@@ -6,13 +6,13 @@ more where words of the query stand side by side.
 """
 
 from collections.abc import Callable, Sequence
-from math import ceil, floor
 from typing import Any, Final
 
 from marsad.query.ast import And, Keyword, MatchAll, Node, Not, Or, Phrase, Range, TextScope, Wildcard, Word
+from marsad.query.document import order_range
 from marsad.query.fields import keyword_key
 from marsad.query.nearby import KEY_WEIGHT, PAIR_WEIGHT, exact_key, neighbours
-from marsad.query.predicate import first_forms, range_bounds
+from marsad.query.predicate import first_forms, range_bounds, second_bounds
 from sinks.index.document import tag
 from sinks.index.nesting import shallow
 
@@ -147,13 +147,12 @@ def _wildcard(pattern: str, field: str, boost: float) -> Dsl:
 
 
 def _range(node: Range) -> Dsl:
+    if node.field == "published":
+        return {"range": {"search.order": dict(zip(("gte", "lte"), order_range(*second_bounds(node)), strict=True))}}
     low, high = range_bounds(node)
     bounds: dict[str, float] = {}
-    published = node.field == "published"
     if low is not None:
-        whole = published and low != floor(low)
-        bounds["gte" if node.include_low or whole else "gt"] = ceil(low) if published else low
+        bounds["gte" if node.include_low else "gt"] = low
     if high is not None:
-        whole = published and high != floor(high)
-        bounds["lte" if node.include_high or whole else "lt"] = floor(high) if published else high
-    return {"range": {"search.second" if published else "search.score": bounds}}
+        bounds["lte" if node.include_high else "lt"] = high
+    return {"range": {"search.score": bounds}}

@@ -33,7 +33,7 @@ __all__ = [
     "templates",
 ]
 
-MAPPING_VERSION: Final = 3
+MAPPING_VERSION: Final = 4
 """Grows with every change of what is written here, of the analysers or of ``document_of``."""
 
 MOST_ROWS: Final = 10_100
@@ -83,11 +83,13 @@ _ARTICLE: Final[dict[str, Any]] = {
             # The lead where the text does not begin with it: searched as part of the text, far enough from it (the
             # position gap of 100) that no phrase runs from one into the other.
             "lead": {"type": "text", "index": False, "norms": False, "copy_to": "text"},
-            "second": _LONG,
+            # What articles are listed by, and their story for grouping: numbers, since text would have to be looked up for
+            # every row that is looked at.
+            "order": _LONG,
+            "story": {"type": "long", "index": False},
             "seen": _LONG,
             "delay": _LONG,
             "score": _DOUBLE,
-            "group": _KEYWORD,
             "tags": {**_KEYWORD, "doc_values": False},
             "location": {"type": "geo_point", "ignore_malformed": True},
         }
@@ -108,7 +110,7 @@ _STORY: Final[dict[str, Any]] = {
     "first_outlet": _KEYWORD,
     "recent": _LONG,
     "edition": _LONG,
-    "search": {"properties": {"last_second": _LONG}},
+    "search": {"properties": dict.fromkeys(("last_second", "number", "into"), _LONG)},
 }
 
 _FEED: Final[dict[str, Any]] = {

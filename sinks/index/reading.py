@@ -10,11 +10,18 @@ from marsad.config import ElasticsearchSettings
 from marsad.records import Article, Story, decode
 from sinks.index.client import explained
 
-__all__ = ["Reader", "Source", "article_of", "story_of"]
+__all__ = ["ROWS_ONLY", "Reader", "Source", "article_of", "sort_values", "story_of"]
 
 Source = Mapping[str, Any]
 
 _BATCH: Final = 500
+
+# Of thousands of rows only the sort values are wanted. Then the server reads no document, not even for its id.
+ROWS_ONLY: Final[dict[str, Any]] = {
+    "source": False,
+    "stored_fields": "_none_",
+    "filter_path": ["hits.total", "hits.hits.sort", "aggregations"],
+}
 
 
 class Reader:
@@ -74,10 +81,25 @@ class Reader:
 
     def sources(self, ids: Sequence[str]) -> dict[str, Source]:
         """The documents with these ids that were indexed a refresh ago; of one that lies in two indices the later edition."""
-        if not ids:
-            return {}
-        found = self.search(query={"ids": {"values": list(ids)}}, size=2 * len(ids), version=True)["hits"]["hits"]
-        return {hit["_id"]: hit["_source"] for hit in sorted(found, key=lambda hit: hit["_version"])}
+        return {hit["_id"]: hit["_source"] for hit in self._later({"ids": {"values": list(ids)}}, len(ids))}
+
+    def placed(self, orders: Sequence[int]) -> dict[tuple[int, int], Source]:
+        """The documents with these numbers of order, by that and the number of their story."""
+        found = self._later({"terms": {"search.order": list(orders)}}, len(orders))
+        places = ((hit["_source"], hit["_source"]["search"]) for hit in found)
+        return {(search["order"], search["story"]): source for source, search in places}
+
+    def _later(self, query: dict[str, Any], count: int) -> list[dict[str, Any]]:
+        """So many documents, a later edition after an earlier one that still lies in another index."""
+        if not count:
+            return []
+        found = self.search(query=query, size=2 * count, version=True)["hits"]["hits"]
+        return sorted(found, key=lambda hit: hit["_version"])
+
+
+def sort_values(answer: Mapping[str, Any]) -> list[list[Any]]:
+    """What ``ROWS_ONLY`` leaves of each hit; where there is none, nothing is left at all."""
+    return [hit["sort"] for hit in answer.get("hits", {}).get("hits", ())]
 
 
 def article_of(source: Source) -> Article:

@@ -1,7 +1,7 @@
 """Search over Elasticsearch: pages of hits with highlights, facets, export."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -15,9 +15,9 @@ from marsad.query.following import following, in_living
 from marsad.records import Article, Facet, FacetName, SearchHit, SearchPage, Sort
 from sinks.index.document import read_alias, story_index
 from sinks.index.dsl import Dsl, compile_query, ranks
-from sinks.index.forwarding import Forwarding
+from sinks.index.forwarding import Forwarding, Told
 from sinks.index.mapping import MOST_ROWS
-from sinks.index.reading import Reader, Source, article_of
+from sinks.index.reading import ROWS_ONLY, Reader, article_of, sort_values
 
 __all__ = ["ElasticSearch"]
 
@@ -34,27 +34,30 @@ _BATCH: Final = 500
 _VALUES: Final = 5_000
 """Values that each shard counts for a facet: more than there are, so that the sums are exact."""
 
-_NEWEST: Final = [{"search.second": "desc"}, {"article_id": "asc"}]
+# An index of an older shape has no such number until it is made anew: its articles come last meanwhile.
+_NEWEST: Final = [{"search.order": {"order": "desc", "unmapped_type": "long", "missing": 0}}]
 _BEST: Final = [{"_score": "desc"}, *_NEWEST]
-# Of thousands of rows only the sort values are wanted. Then the server reads no document, not even for its id; the
-# story stands last among them, where it changes no order.
-_ROWS_ONLY: Final[dict[str, Any]] = {
-    "source": False,
-    "stored_fields": "_none_",
-    "filter_path": ["hits.total", "hits.hits.sort"],
-}
+# The last of the sort values, where it changes no order.
+_STORY: Final = {"search.story": {"order": "asc", "unmapped_type": "long", "missing": 0}}
 # Counted exactly up to this many, which is far more than are told.
-_STORIES: Final = {"stories": {"cardinality": {"field": "search.group", "precision_threshold": 40_000}}}
+_STORIES: Final = {"stories": {"cardinality": {"field": "search.story", "precision_threshold": 40_000}}}
 _FACETS: Final[dict[FacetName, str]] = {"topic": "topics.id", "country": "countries.code", "outlet": "outlet"}
 
 
-class _Row(msgspec.Struct, frozen=True):
-    """A match before its article is read."""
+_Found = tuple[Article, float]
+"""An article as it is stored, and its score."""
 
-    article_id: str
-    group: str
-    """Its story; its own id where it has none."""
-    score: float = 0.0
+
+class _Row(msgspec.Struct, frozen=True, gc=False):
+    """A match before its article is read. Thousands are made at once, which the collector of garbage need not look through."""
+
+    order: int
+    filed: int
+    """The number of the story that its article bears; of the article where that has none."""
+    story: int
+    """That of the story in which it goes on."""
+    size: int
+    score: float
 
 
 class ElasticSearch:
@@ -94,26 +97,18 @@ class ElasticSearch:
             rows, total, exact = self._biggest(dsl)
             ordered = 0 if exact and total <= _RANKED else _RANKED
             if collapse:
-                rows, exact = _collapsed(rows, {}), not ordered
+                rows, exact = _firsts(rows), not ordered
                 total = len(rows)
-            rows = rows[offset : offset + limit]
-            sources = self._articles.sources([row.article_id for row in rows])
-        elif collapse:
-            rows, total, exact = self._told(dsl, limit + offset, by_score=by_score)
-            rows = rows[offset : offset + limit]
-            sources = self._articles.sources([row.article_id for row in rows])
+            read = self._read(rows[offset : offset + limit])
+            found, told = [(article, float(row.size)) for article, row in read], self._known(read)
         else:
-            rows, sources, total, exact = self._page(dsl, limit, offset, by_score=by_score)
-        rows = [row for row in rows if row.article_id in sources]
-        articles = self._followed([article_of(sources[row.article_id]) for row in rows])
-        if sort == "story":
-            sizes = {article.story_id: int(row.score) for row, article in zip(rows, articles, strict=True)}
-        else:
-            sizes = self._stories.sizes(article.story_id for article in articles)
-        hits = tuple(
-            _hit(query, article, row.score, sizes.get(article.story_id, 1))
-            for row, article in zip(rows, articles, strict=True)
-        )
+            if collapse:
+                rows, total, exact = self._told(dsl, limit + offset, by_score=by_score)
+                found = [(article, row.score) for article, row in self._read(rows[offset : offset + limit])]
+            else:
+                found, total, exact = self._page(dsl, limit, offset, by_score=by_score)
+            told = self._stories.told(article.story_id for article, _ in found)
+        hits = tuple(_hit(query, each, told) for each in found)
         took = (time.perf_counter() - began) * 1_000
         return SearchPage(hits=hits, total=total, exact=exact, ordered=ordered, took_ms=took)
 
@@ -122,55 +117,54 @@ class ElasticSearch:
 
     def _followed(self, articles: Sequence[Article]) -> list[Article]:
         """The articles under the stories in which their own go on."""
-        now = self._stories.living(article.story_id for article in articles)
-        return [in_living(article, now) for article in articles]
+        told = self._stories.told(article.story_id for article in articles)
+        return [in_living(article, told.ended) for article in articles]
 
-    def _page(
-        self, dsl: Dsl, limit: int, offset: int, *, by_score: bool
-    ) -> tuple[list[_Row], dict[str, Source], int, bool]:
-        """The rows of a page with their sources, the total, and whether it is exact."""
+    def _read(self, rows: Sequence[_Row]) -> list[tuple[Article, _Row]]:
+        """The articles of rows; none for a row whose article was replaced meanwhile."""
+        sources = self._articles.placed([row.order for row in rows])
+        there = ((row, sources.get((row.order, row.filed))) for row in rows)
+        return [(article_of(source), row) for row, source in there if source is not None]
+
+    def _known(self, read: Sequence[tuple[Article, _Row]]) -> Told[str]:
+        """What the stories of these articles are, from their rows; the few that ended are asked for by name."""
+        told = self._stories.told(article.story_id for article, row in read if row.story != row.filed)
+        return Told(told.ended, {told.now(article.story_id): row.size for article, row in read})
+
+    def _page(self, dsl: Dsl, limit: int, offset: int, *, by_score: bool) -> tuple[list[_Found], int, bool]:
+        """The articles of a page, the total, and whether it is exact."""
         request = _request(dsl, by_score=by_score)
         answer = self._articles.search(**request, size=limit, from_=offset, track_total_hits=_COUNTED + 1)
         hits = answer["hits"]["hits"]
-        rows = [_Row(hit["_id"], "", hit["_score"] or 0.0) for hit in hits]
-        return rows, {hit["_id"]: hit["_source"] for hit in hits}, *_total(answer)
+        return [(article_of(hit["_source"]), hit["_score"] or 0.0) for hit in hits], *_total(answer)
 
     def _told(self, dsl: Dsl, wanted: int, *, by_score: bool) -> tuple[list[_Row], int, bool]:
         """The best row of each story, at least as many as are wanted if there are; how many stories, and whether that is exact."""
         size = max(wanted + _SLACK, _FOLDED)
+        request = _request(dsl, by_score=by_score)
+        request["sort"] = [*request["sort"], _STORY]
         while True:
             answer = self._articles.search(
-                **_request(dsl, by_score=by_score),
+                **request,
                 size=min(size, MOST_ROWS),
-                collapse={"field": "search.group"},
+                collapse={"field": "search.story"},
                 aggs=_STORIES,
                 track_total_hits=False,
-                source=False,
+                **ROWS_ONLY,
             )
-            hits = answer["hits"]["hits"]
-            found = [_Row(hit["_id"], hit["fields"]["search.group"][0], hit["_score"] or 0.0) for hit in hits]
-            rows = _collapsed(found, self._stories.living(row.group for row in found))
-            if len(rows) >= wanted or len(hits) < size:
-                total, exact = _stories(answer)
+            found = _rows(answer, self._stories.numbered_ended)
+            rows = _firsts(found)
+            if len(rows) >= wanted or len(found) < size:
+                total, exact = _counted(answer)
                 return rows, max(total - (len(found) - len(rows)), len(rows)), exact
             size *= 2
 
     def _biggest(self, dsl: Dsl) -> tuple[list[_Row], int, bool]:
         """The newest rows, those of the biggest story first; the total, and whether it is exact."""
         answer = self._articles.search(
-            query=dsl,
-            sort=[*_NEWEST, {"search.group": "asc"}],
-            size=_RANKED,
-            track_total_hits=_COUNTED + 1,
-            **_ROWS_ONLY,
+            query=dsl, sort=[*_NEWEST, _STORY], size=_RANKED, track_total_hits=_COUNTED + 1, **ROWS_ONLY
         )
-        total, exact = _total(answer)
-        rows = [_Row(each[-2], each[-1]) for each in _sort_values(answer)]
-        now = self._stories.living(row.group for row in rows)
-        sizes = self._stories.sizes(now.values())
-        rows = [_Row(row.article_id, now[row.group], float(sizes.get(now[row.group], 1))) for row in rows]
-        rows.sort(key=lambda row: -row.score)
-        return rows, total, exact
+        return sorted(_rows(answer, self._stories.numbered), key=lambda row: -row.size), *_total(answer)
 
     def facets(self, query: Node, names: Sequence[FacetName], *, size: int = 20) -> dict[FacetName, tuple[Facet, ...]]:
         """For each facet its commonest values among all matching articles; ``day`` is every UTC day, in order."""
@@ -198,7 +192,7 @@ def _request(dsl: Dsl, *, by_score: bool) -> dict[str, Any]:
     return {"query": dsl, "sort": _BEST, "search_type": "dfs_query_then_fetch"}
 
 
-def _stories(answer: dict[str, Any]) -> tuple[int, bool]:
+def _counted(answer: dict[str, Any]) -> tuple[int, bool]:
     """Stories among the matches; an estimate where there are very many."""
     value = int(answer.get("aggregations", {}).get("stories", {"value": 0})["value"])
     return min(value, _COUNTED), value <= _COUNTED
@@ -210,22 +204,31 @@ def _total(answer: dict[str, Any]) -> tuple[int, bool]:
     return min(value, _COUNTED), value <= _COUNTED
 
 
-def _sort_values(answer: dict[str, Any]) -> list[list[Any]]:
-    """What ``_ROWS_ONLY`` leaves of each hit; where there is none, nothing is left at all."""
-    return [hit["sort"] for hit in answer.get("hits", {}).get("hits", ())]
+def _rows(answer: dict[str, Any], told_of: Callable[[Iterable[int]], Told[int]]) -> list[_Row]:
+    """Rows whose last two sort values are their order and their story."""
+    values = sort_values(answer)
+    told = told_of(each[-1] for each in values)
+    ended, sizes = told.ended, told.sizes
+    rows = []
+    for *score, order, filed in values:
+        story = ended.get(filed, filed)
+        rows.append(_Row(order, filed, story, sizes.get(story, 1), score[0] if score else 0.0))
+    return rows
 
 
-def _collapsed(rows: Sequence[_Row], now: Mapping[str, str]) -> list[_Row]:
-    """The first row of each story, as ``now`` says which one that is."""
-    first: dict[str, _Row] = {}
+def _firsts(rows: Sequence[_Row]) -> list[_Row]:
+    """The first row of each story."""
+    first: dict[int, _Row] = {}
     for row in rows:
-        first.setdefault(now.get(row.group, row.group), row)
+        first.setdefault(row.story, row)
     return list(first.values())
 
 
-def _hit(query: Node, article: Article, score: float, story_size: int) -> SearchHit:
+def _hit(query: Node, found: _Found, told: Told[str]) -> SearchHit:
+    stored, score = found
+    article = in_living(stored, told.ended)
     marks = tuple(spans(query, MatchDoc.of(article)))
-    return SearchHit(article=article, score=score, highlights=marks, story_size=story_size)
+    return SearchHit(article=article, score=score, highlights=marks, story_size=told.size(article.story_id))
 
 
 def _aggregation(name: FacetName, size: int) -> dict[str, Any]:

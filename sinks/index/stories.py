@@ -6,6 +6,7 @@ from typing import Any
 from elasticsearch import Elasticsearch
 
 from marsad.config import ElasticsearchSettings
+from marsad.query.document import published_second
 from marsad.query.following import in_living
 from marsad.records import Article, Story
 from sinks.index.articles import put_documents
@@ -59,9 +60,10 @@ class ElasticStories:
         """All articles of the story, or of the one that it went on in, under that one's id, oldest first."""
         parts = Forwarding(self._stories).family(story_id)
         query = {"bool": {"filter": [{"terms": {"story_id": parts}}]}}
-        found = self._articles.walk(query, [{"search.second": "asc"}, {"article_id": "asc"}])
+        found = self._articles.walk(query, [{"search.order": "asc"}, {"article_id": "asc"}])
         now = dict.fromkeys(parts, parts[0])
-        return [in_living(article_of(source), now) for source in found]
+        articles = [in_living(article_of(source), now) for source in found]
+        return sorted(articles, key=lambda article: (published_second(article), article.article_id))
 
 
 def _operation(story: Story, settings: ElasticsearchSettings) -> tuple[dict[str, Any], bytes]:

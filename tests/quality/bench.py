@@ -9,7 +9,7 @@ import msgspec
 from rich.console import Console
 
 from marsad.config import eval_data_dir, stack_dir
-from marsad_app.bench import run_bench
+from marsad_app.bench import PARTS, run_bench
 from marsad_app.bench.corpus import CORPUS
 from marsad_app.bench.latency import run_latency
 from marsad_app.bench.replay import Comparison, Marsad, compare, settled, wire
@@ -61,6 +61,9 @@ def main() -> int:
     parser.add_argument(
         "--latency", action="store_true", help="only the cluster's latency and memory at --rate articles a second"
     )
+    parser.add_argument(
+        "--only", nargs="+", choices=PARTS, default=(), metavar="PART", help=f"only these parts: {', '.join(PARTS)}"
+    )
     parser.add_argument("--minutes", type=float, default=4, help="length of --latency; 20 shows whether memory is flat")
     parser.add_argument(
         "--group-minutes",
@@ -74,7 +77,7 @@ def main() -> int:
     if arguments.latency:
         return latency(arguments.minutes, arguments.rate or 18, arguments.group_minutes)
     if not arguments.replay:
-        return run_bench(as_json=False)
+        return run_bench(as_json=False, only=arguments.only)
     result = replay(arguments.limit, arguments.rate or 50)
     Console().print(msgspec.to_builtins(result))
     return int(not result.ok())

@@ -293,7 +293,7 @@ def with_weights(client: Any, prefix: str, weights: tuple[float, float]) -> Ask:
             return ()
         with mock.patch.multiple(dsl, KEY_WEIGHT=weights[0], PAIR_WEIGHT=weights[1]):
             query = dsl.compile_query(node_of(case))
-        order = [{"_score": "desc"}, {"search.second": "desc"}, {"article_id": "asc"}]
+        order = [{"_score": "desc"}, {"search.order": "desc"}]
         index = f"{prefix}{case.among}-articles"
         answer = client.search(index=index, query=query, size=DEPTH, source=False, sort=order)
         return [hit["_id"] for hit in answer["hits"]["hits"]]

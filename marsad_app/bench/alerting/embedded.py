@@ -17,7 +17,7 @@ from marsad_app.bench.alerting.world import BEGIN, came_at, move
 from marsad_app.embedded.store import Store, open_store
 from processors.article_stream import News
 from processors.match import Matcher
-from processors.spikes import Spikes, in_order, parted, told
+from processors.spikes import Spikes, parted, told
 from sinks.alerts.deliver import Deliverer, Sender
 from sinks.alerts.plan import deliveries_for
 
@@ -52,7 +52,7 @@ def run_embedded(
     matcher = Matcher(wanted, now=BEGIN)
     known = {one.id: one for one in wanted}
     spikes = Spikes()
-    for hit in in_order(store.hits.kept()):
+    for hit in store.hits.kept():
         spikes.see(hit, known.get(hit.subscription_id))
     done = _done(store)
     while done < len(news):
@@ -85,7 +85,7 @@ def _take(
         alerts += found
         hits += counted
     with store.database.write() as connection:
-        for hit in in_order(store.hits.add(hits)):
+        for hit in store.hits.add(hits):
             whose = known[hit.subscription_id]
             spike = spikes.see(hit, whose)
             alerts += [told(spike, hit, whose)] if spike is not None else []

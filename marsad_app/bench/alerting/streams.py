@@ -17,7 +17,8 @@ from marsad.streams import Message
 from marsad.testing.journal import Blow, CrashError, InMemoryStreams, Taker
 from marsad_app.bench.alerting.receiver import Receivers
 from marsad_app.bench.alerting.world import BEGIN, came_at, move
-from processors.article_stream import News, Shelved, article_message
+from processors.article_stream import ARTICLES, News, Shelved, article_message
+from processors.hit_stream import HITS, Reached
 from processors.match import Matcher
 from processors.match_shard import Matching, MatchShard
 from processors.spike_shard import SpikeShard
@@ -31,6 +32,10 @@ _PARTITIONS: Final = 4
 _CHUNK: Final = 64
 _AT_END: Final = timedelta(days=12)
 _LOOK: Final = timedelta(minutes=30)
+_TAKEN: Final = 0.25
+"""The share of times at which a partition of the articles is read out of turn; else it is every third time: they are hours apart."""
+_THIRD: Final = 3
+_APART_SEED: Final = 3
 
 
 class _Table:
@@ -53,6 +58,19 @@ class _Table:
         """Nothing to wait for."""
 
 
+class _Reach:
+    """How far matching is."""
+
+    def __init__(self, streams: InMemoryStreams) -> None:
+        self._streams = streams
+
+    def look(self) -> Reached:
+        """As it is now."""
+        ends = self._streams.ends(ARTICLES)
+        matched = {number: self._streams.place("match", ARTICLES, number) for number in ends}
+        return Reached(ends, matched, self._streams.ends(HITS))
+
+
 class _Untold:
     def emit(self, event: Event) -> None:
         """Say nothing."""
@@ -67,7 +85,10 @@ class _Owned:
         self._streams = streams
         self._where = (stage, source, partition)
         self._make = make
+        self.stage, self.partition = stage, partition
         self._handler: Taker | None = None
+        self._next = 0
+        """What comes next to the present owner, whether it has moved its place or not."""
         self.openings = 0
 
     def run(self) -> int:
@@ -87,10 +108,12 @@ class _Owned:
         if self._handler is None:
             self.openings += 1
             self._handler = self._make(self._streams.open(*self._where))
-        stage, source, partition = self._where
-        waiting = self._streams.read(source, partition, start=self._streams.place(stage, source, partition))
+            self._next = self._streams.place(*self._where)
+        _, source, partition = self._where
+        waiting = self._streams.read(source, partition, start=self._next)
         if waiting:
             self._handler.take(waiting)
+            self._next = waiting[-1].offset + 1
         return len(waiting) + self._handler.tick()
 
 
@@ -108,6 +131,7 @@ def run_streams(
     """
     clock, streams, table = FrozenClock(BEGIN), InMemoryStreams(_PARTITIONS), _Table(wanted)
     receivers = Receivers(folder / "received.jsonl", clock, random)
+    reach, apart = _Reach(streams), Random(_APART_SEED)  # noqa: S311 - a repeatable choice
     matching = Matching(table, lambda ones, before: Matcher(ones, now=clock.now(), reuse=before))
 
     def deliver(journal: Journal) -> DeliveryShard:
@@ -118,7 +142,7 @@ def run_streams(
         _Owned(streams, stage, source, partition, make)
         for stage, source, make in (
             ("match", "articles.v1", lambda journal: MatchShard(journal, matching, clock, _Untold())),
-            ("match-spikes", "hits.v1", lambda journal: SpikeShard(journal, table, clock, _Untold())),
+            ("match-spikes", "hits.v1", lambda journal: SpikeShard(journal, table, clock, _Untold(), reach)),
             ("deliver", "alerts.v1", deliver),
         )
         for partition in range(_PARTITIONS)
@@ -132,7 +156,9 @@ def run_streams(
         streams.write([_message(one, first + at) for at, one in enumerate(batch)])
         move(clock, came_at(batch[-1]))
         for one in owned:
-            one.run()
+            turn = (first // _CHUNK + one.partition) % _THIRD == 0
+            if one.stage != "match" or turn or apart.random() < _TAKEN:
+                one.run()
     until = clock.now() + _AT_END
     while clock.now() < until:
         clock.advance(_LOOK.total_seconds())
@@ -144,4 +170,6 @@ def run_streams(
 
 def _message(news: News, placed: int) -> Message:
     outcome = Outcome.REVISED if news.previous is not None else Outcome.INDEXED
-    return article_message(Shelved(news.article, placed), [news.story], news.previous, outcome, _PARTITIONS)
+    return article_message(
+        Shelved(news.article, placed), [news.story], news.previous, outcome, _PARTITIONS, turn=placed
+    )

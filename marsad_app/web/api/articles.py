@@ -55,6 +55,7 @@ def router(web: Web) -> APIRouter:
         return ArticlesOut(
             total=page.total,
             exact=page.exact,
+            ordered=page.ordered,
             took_ms=page.took_ms,
             hits=[_hit(hit) for hit in page.hits],
             facets={name: [out(FacetOut, facet) for facet in values] for name, values in counted.items()},

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
+from marsad.records import DeliveryState
 from marsad_app.ledger import send_again, standings
 from marsad_app.web.api.alert_schemas import AlertOut, DeliveryOut, OutletOut
 from marsad_app.web.api.schemas import ErrorOut, out
@@ -87,7 +88,7 @@ def router(web: Web) -> APIRouter:
     @routes.post("/alerts/{alert_id}/again", summary="Send an alert to its outlets again", dependencies=[subscriber])
     def again(request: Request, alert_id: str) -> AlertOut:
         scope = web.scope(request)
-        alert = next((each for each in scope.alerts(limit=_LOOKED_AT) if each.alert_id == alert_id), None)
+        alert = scope.alert(alert_id)
         one = scope.subscription(alert.subscription_id) if alert else None
         if alert is None or one is None:
             web.missing("subscriptions.gone")
@@ -95,9 +96,14 @@ def router(web: Web) -> APIRouter:
 
     @routes.get("/deliveries", summary="Deliveries, newest first")
     def deliveries(
-        request: Request, subscription: str | None = None, limit: Annotated[int, Query(ge=1, le=100)] = 50
+        request: Request,
+        subscription: str | None = None,
+        state: DeliveryState | None = None,
+        limit: Annotated[int, Query(ge=1, le=100)] = 50,
+        offset: Annotated[int, Query(ge=0, le=10_000)] = 0,
     ) -> list[DeliveryOut]:
-        found = web.scope(request).deliveries(subscription_id=subscription, limit=limit)
+        scope = web.scope(request)
+        found = scope.deliveries(subscription_id=subscription, state=state, limit=limit, offset=offset)
         return [out(DeliveryOut, msgspec.structs.replace(each, outlet=shown(each.outlet))) for each in found]
 
     @routes.get("/outlets", summary="How the deliveries to each outlet went of late")

@@ -154,6 +154,7 @@ class ArticlesOut(Model):
 
     total: int
     exact: bool = Field(description="false: total is a lower bound")
+    ordered: int = Field(description="only so many of the newest matches were put in order; 0: all")
     took_ms: float
     hits: list[HitOut]
     facets: dict[str, list[FacetOut]]

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from marsad.query.ast import Keyword
 from marsad.records import Article, Feed, Subscription
 from marsad.records.ids import digest
-from marsad_app.web.criteria import read_criteria
+from marsad_app.web.criteria import Criteria, read_criteria
 from marsad_app.web.services import Services
 from marsad_app.web.shell import Web
 from marsad_app.web.texts import Language, Texts, language_of
@@ -86,7 +86,10 @@ def _alerts_feed(services: Services, request: Request, one: Subscription) -> Ato
     )
 
 
-def _articles_feed(web: Web, request: Request, articles: Sequence[Article], title: str, key: str) -> AtomFeed:
+def _articles_feed(
+    web: Web, request: Request, articles: Sequence[Article], title: str, key: str, criteria: Criteria
+) -> AtomFeed:
+    """The newest articles that meet the criteria, whose page is that of the search."""
     services = web.services
     base = _base(services, request)
     language = language_of(request.query_params.get("lang"))
@@ -101,7 +104,7 @@ def _articles_feed(web: Web, request: Request, articles: Sequence[Article], titl
         title=f"{texts('site.name')}: {title}",
         updated=_NEVER,
         self_link=address,
-        link=f"{base}/",
+        link=base + criteria.but(page=1).address(),
         language=language,
         entries=entries,
     )
@@ -168,7 +171,8 @@ def router(web: Web) -> APIRouter:
         page = services.search.search(Keyword("topic", topic), sort="date", limit=_ENTRIES)
         title = services.taxonomy.name(topic, language_of(request.query_params.get("lang")))
         articles = [hit.article for hit in page.hits]
-        return _answer(request, _articles_feed(web, request, articles, title, f"urn:marsad:topic:{topic}"))
+        of_topic = Criteria(topic=(topic,))
+        return _answer(request, _articles_feed(web, request, articles, title, f"urn:marsad:topic:{topic}", of_topic))
 
     @routes.get("/search.atom")
     def search(request: Request) -> Response:
@@ -178,7 +182,8 @@ def router(web: Web) -> APIRouter:
         key = f"urn:marsad:search:{digest(criteria.but(page=1, sort=None).address())}"
         texts = web.pages.texts(request)
         title = criteria.standing() or texts("search.latest")
-        return _answer(request, _articles_feed(web, request, [hit.article for hit in page.hits], title, key))
+        articles = [hit.article for hit in page.hits]
+        return _answer(request, _articles_feed(web, request, articles, title, key, criteria))
 
     @routes.get("/health.atom")
     def health(request: Request) -> Response:

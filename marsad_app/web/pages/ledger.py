@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,6 +16,7 @@ __all__ = ["router"]
 
 _ROWS: Final = 100
 _LOOKED_AT: Final = 1_000
+_MOST_PAGES: Final = 100
 
 
 def router(web: Web) -> APIRouter:
@@ -24,16 +25,22 @@ def router(web: Web) -> APIRouter:
     services = web.services
 
     @routes.get("/deliveries")
-    def ledger(request: Request, state: DeliveryState | None = None) -> Response:
+    def ledger(
+        request: Request, state: DeliveryState | None = None, page: Annotated[int, Query(ge=1, le=_MOST_PAGES)] = 1
+    ) -> Response:
         scope = web.scope(request)
         subscriptions = scope.subscriptions()
         latest = scope.deliveries(limit=_LOOKED_AT)
-        rows = [each for each in latest if state in {None, each.state}][:_ROWS]
+        found = scope.deliveries(state=state, limit=_ROWS + 1, offset=(page - 1) * _ROWS)
+        rows = found[:_ROWS]
+        alerts = {each.alert_id: scope.alert(each.alert_id) for each in rows}
         return web.pages.respond(
             request,
             "ledger.html",
             rows=rows,
-            alerts={each.alert_id: each for each in scope.alerts(limit=_LOOKED_AT)},
+            more=len(found) > _ROWS and page < _MOST_PAGES,
+            page=page,
+            alerts=alerts,
             names={one.id: one.name for one in subscriptions},
             standings=standings(latest, subscriptions, services.clock.now()),
             states=list(DeliveryState),
@@ -46,7 +53,7 @@ def router(web: Web) -> APIRouter:
         request: Request, alert_id: str, sent: Annotated[FormData, Depends(web.posted_by_subscriber)]
     ) -> Response:
         scope = web.scope(request)
-        alert = next((each for each in scope.alerts(limit=_LOOKED_AT) if each.alert_id == alert_id), None)
+        alert = scope.alert(alert_id)
         one = scope.subscription(alert.subscription_id) if alert else None
         if alert is None or one is None:
             web.missing("subscriptions.gone")

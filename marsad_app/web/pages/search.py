@@ -12,9 +12,9 @@ from marsad.errors import QueryError
 from marsad.query import Node
 from marsad.records import Facet, FacetName, SearchHit, SearchPage
 from marsad_app.web.chart import Chart, day_chart
-from marsad_app.web.criteria import PER_PAGE, Criteria, Picked, read_criteria
+from marsad_app.web.criteria import LAST_OFFSET, PER_PAGE, Criteria, Picked, read_criteria
+from marsad_app.web.explaining import explain
 from marsad_app.web.marks import Piece, snippet, title_pieces
-from marsad_app.web.query_faults import explain
 from marsad_app.web.services import Services
 from marsad_app.web.shell import Web
 
@@ -23,7 +23,6 @@ __all__ = ["Shown", "router", "shown"]
 _FACETS: Final[tuple[Picked, ...]] = ("topic", "country", "outlet")
 _FACET_SIZE: Final = 12
 _ALL_FACETS: Final[tuple[FacetName, ...]] = ("topic", "country", "outlet", "day")
-_MAX_OFFSET: Final = 10_000
 _TOPICS_SHOWN: Final = 4
 
 
@@ -80,7 +79,7 @@ def _page(services: Services, criteria: Criteria, node: Node) -> SearchPage:
 
 def _pages(total: int) -> int:
     """Pages that can be asked for."""
-    return max(1, min(-(-total // PER_PAGE), _MAX_OFFSET // PER_PAGE))
+    return max(1, min(-(-total // PER_PAGE), LAST_OFFSET // PER_PAGE + 1))
 
 
 class _View:

@@ -9,14 +9,16 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
-from marsad.errors import ConfigError
+from marsad.errors import ConfigError, TopicFileError
 from marsad.query.ast import MatchAll
 from marsad.records import Article
 from marsad.taxonomy import Topic
 from marsad_app.topic_files import TopicFiles, fingerprint
 from marsad_app.topic_trial import Trial, tried
+from marsad_app.web.explaining import explain
 from marsad_app.web.services import Services
 from marsad_app.web.shell import Web, field, see
+from marsad_app.web.texts import Texts
 
 __all__ = ["router"]
 
@@ -103,13 +105,25 @@ class _Editor:
                 return self.show(request, draft, trial=self._trial(draft))
             self.files.save(topic_id, draft.content, by=draft.by, note=draft.note or action, seen=draft.seen)
         except ConfigError as error:
-            return self.show(request, draft, problem=str(error))
+            return self.show(request, draft, problem=_told(error, topic_id, self._web.pages.texts(request)))
         return see("/topics" if action == "restore" else f"/topics/{topic_id}", "saved")
 
     def _trial(self, draft: _Draft) -> Trial:
         learned = self._services.settings.process.learned_topics
         topic, taxonomy = self.files.proposed(draft.id, draft.content, learned=learned)
         return tried(topic.id, taxonomy, _newest(self._services), _EXAMPLES)
+
+
+def _told(error: ConfigError, topic_id: str, texts: Texts) -> str:
+    """What is wrong, in the reader's language; with the line, and the file where it is another one of the folder."""
+    if not isinstance(error, TopicFileError):
+        return explain(str(error), texts.language)[0]
+    fault, at, place = error.reason.rpartition(" - at ")
+    reason, _ = explain(fault or place, texts.language)
+    if at:
+        reason = texts("topics.place", reason=reason, place=explain(place, texts.language)[0])
+    placed = texts("topics.line", n=error.line, reason=reason) if error.line else reason
+    return placed if error.path.stem == topic_id else texts("topics.file", file=error.path.name, reason=placed)
 
 
 def _newest(services: Services) -> Iterator[Article]:

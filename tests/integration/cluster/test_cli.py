@@ -169,7 +169,7 @@ def test_status_tells_what_waits_for_each_stage(marsad: Cli, services: ClusterSt
     (record,) = marsad.records("status")
 
     # The end of the transaction takes an offset too.
-    assert record["waiting"] == {"process": 2, "group": 0, "match": 0, "index": 0, "deliver": 0}
+    assert record["waiting"] == {"process": 2, "group": 0, "match": 0, "match-spikes": 0, "index": 0, "deliver": 0}
     assert "2 for process, 0 for group" in marsad("status")
 
 

@@ -5,8 +5,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from marsad.clock import SystemClock
@@ -17,6 +19,7 @@ from marsad.records import Alert, Article, Story, Subscription, Trigger, decode,
 from marsad.streams import Message, partition_of
 from marsad.testing.factories import NOW, a_subscription, an_article
 from marsad_app.bench.fleet import Fleet
+from marsad_app.cluster.lag import measure
 from marsad_app.cluster.match import matching
 from marsad_app.cluster.service import Context, Counter
 from processors.article_stream import Shelved, article_message
@@ -133,3 +136,52 @@ def test_two_processes_share_the_partitions_and_no_kill_loses_or_repeats_an_aler
     found = [alert.article_id for alert in alerts(kafka)]
     assert sorted(found) == [f"{number:032}" for number in range(300)]
     assert set(exits.values()) == {0}
+
+
+def burst(first: int, at: datetime, count: int = 6) -> list[Article]:
+    """Articles of one hour, each a story of its own."""
+    return [
+        msgspec.structs.replace(article(number), published_at=at, first_seen_at=at + timedelta(minutes=number % 60))
+        for number in range(first, first + count)
+    ]
+
+
+def all_taken(kafka: KafkaSettings) -> bool:
+    """Whether all articles are matched and all their hits judged."""
+    return not any(stage.lag for stage in measure(kafka, SystemClock()) if stage.stage in {"match", "match-spikes"})
+
+
+def test_a_spike_is_told_once_whoever_takes_its_hits(kafka: KafkaSettings, tmp_path: Path) -> None:
+    began = NOW - timedelta(days=20)
+    spikes = msgspec.structs.replace(everything("spikes", Trigger.SPIKE), created_at=began)
+    subscribe(kafka, spikes)
+    give(kafka, burst(0, NOW, count=4))
+    with worker(kafka, tmp_path) as step:
+        until(lambda: all_taken(kafka), step)
+    assert alerts(kafka) == []
+
+    give(kafka, burst(10, NOW))
+    with worker(kafka, tmp_path) as step:
+        until(lambda: len(alerts(kafka)) == 1, step)
+    # The same articles again, revised, and more of the same spike: neither is another one.
+    give(kafka, [*burst(0, NOW, count=4), *burst(20, NOW + timedelta(hours=1))])
+    with worker(kafka, tmp_path) as step:
+        until(lambda: all_taken(kafka), step)
+        give(kafka, burst(30, NOW + timedelta(hours=20)))
+        until(lambda: len(alerts(kafka)) == 2 and all_taken(kafka), step)
+
+    first, second = alerts(kafka)
+    assert {first.reason, second.reason} == {Trigger.SPIKE}
+    assert (first.hits, first.subscription_id) == (5, "spikes")
+    assert first.alert_id != second.alert_id
+
+
+def test_hits_that_wait_are_seen_as_what_the_stage_is_behind(kafka: KafkaSettings, tmp_path: Path) -> None:
+    subscribe(kafka, everything("spikes", Trigger.SPIKE))
+    give(kafka, burst(0, NOW))
+    with worker(kafka, tmp_path) as step:
+        until(lambda: all_taken(kafka), step)
+
+        (stage,) = [stage for stage in measure(kafka, SystemClock()) if stage.stage == "match-spikes"]
+        assert (stage.stream, stage.members) == ("hits.v1", ("m",))
+        assert sum(row.committed or 0 for row in stage.partitions) >= 6

@@ -9,6 +9,7 @@ import pytest
 from elasticsearch import Elasticsearch
 
 from marsad.config import ElasticsearchSettings
+from marsad.errors import StoreError
 from marsad.progress import Progress
 from marsad.query import parse
 from marsad.records import Article
@@ -88,6 +89,27 @@ def test_nothing_is_lost_doubled_or_out_of_reach_while_indices_are_made_anew(
     assert min(counts) >= 1_500
     assert max(counts) <= 1_900
     assert client.count(index=f"{elastic.prefix}-stories")["count"] == 1_900
+
+
+def test_an_index_from_before_stories_had_numbers_is_searched_and_says_what_it_needs_for_the_rest(
+    client: Elasticsearch, elastic: ElasticsearchSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    properties = mapping._ARTICLE["search"]["properties"]
+    with monkeypatch.context() as patched:
+        for name in ("order", "story"):
+            patched.delitem(properties, name)
+        mapping.ensure_templates(client, elastic)
+        write(client, elastic, some(0, 3))
+        write(client, elastic, [an_article(article_id="f" * 32, story_id="story-1")])
+    client.indices.refresh(index=f"{elastic.prefix}-*")
+    search, query = ElasticSearch(client, elastic), parse("*", now=NOW)
+
+    assert search.search(query, sort="date").total == 4
+    with pytest.raises(StoreError, match="marsad index reindex"):
+        search.search(query, sort="date", collapse=True)
+    list(reindex(client, elastic, every=False, told=lambda *_: None))
+    client.indices.refresh(index=f"{elastic.prefix}-*")
+    assert search.search(query, sort="date", collapse=True).total == 3
 
 
 def test_what_was_deleted_meanwhile_stays_deleted_and_a_second_time_changes_nothing(

@@ -477,7 +477,9 @@ def test_the_previous_revision_is_left_out_where_the_message_would_be_too_large(
     group.give(first, correction(first, minutes=1))
     group.run()
 
-    assert [sorted(message.headers) for message in group.written()] == [["outcome", "placed", "story", "taken"]] * 2
+    assert [sorted(message.headers) for message in group.written()] == [
+        ["outcome", "placed", "story", "taken", "turn"]
+    ] * 2
 
 
 # --- crashes -----------------------------------------------------------------

@@ -91,6 +91,16 @@ def test_a_server_that_is_down_is_named_by_its_setting(error: Exception) -> None
     ("status", "body", "said"),
     [
         (401, {"error": {"type": "security_exception", "reason": "no"}}, "refuses access.*elasticsearch.api_key"),
+        (
+            400,
+            {
+                "error": {
+                    "type": "illegal_argument_exception",
+                    "reason": "no mapping found for `search.story` to collapse",
+                }
+            },
+            "older shape.*marsad index reindex",
+        ),
         (403, "", "refuses access"),
         (429, {"error": {"root_cause": [{"type": "circuit_breaking", "reason": "big"}]}}, "too much to do.*429.*big"),
         (400, {"error": {"type": "x", "reason": "Query contains too many nested clauses"}}, "query too large"),

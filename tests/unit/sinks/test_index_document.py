@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from marsad.query.document import best_score, segments
 from marsad.records import Article, CountryTag, EntityTag, Evidence, Place, Story, TopicTag, decode
 from marsad.testing.factories import NOW, a_story, an_article
-from sinks.index.document import document_of, index_of, story_document_of, version_of
+from sinks.index.document import document_of, index_of, story_document_of, story_number, version_of
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=40)
 ARTICLES = st.builds(
@@ -88,9 +88,17 @@ def test_keywords_lie_in_the_form_under_which_they_are_compared() -> None:
     assert search["score"] == best_score(article) == 2.0
 
 
-def test_articles_without_a_story_are_groups_of_their_own() -> None:
-    assert search_of(an_article(article_id="a" * 32))["group"] == "a" * 32
-    assert search_of(an_article(article_id="a" * 32, story_id="s"))["group"] == "s"
+def test_articles_without_a_story_are_grouped_by_themselves() -> None:
+    assert search_of(an_article(article_id="a" * 32))["story"] == story_number("a" * 32)
+    assert search_of(an_article(article_id="a" * 32, story_id="s"))["story"] == story_number("s")
+
+
+def test_a_story_is_found_by_the_number_that_its_articles_bear_and_tells_that_of_the_one_it_went_on_in() -> None:
+    search = msgspec.json.decode(story_document_of(a_story(story_id="s", merged_into="t")))["search"]
+
+    assert (search["number"], search["into"]) == (story_number("s"), story_number("t"))
+    assert story_number("") == 0 < story_number("s") < 1 << 60
+    assert story_number("s") != story_number("s-split")
 
 
 def test_the_index_is_the_month_of_first_sight_in_utc() -> None:
@@ -110,9 +118,9 @@ def test_versions_grow_with_the_revision_and_then_with_the_edition(
     assert versions == sorted(set(versions))
 
 
-def test_instants_lie_as_whole_seconds_and_as_microseconds_of_first_sight() -> None:
+def test_instants_lie_as_numbers_of_order_by_whole_seconds_and_as_microseconds_of_first_sight() -> None:
     before = datetime(1969, 12, 31, 23, 59, 59, 500_000, tzinfo=UTC)
     search = search_of(an_article(published_at=before, first_seen_at=NOW.replace(microsecond=7)))
 
-    assert search["second"] == -1
+    assert search["order"] >> 20 == -1
     assert search["seen"] == int(NOW.timestamp()) * 1_000_000 + 7

@@ -54,7 +54,7 @@ def test_keywords_and_ranges_filter_and_what_is_forbidden_does_not_rank() -> Non
     found = compiled("نفط topic:energy published:>=2026-07-01 -country:DZ")["bool"]
 
     assert found["filter"][0] == {"term": {"search.tags": "topic=energy"}}
-    assert found["filter"][1] == {"range": {"search.second": {"gte": 1782864000}}}
+    assert found["filter"][1] == {"range": {"search.order": {"gte": 1782864000 << 20, "lte": 1 << 62}}}
     assert found["must_not"] == [{"term": {"search.tags": "country=dz"}}]
     assert len(found["must"]) == 1
 

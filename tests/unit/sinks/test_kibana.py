@@ -127,12 +127,118 @@ def test_objects_are_stamped_so_that_old_and_new_versions_take_them() -> None:
     assert "palette" not in ndjson(list(objects().values()))
 
 
-def test_searches_hold_only_what_the_newest_version_allows() -> None:
-    allowed = {
+ATTRIBUTES = {
+    "index-pattern": {
+        "title", "name", "timeFieldName", "allowNoIndex", "fields", "sourceFilters", "fieldFormatMap", "fieldAttrs",
+        "runtimeFieldMap",
+    },
+    "search": {
         "title", "description", "columns", "sort", "grid", "hideChart", "isTextBasedQuery", "timeRestore",
         "kibanaSavedObjectMeta",
-    }  # fmt: skip
-    assert all(set(one["attributes"]) == allowed for one in objects().values() if one["type"] == "search")
+    },
+    "dashboard": {
+        "title", "description", "timeRestore", "timeFrom", "timeTo", "refreshInterval", "panelsJSON", "optionsJSON",
+        "controlGroupInput", "kibanaSavedObjectMeta", "version",
+    },
+}  # fmt: skip
+"""All that 8.12 and 9.x both take: an unknown one has the whole object refused."""
+DRAWN = {"lnsMetric", "lnsXY", "lnsPie", "lnsDatatable", "lnsTagcloud", "lnsHeatmap"}
+
+
+def of_kind(kind: str) -> list[dict[str, Any]]:
+    return [one for one in objects().values() if one["type"] == kind]
+
+
+def panels_of(board: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(board["attributes"]["panelsJSON"])
+    return found
+
+
+@pytest.mark.parametrize("language", ["ar", "en"])
+def test_objects_hold_what_both_versions_take_and_nothing_else(language: Language) -> None:
+    for one in objects(language).values():
+        assert set(one) == {
+            "id", "type", "attributes", "references", "coreMigrationVersion", "typeMigrationVersion", "managed"
+        }  # fmt: skip
+        # What is about the present has no time.
+        lacking = {"timeFieldName"} if one["id"] == "p-view-feeds" else set()
+        assert set(one["attributes"]) == ATTRIBUTES[one["type"]] - lacking
+
+
+def test_a_data_view_writes_its_parts_as_strings_of_json_and_refers_to_nothing() -> None:
+    for view in of_kind("index-pattern"):
+        attributes = view["attributes"]
+        assert view["references"] == []
+        assert (attributes["fields"], attributes["sourceFilters"], attributes["runtimeFieldMap"]) == ("[]", "[]", "{}")
+        assert all(set(each) == {"customLabel"} for each in json.loads(attributes["fieldAttrs"]).values())
+        assert all(set(each) == {"id", "params"} for each in json.loads(attributes["fieldFormatMap"]).values())
+
+
+def test_searches_and_dashboards_ask_in_kuery_and_a_search_names_its_view_by_reference() -> None:
+    for one in (*of_kind("search"), *of_kind("dashboard")):
+        source = json.loads(one["attributes"]["kibanaSavedObjectMeta"]["searchSourceJSON"])
+        assert (source["query"]["language"], source["filter"]) == ("kuery", [])
+        if one["type"] == "search":
+            name = "kibanaSavedObjectMeta.searchSourceJSON.index"
+            assert source["indexRefName"] == name
+            assert [(each["name"], each["type"]) for each in one["references"]] == [(name, "index-pattern")]
+            assert [len(each) for each in one["attributes"]["sort"]] == [2]
+        else:
+            assert set(source) == {"query", "filter"}
+
+
+def test_a_dashboard_holds_only_panels_and_controls_of_the_shapes_that_both_versions_draw() -> None:
+    for board in of_kind("dashboard"):
+        attributes = board["attributes"]
+        assert (attributes["version"], set(attributes["refreshInterval"])) == (1, {"pause", "value"})
+        assert set(attributes["controlGroupInput"]) == {
+            "controlStyle", "chainingSystem", "ignoreParentSettingsJSON", "panelsJSON"
+        }  # fmt: skip
+        places = [panel["panelIndex"] for panel in panels_of(board)]
+        assert len(places) == len(set(places))
+        for panel in panels_of(board):
+            own = {"search": {"panelRefName"}, "lens": {"title"}, "visualization": set()}[panel["type"]]
+            assert set(panel) == {"type", "panelIndex", "gridData", "embeddableConfig"} | own
+            assert set(panel["gridData"]) == {"x", "y", "w", "h", "i"}
+            if panel["type"] == "visualization":
+                note = panel["embeddableConfig"]["savedVis"]
+                assert (note["type"], note["data"]) == ("markdown", {"aggs": [], "searchSource": {}})
+                assert set(note["params"]) == {"markdown", "fontSize", "openLinksInNewTab"}
+        for control in json.loads(attributes["controlGroupInput"]["panelsJSON"]).values():
+            assert set(control) == {"order", "width", "grow", "type", "explicitInput"}
+            assert control["type"] == "optionsListControl"
+            assert control["explicitInput"]["dataViewRefName"].endswith(":optionsListDataView")
+
+
+def test_charts_are_of_the_kinds_that_were_seen_drawn_and_hold_their_whole_state() -> None:
+    charts = [panel for board in of_kind("dashboard") for panel in panels_of(board) if panel["type"] == "lens"]
+    assert {chart["embeddableConfig"]["attributes"]["visualizationType"] for chart in charts} <= DRAWN
+    for chart in charts:
+        assert set(chart["embeddableConfig"]) == {"enhancements", "attributes"}
+        attributes = chart["embeddableConfig"]["attributes"]
+        assert set(attributes) == {"title", "description", "type", "visualizationType", "references", "state"}
+        state = attributes["state"]
+        assert set(state) == {
+            "visualization", "query", "filters", "datasourceStates", "internalReferences", "adHocDataViews"
+        }  # fmt: skip
+        sources = state["datasourceStates"]
+        assert (sources["indexpattern"], sources["textBased"]) == ({"layers": {}}, {"layers": {}})
+        ((name, layer),) = sources["formBased"]["layers"].items()
+        assert set(layer) == {"columns", "columnOrder", "incompleteColumns", "sampling"}
+        assert layer["columnOrder"] == list(layer["columns"])
+        assert [each["name"] for each in attributes["references"]] == [f"indexpattern-datasource-layer-{name}"]
+
+
+def test_no_reference_is_left_over_and_each_is_of_the_kind_that_it_leads_to() -> None:
+    known = objects()
+    for one in known.values():
+        assert all(known[each["id"]]["type"] == each["type"] for each in one["references"])
+        names = [each["name"] for each in one["references"]]
+        assert len(names) == len(set(names))
+        if one["type"] == "dashboard":
+            controls = json.loads(one["attributes"]["controlGroupInput"]["panelsJSON"])
+            pointing = [panel for panel in panels_of(one) if panel["type"] != "visualization"]
+            assert len(names) == len(pointing) + len(controls)
 
 
 def test_both_languages_have_the_same_objects_under_the_same_ids() -> None:

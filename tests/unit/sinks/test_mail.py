@@ -133,7 +133,14 @@ def test_a_digest_groups_by_story_folds_copies_and_says_why(server: Controller, 
             copy_of="a",
             reason=Trigger.NEW_ARTICLE,
         ),
-        an_alert(alert_id="3", article_id="c", title="تفاصيل الاتفاق", outlet="قناة", reason=Trigger.STORY_OUTLETS),
+        an_alert(
+            alert_id="3",
+            article_id="c",
+            title="تفاصيل الاتفاق",
+            outlet="قناة",
+            url="https://shorouk.example/other",
+            reason=Trigger.STORY_OUTLETS,
+        ),
         an_alert(alert_id="4", article_id="d", title="خبر آخر", story_id="story-2"),
     )
 
@@ -143,7 +150,8 @@ def test_a_digest_groups_by_story_folds_copies_and_says_why(server: Controller, 
     assert html.fromstring(rich).xpath("count(//h2)") == 2
     assert "توقيع اتفاق (نسخة)" not in text
     assert "نسخ منقولة: ناقلة" in text
-    assert "وكذلك: تفاصيل الاتفاق (قناة)" in text
+    assert "وكذلك: تفاصيل الاتفاق (قناة) https://shorouk.example/other" in text
+    assert html.fromstring(rich).xpath("//li/a/@href") == ["https://shorouk.example/other"]
     assert "قصة جديدة، مقال جديد، قصة تناقلتها مصادر عدة، 4 مصادر" in text
     assert "defense-cooperation" in text
     assert text.count("أوقف هذه القصة: https://marsad.example/m/") == 2

@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from marsad.errors import StoreError
+from marsad.records import SearchPage
 from marsad.records.ids import split_story_id
 from marsad.testing.factories import a_story, an_article
+from marsad_app.embedded.search import SqliteSearch
 from marsad_app.embedded.store import open_store
 
 
@@ -54,6 +57,34 @@ def test_search_follows_what_comes_in_and_shows_each_article_once(
     assert looks == [2.0, 2.0, 2.0]
     assert len(titles) == 2
     assert titles[-1] == "خبر لاحق عن روسيا"
+
+
+def test_a_search_that_follows_waits_for_a_first_match_and_outlives_a_store_that_does_not_answer(
+    marsad: Any, filled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[float] = []
+    real = SqliteSearch.search
+
+    def search(self: SqliteSearch, *args: Any, **asked: Any) -> SearchPage:
+        if len(looks) in {1, 2}:
+            raise StoreError("the server is away")
+        return real(self, *args, **asked)
+
+    def rest(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 2:
+            store = open_store(marsad.folder)
+            store.articles.put_articles([an_article(article_id="7" * 32, title="كلمةغائبة تظهر")])
+            store.close()
+        if len(looks) == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(SqliteSearch, "search", search)
+    monkeypatch.setattr("marsad_app.cli.search.time.sleep", rest)
+    answer = marsad("search", "كلمةغائبة", "--follow", "--json", status=130)
+
+    assert [json.loads(line)["title"] for line in answer.lines] == ["كلمةغائبة تظهر"]
+    assert answer.err.count("nothing matches yet") == answer.err.count("the server is away; still trying") == 1
 
 
 def test_search_without_a_match_says_so_and_succeeds(marsad: Any, filled: Any) -> None:

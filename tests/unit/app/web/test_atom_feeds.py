@@ -112,3 +112,13 @@ async def test_addresses_that_run_and_text_that_utf8_cannot_say_do_not_break_the
     item = (await client.get(FEED.removesuffix("atom") + "json")).json()["items"][0]
     assert "external_url" not in item
     assert item["title"].startswith("خبر ?")
+
+
+async def test_a_feed_leads_to_the_page_of_its_search(client: httpx.AsyncClient) -> None:
+    address = "/?q=%D8%A7%D9%84%D8%AC%D8%B2%D8%A7%D8%A6%D8%B1&country=DZ"
+    of_search = feedparser.parse((await client.get(f"/feeds/search.atom{address[1:]}&page=3")).content)
+    of_topic = feedparser.parse((await client.get("/feeds/topics/defense-cooperation.atom")).content)
+
+    assert of_search.feed.link.endswith(address)
+    assert of_topic.feed.link.endswith("/?topic=defense-cooperation")
+    assert (await client.get(of_topic.feed.link)).status_code == 200

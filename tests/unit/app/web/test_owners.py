@@ -167,3 +167,34 @@ async def test_many_subscriptions_are_looked_through_at_once(shared: InMemorySto
 
 def test_a_token_is_kept_as_a_hash_only() -> None:
     assert LAYLA.encode() not in msgspec.json.encode(made_owner("layla", LAYLA, NOW))
+
+
+async def test_an_owner_of_many_subscriptions_sees_all_that_was_sent_for_them_page_by_page(
+    shared: InMemoryStore, guarded_shared: httpx.AsyncClient
+) -> None:
+    """Whatever else was sent since."""
+    mine = [a_subscription(id=f"mine-{number}", name=f"mine {number}", owner="layla") for number in range(150)]
+    others = a_subscription(id="others", name="others", owner="عمر")
+    for one in (*mine, others):
+        shared.subscriptions.put_subscription(one)
+    for number, one in enumerate((*mine, *[others] * 11_000)):
+        alert = an_alert(alert_id=f"x{number}", subscription_id=one.id, title=f"خبر {number}.")
+        delivery = a_delivery(delivery_id=f"y{number}", alert_id=alert.alert_id, subscription_id=one.id)
+        shared.alerts.record_alerts([alert], [delivery])
+    get, layla = guarded_shared.get, bearing(LAYLA)
+
+    found = [
+        one["delivery_id"]
+        for offset in (0, 100, 200)
+        for one in (await get(f"/api/v1/deliveries?limit=100&offset={offset}", headers=layla)).json()
+    ]
+    assert found == [*(f"y{number}" for number in range(149, -1, -1)), "delivery-layla"]
+    alerts = (await get("/api/v1/alerts?limit=100&offset=100", headers=layla)).json()
+    assert [one["alert_id"] for one in alerts] == [*(f"x{number}" for number in range(49, -1, -1)), "alert-layla"]
+    first, second = [(await get(f"/deliveries?page={page}", headers=layla)).text for page in (1, 2)]
+    assert "خبر 149." in first
+    assert "/deliveries?page=2" in first
+    assert "خبر 0." in second
+    assert "title for layla" in second
+    assert "/deliveries?page=3" not in second
+    assert (await get("/deliveries?page=101", headers=layla)).status_code == 422

@@ -77,7 +77,8 @@ async def test_a_fault_in_the_file_is_told_with_its_line_and_nothing_is_saved(
     for action in ("try", "save"):
         answer = await editor.post("/topics/bees", data={**sent, "content": wrong, "action": action})
         assert answer.status_code == 400
-        assert "bees.toml:7:" in _text(answer, "//section[@role='alert']")
+        told = _text(answer, "//section[@role='alert']")
+        assert "السطر 7: يلزم عدد وقد ورد `str`، عند term[0].weight" in told
         assert "much" in html.fromstring(answer.content).xpath("//textarea/text()")[0]
     assert not (tmp_path / "bees.toml").exists()
     assert not (tmp_path / TRAIL).exists()
@@ -121,7 +122,7 @@ async def test_who_edits_what_somebody_else_has_changed_is_told(editor: httpx.As
     (tmp_path / "bees.toml").write_text(TOPIC_FILE, "utf-8")
     answer = await editor.post("/topics/bees", data={**sent, "content": TOPIC_FILE + "# mine\n", "action": "save"})
     assert answer.status_code == 400
-    assert "somebody else" in _text(answer, "//section[@role='alert']")
+    assert "غيّر شخص آخر bees" in _text(answer, "//section[@role='alert']")
     assert (tmp_path / "bees.toml").read_text("utf-8") == TOPIC_FILE
 
 
