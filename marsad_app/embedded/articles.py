@@ -179,6 +179,13 @@ class SqliteStories:
 
 def _ended(connection: sqlite3.Connection, ids: Collection[str]) -> dict[str, str]:
     """Of these stories those that ended, with the one that each is forwarded to."""
+    if len(ids) > _BOUND:
+        # One story in a hundred ends: to read all of those takes 1 µs each, to look up one that is asked for 3 µs.
+        select = "SELECT story_id, merged_into FROM stories WHERE merged_into <> '' LIMIT ?"
+        every = connection.execute(select, (len(ids),)).fetchall()
+        if len(every) < len(ids):
+            asked = set(ids)
+            return {story: into for story, into in every if story in asked}
     found: dict[str, str] = {}
     wanted = iter(ids)
     while some := list(islice(wanted, _BOUND)):

@@ -1,5 +1,6 @@
 """Search over SQLite FTS5: pages of hits with highlights, facets, export."""
 
+import json
 import sqlite3
 import time
 from collections import Counter
@@ -227,10 +228,8 @@ class _Plan:
         return list(best.values())[offset : offset + limit], len(best), exact and total <= _RANKED
 
     def _story_of(self, docids: Sequence[int]) -> Iterator[tuple[int, str]]:
-        for at in range(0, len(docids), 500):
-            some = docids[at : at + 500]
-            marks = ",".join("?" * len(some))
-            yield from self._connection.execute(f"SELECT docid, story_id FROM articles WHERE docid IN ({marks})", some)  # noqa: S608 - question marks only
+        select = "SELECT docid, story_id FROM json_each(?) AS wanted CROSS JOIN articles ON docid = wanted.value"
+        return self._connection.execute(select, (json.dumps(docids),))
 
     def _total(self) -> int:
         source, parameters = self._from(join=False)

@@ -260,3 +260,16 @@ def test_many_articles_of_one_second_are_all_kept(store: Store) -> None:
 
     assert store.search.count() == 19
     assert sorted(numbers(store.search.search(query("خبر"), sort="date"))) == list(range(1, 20))
+
+
+@pytest.mark.parametrize(("count", "every"), [(300, 7), (1_200, 1_000), (1_200, 100), (1_200, 1)])
+def test_stories_that_ended_are_followed_whether_few_or_many_are_asked_about(
+    store: Store, count: int, every: int
+) -> None:
+    into = {f"s{n}": f"s{n + count}" if n % every == 0 else "" for n in range(count)}
+    store.stories.put_stories(a_story(story_id=story, merged_into=last) for story, last in into.items())
+
+    wanted = {story: last or story for story, last in into.items()} | {"unknown": "unknown"}
+
+    for asked in (list(wanted), list(wanted)[:600]):
+        assert store.stories.living(asked) == {story: wanted[story] for story in asked}
