@@ -14,8 +14,8 @@ import msgspec
 from marsad.arabic import Tokens
 from marsad.records import Article, Story
 from marsad.records.ids import split_story_id, story_id, story_root
-from processors.grouping.features import Document, read_article, setting_of
-from processors.grouping.judge import Comparer, Likeness, copy_odds, event_odds
+from processors.grouping.features import Document, Words, read_article, setting_of
+from processors.grouping.judge import Comparer, Likeness, copy_odds, event_odds, told_before
 from processors.grouping.split import CHECKED_AT, second_event
 from processors.grouping.stories import StoryBook
 from processors.grouping.window import Window
@@ -85,13 +85,13 @@ class Grouper:
         words = read_article(article, tokens)
         known = self._window.get(article.article_id)
         if known is not None:
-            self._window.replace(known, words)
             known.setting = setting_of(article)
+            comparer = Comparer(known, self._window.replace(known, words))
+            known.before = told_before(comparer, self._window.candidates(known), self._window.reaches(known))
             copy_of = known.root if known.root != known.key else ""
             return self._placed(article, known.story, known.filed, copy_of)
         document = self._new_document(article)
-        comparer = Comparer(document, self._window.fill(document, words))
-        candidates = self._window.candidates(document)
+        comparer, candidates = self._read(document, words)
         judged = {other.number: comparer.compare(other) for other in candidates}
         original = _original(candidates, judged)
         if original is not None:
@@ -121,9 +121,8 @@ class Grouper:
         stories = _Lookup(goes_on)
         for article in articles:
             self._advance(article.published_at)
-            words = read_article(article)
             document = self._new_document(article)
-            self._window.fill(document, words)
+            self._read(document, read_article(article))
             document.filed = article.story_id or story_id(article.article_id)
             document.story = stories[document.filed]
             document.root = article.duplicate_of or article.article_id
@@ -146,6 +145,13 @@ class Grouper:
         document = self._window.new_document(article.article_id, article.published_at.timestamp())
         document.setting = setting_of(article)
         return document
+
+    def _read(self, document: Document, words: Words) -> tuple[Comparer, list[Document]]:
+        """Give a document that is not in the window its words; what compares it, and those that it may go with."""
+        comparer = Comparer(document, self._window.fill(document, words))
+        candidates = self._window.candidates(document)
+        document.before = told_before(comparer, candidates, self._window.reaches(document))
+        return comparer, candidates
 
     def _enter(self, document: Document) -> None:
         self._window.add(document)
@@ -200,11 +206,12 @@ class Grouper:
         """Return the stories that fit, best first: by their most alike member and by all of them."""
         found = []
         for story in list(dict.fromkeys(other.story for other in candidates))[:_STORIES]:
-            members = _witnesses(self._members[story])
+            witnesses = _witnesses(self._members[story])
+            members = _texts(witnesses)
             odds = [event_odds(judged.get(member.number) or comparer.compare(member)) for member in members]
             most = max(odds)
             fit = _MOST_ALIKE * most + (1 - _MOST_ALIKE) * sum(max(each, _UNLIKE) for each in odds) / len(odds)
-            fit += _OWN_ONLY * comparer.only_of_its_outlet(members)
+            fit += _OWN_ONLY * comparer.only_of_its_outlet(witnesses)
             if fit > _JOIN:
                 found.append(_Fitting(fit, story, members[odds.index(most)].filed))
         return sorted(found, key=lambda each: -each.odds)
@@ -256,6 +263,12 @@ def _ending(story_id: str, goes_on: Story) -> Story:
 
 def _witnesses(members: list[Document]) -> list[Document]:
     return members if len(members) <= _WITNESSES else [members[0], *members[1 - _WITNESSES :]]
+
+
+def _texts(witnesses: list[Document]) -> list[Document]:
+    """Those that say something of their own: a copy beside its original would count it twice."""
+    keys = {each.key for each in witnesses}
+    return [each for each in witnesses if each.root == each.key or each.root not in keys]
 
 
 def _original(candidates: list[Document], judged: dict[int, Likeness]) -> Document | None:

@@ -7,7 +7,7 @@ import msgspec
 
 from marsad.records import Article
 from processors.grouping.features import Document, read_article, setting_of
-from processors.grouping.judge import Comparer, copy_odds, copy_terms, event_odds, event_terms
+from processors.grouping.judge import Comparer, copy_odds, copy_terms, event_odds, event_terms, told_before
 from processors.grouping.window import Window
 
 __all__ = ["Explanation", "explain"]
@@ -42,14 +42,14 @@ def explain(one: Article, other: Article, among: Sequence[Article] = ()) -> Expl
     Args:
         one: an article with its tags.
         other: another one.
-        among: further articles that say how rare words are; grouping knows those of a week or two.
+        among: further articles that say how rare words are and what was told before; grouping knows those of a week or two.
     """
     window = Window(_ENDLESS)
     for article in among:
         window.add(_entered(window, article)[0])
-    first, _ = _entered(window, one)
+    first, _ = _judged(window, one)
     window.add(first)
-    second, rarities = _entered(window, other)
+    second, rarities = _judged(window, other)
     likeness = Comparer(second, rarities).compare(first)
     copied = copy_odds(likeness)
     shared = set(first.lead) & set(second.lead)
@@ -65,6 +65,13 @@ def explain(one: Article, other: Article, among: Sequence[Article] = ()) -> Expl
         numbers=tuple(sorted({*first.numbers} & {*second.numbers})),
         hours=abs(second.at - first.at) / 3_600,
     )
+
+
+def _judged(window: Window, article: Article) -> tuple[Document, dict[str, float]]:
+    document, rarities = _entered(window, article)
+    comparer = Comparer(document, rarities)
+    document.before = told_before(comparer, window.candidates(document), window.reaches(document))
+    return document, rarities
 
 
 def _entered(window: Window, article: Article) -> tuple[Document, dict[str, float]]:

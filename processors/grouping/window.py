@@ -51,6 +51,10 @@ class Window:
         """The document of that article id, if it is in the window."""
         return self._by_key.get(key)
 
+    def reaches(self, document: Document) -> float:
+        """How many seconds before a document the window begins."""
+        return document.at - self._documents[0].mark if self._documents else 0.0
+
     def fill(self, document: Document, words: Words) -> dict[str, float]:
         """Weigh an article's words as things stand, and give them to its document.
 
@@ -80,7 +84,7 @@ class Window:
         }
 
     def candidates(self, document: Document) -> list[Document]:
-        """Return the documents that share heavy words with one that is not in the window yet, most promising first."""
+        """Return the documents that share heavy words with one, most promising first; itself too where it is in the window."""
         found_in = [
             (len(postings), place, weight * weight, postings)
             for place, (word, weight) in enumerate(islice(zip(document.words, document.weights, strict=True), _INDEXED))
@@ -112,11 +116,16 @@ class Window:
         self._by_key[document.key] = document
         self._count(document)
 
-    def replace(self, document: Document, words: Words) -> None:
-        """Give a document in the window the words of its new revision; where it stands in time stays."""
+    def replace(self, document: Document, words: Words) -> dict[str, float]:
+        """Give a document in the window the words of its new revision; where it stands in time stays.
+
+        Returns:
+            The rarity of each word.
+        """
         self._uncount(document)
-        self.fill(document, words)
+        rarities = self.fill(document, words)
         self._count(document)
+        return rarities
 
     def evict(self, at: float) -> list[Document]:
         """Drop what is too old when an article of that time arrives, and return it."""

@@ -55,3 +55,17 @@ def test_what_keeps_two_events_apart_weighs_against_them() -> None:
 def test_the_order_of_the_two_makes_no_difference_to_the_signs() -> None:
     one, other = article("1", QUAKE), article("2", OTHER, 3)
     assert explain(one, other).event == pytest.approx(explain(other, one).event, abs=0.3)
+
+
+def test_reports_of_an_affair_that_was_told_days_before_are_less_surely_one_event() -> None:
+    one, other = article("1", QUAKE), article("2", OTHER, 3, outlet="المرفأ")
+    affair, elsewhere = article("0", f"{QUAKE} {GRAIN}", -72), article("0", GRAIN, -72, "DZ")
+    told, new = explain(one, other, [affair]), explain(one, other, [elsewhere])
+    assert told.event_signs["told-before"] < new.event_signs["told-before"] <= 0
+    assert told.event < new.event
+
+
+def test_where_the_days_before_are_not_known_a_pair_is_judged_as_in_an_affair() -> None:
+    one, other = article("1", QUAKE), article("2", OTHER, 3, outlet="المرفأ")
+    unknown, new = explain(one, other), explain(one, other, [article("0", GRAIN, -72, "DZ")])
+    assert unknown.event_signs["told-before"] < new.event_signs["told-before"]
