@@ -91,23 +91,25 @@ class _Rhythm:
     def __init__(self) -> None:
         self.counts: dict[int, int] = {}
         self._articles: dict[int, set[str]] = {}
+        self._known: set[str] = set()
+        """All of these: an article counts once, whatever hour it bears when it comes again."""
         self._latest = 0
         self.over: int | None = None
         """The last hour that was far above."""
 
     def add(self, hour: int, article_id: str) -> bool:
         """Count a hit; False for one that is counted already, or too old to count."""
-        if hour <= self._latest - _KEPT_HOURS:
+        if hour <= self._latest - _KEPT_HOURS or article_id in self._known:
             return False
-        known = self._articles.setdefault(hour, set())
-        if article_id in known:
-            return False
-        known.add(article_id)
-        self.counts[hour] = len(known)
+        self._known.add(article_id)
+        of_hour = self._articles.setdefault(hour, set())
+        of_hour.add(article_id)
+        self.counts[hour] = len(of_hour)
         if hour > self._latest:
             self._latest = hour
             for old in [each for each in self.counts if each <= hour - _KEPT_HOURS]:
-                del self.counts[old], self._articles[old]
+                del self.counts[old]
+                self._known -= self._articles.pop(old)
         return True
 
 

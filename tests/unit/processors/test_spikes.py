@@ -195,3 +195,17 @@ def test_a_state_that_is_built_anew_from_the_hits_tells_the_same(hours: list[int
         again.see(hit, one)
 
     assert [again.see(hit, one) for hit in hits[at:]] == expected[at:]
+
+
+def test_an_article_that_comes_again_under_another_hour_is_counted_once() -> None:
+    one, spikes = watched(), Spikes()
+    first = BEGAN + timedelta(days=20)
+
+    begun = [spikes.see(a_hit(first + timedelta(hours=hour), number), one) for hour in range(3) for number in range(4)]
+
+    assert begun == [None] * 12
+    assert spikes.see(a_hit(first + timedelta(hours=2), 4), one) == Spike(_hour_of(first) + 2, 5, 0.0)
+
+
+def _hour_of(at: datetime) -> int:
+    return int(at.timestamp()) // 3_600
