@@ -37,14 +37,15 @@ __all__ = [
     "index_row",
 ]
 
-ANALYSER_VERSION: Final = "1"
+ANALYSER_VERSION: Final = "2"
 """Changes whenever ``index_row`` gives other values for the same article: the table must then be filled anew."""
 
 # The ascii tokenizer takes every character beyond ASCII for a letter and folds nothing else, so that tokens come
-# through as they are; unicode61 knows only Unicode 6.1 and would split newer letters.
+# through as they are; unicode61 knows only Unicode 6.1 and would split newer letters. Beginnings of two and three letters are
+# kept: 24 instead of 422 ms for the shortest that may be asked for (95th percentile of 100,000 articles), for 2.8 KB and 0.12 ms an article.
 CREATE: Final = (
     "CREATE VIRTUAL TABLE fts USING fts5(title_key, title_stem, text_key, text_stem, tags, "
-    "content='', tokenize=\"ascii tokenchars '=-_'\")"
+    "content='', prefix='2 3', tokenize=\"ascii tokenchars '=-_'\")"
 )
 INSERT: Final = "INSERT INTO fts (rowid, title_key, title_stem, text_key, text_stem, tags) VALUES (?, ?, ?, ?, ?, ?)"
 DELETE: Final = (
