@@ -163,8 +163,7 @@ class Fleet:
             MARSAD_POLL__MAX_INTERVAL="5",
             MARSAD_POLL__UNCONDITIONAL_EVERY="10",
             MARSAD_POLL__ALLOW_NETWORKS="127.0.0.0/8",
-            MARSAD_ALERTS__TERMINAL="false",
-            **(settings or {}),
+            **{"MARSAD_ALERTS__TERMINAL": "false", **(settings or {})},
         )
         self.members = [
             Member(stage, number, folder, self.environment)

@@ -1,21 +1,25 @@
 """From the moment a feed's change is seen to the article being searchable and alerted, and the memory of each service meanwhile."""
 
+import contextlib
 import statistics
+import tempfile
 import threading
 import time
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
 
 from marsad.clock import SystemClock
-from marsad.records import Entry, decode
+from marsad.records import Alert, Delivery, Entry, decode
 from marsad_app.bench.cluster import Cluster, open_cluster
+from marsad_app.bench.replay import Marsad, settled, watch_everything, wire
 from processors.transact import read_stream
+from sinks.alerts.plan import TERMINAL
 from sinks.index.client import connect
 
-__all__ = ["Latency", "Memory", "run_latency", "slope"]
+__all__ = ["Latency", "Memory", "run_latency", "run_latency_embedded", "slope"]
 
 _LOOK_S = 0.1
 _MEMORY_S = 5.0
@@ -103,6 +107,9 @@ class Figures(msgspec.Struct, frozen=True):
 
     searchable: Latency
     alerted: Latency
+    """Until the alert was on its stream."""
+    handed: Latency
+    """Until an outlet had it: the log of ``deliver``."""
     memory: dict[str, Memory]
     longest: dict[int, float]
     """Of each minute the longest time until an article was searchable: one stall is told from slowness."""
@@ -124,8 +131,9 @@ def run_latency(
     Raises:
         ConfigError: the replay or the servers are not there.
     """
+    told = {"MARSAD_ALERTS__TERMINAL": "true", **(settings or {})}
     with open_cluster(
-        program, documents, limit=limit, rate=rate, faults=False, members=members, settings=settings
+        program, documents, limit=limit, rate=rate, faults=False, members=members, outlets=(TERMINAL,), settings=told
     ) as cluster:
         watch = _Watch(cluster)
         watch.start()
@@ -138,11 +146,15 @@ def run_latency(
             seen.setdefault(entry.article_id, entry.fetched_at)
         start = min(seen.values()).timestamp() + 20
         timed = {key: at for key, at in seen.items() if at.timestamp() > start}
-        alerted = {
-            msgspec.json.decode(message.value or b"{}")["article_id"]: message.at
+        raised = [
+            (decode(Alert, message.value or b""), message.at)
             for message in read_stream(cluster.kafka, "alerts.v1")
             if message.at is not None
-        }
+        ]
+        alerted = {alert.article_id: at for alert, at in raised}
+        ledger = [decode(Delivery, message.value or b"") for message in read_stream(cluster.kafka, "deliveries.v1")]
+        sent = {each.alert_id: each.sent_at for each in ledger if each.sent_at is not None}
+        handed = {alert.article_id: sent[alert.alert_id] for alert, _ in raised if alert.alert_id in sent}
         found = {key: (watch.found[key] - at).total_seconds() for key, at in timed.items() if key in watch.found}
         longest: dict[int, float] = {}
         for key, seconds in found.items():
@@ -151,9 +163,47 @@ def run_latency(
         return Figures(
             Latency.of(list(found.values())),
             Latency.of([(alerted[key] - at).total_seconds() for key, at in timed.items() if key in alerted]),
+            Latency.of([(handed[key] - at).total_seconds() for key, at in timed.items() if key in handed]),
             {name: _memory(samples) for name, samples in sorted(watch.memory.items())},
             dict(sorted(longest.items())),
         )
+
+
+def run_latency_embedded(program: Path, documents: Path, *, limit: int, rate: float) -> tuple[Latency, Latency]:
+    """Feed ``rate`` articles a second through ``marsad run`` and time each until its alert is handed to an outlet, the terminal.
+
+    Articles of the first 20 seconds are left out, as in the cluster size.
+
+    Returns:
+        Until the alert was raised, and until the outlet had it.
+
+    Raises:
+        ConfigError: the replay is not there.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="marsad-latency-") as name,
+        wire(program, documents, Path(name), limit=limit, rate=rate, faults=False) as newswire,
+    ):
+        marsad = Marsad(Path(name), newswire.opml, MARSAD_ALERTS__TERMINAL="true")
+        with contextlib.closing(marsad.store()) as store:
+            watch_everything(store, SystemClock().now())
+        marsad.start()
+        try:
+            settled(newswire, marsad, limit=limit / rate + 120)
+        finally:
+            marsad.stop()
+        with contextlib.closing(marsad.store()) as store:
+            seen = {article.article_id: article.first_seen_at for article in store.search.export()}
+            alerts = {alert.alert_id: alert for alert in store.alerts.alerts(limit=10_000_000)}
+            sent = {each.alert_id: each.sent_at for each in store.deliveries.deliveries(limit=10_000_000)}
+    start = min(seen.values()) + timedelta(seconds=20)
+    timed = [
+        (seen[alert.article_id], alert.at, sent[key])
+        for key, alert in alerts.items()
+        if seen.get(alert.article_id, start) > start
+    ]
+    raised = [(at - first).total_seconds() for first, at, _ in timed]
+    return Latency.of(raised), Latency.of([(had - first).total_seconds() for first, _, had in timed if had is not None])
 
 
 def _memory(samples: Sequence[tuple[float, float]]) -> Memory:

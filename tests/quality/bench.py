@@ -11,7 +11,7 @@ from rich.console import Console
 from marsad.config import eval_data_dir, stack_dir
 from marsad_app.bench import PARTS, run_bench
 from marsad_app.bench.corpus import CORPUS
-from marsad_app.bench.latency import run_latency
+from marsad_app.bench.latency import run_latency, run_latency_embedded
 from marsad_app.bench.replay import Comparison, Marsad, compare, settled, wire
 
 
@@ -47,10 +47,22 @@ def latency(minutes: float, rate: float, group_minutes: float) -> int:
     console.print(f"searchable: {figures.searchable}")
     console.print(f"longest until searchable, by minute: {figures.longest}")
     console.print(f"alerted: {figures.alerted}")
+    console.print(f"handed to the outlet: {figures.handed}")
     for name, memory in figures.memory.items():
         console.print(
             f"{name}: {memory.first} MB to {memory.last} MB, {memory.slope:+.1f} MB an hour in the second half"
         )
+    return 0
+
+
+def latency_embedded(minutes: float, rate: float) -> int:
+    """From feed change seen to the alert, in one process."""
+    raised, handed = run_latency_embedded(
+        stack_dir() / "replay-feeds", eval_data_dir() / CORPUS, limit=int(minutes * 60 * rate), rate=rate
+    )
+    console = Console(soft_wrap=True)
+    console.print(f"alert raised: {raised}")
+    console.print(f"alert handed to the outlet: {handed}")
     return 0
 
 
@@ -64,6 +76,7 @@ def main() -> int:
     parser.add_argument(
         "--only", nargs="+", choices=PARTS, default=(), metavar="PART", help=f"only these parts: {', '.join(PARTS)}"
     )
+    parser.add_argument("--embedded", action="store_true", help="with --latency: of the size of one process")
     parser.add_argument("--minutes", type=float, default=4, help="length of --latency; 20 shows whether memory is flat")
     parser.add_argument(
         "--group-minutes",
@@ -74,6 +87,8 @@ def main() -> int:
     parser.add_argument("--limit", type=int, default=3_000)
     parser.add_argument("--rate", type=float, default=0, help="articles a second; 50 by default, 18 with --latency")
     arguments = parser.parse_args()
+    if arguments.latency and arguments.embedded:
+        return latency_embedded(arguments.minutes, arguments.rate or 20)
     if arguments.latency:
         return latency(arguments.minutes, arguments.rate or 18, arguments.group_minutes)
     if not arguments.replay:
