@@ -38,7 +38,9 @@ class _Story(msgspec.Struct, frozen=True):
     """The alerts of one story: the report that is shown, other reports, and copies of one or the other."""
 
     shown: Alert
+    alerts: tuple[Alert, ...]
     reasons: tuple[Alert, ...]
+    """The last of each reason."""
     others: tuple[Alert, ...]
     copies: tuple[Alert, ...]
 
@@ -100,6 +102,7 @@ def _story(group: Sequence[Alert]) -> _Story:
     copies = [alert for alert in articles if alert.copy_of and alert is not shown and present]
     return _Story(
         shown=shown,
+        alerts=tuple(group),
         reasons=tuple({alert.reason: alert for alert in group}.values()),
         others=tuple(alert for alert in originals if alert is not shown),
         copies=tuple(copies),
@@ -130,16 +133,16 @@ class _Block:
     def _all_facts(self, names: Names) -> list[_Fact]:
         story, shown, language, words = self._story, self._story.shown, self._language, self._words
         # In the order in which they were raised, each once.
-        evidence = dict.fromkeys(phrase for alert in story.reasons for phrase in alert.evidence)
+        evidence = dict.fromkeys(phrase for alert in story.alerts for phrase in alert.evidence)
         reasons = tuple(
             words
             for alert in story.reasons
             for words in (REASONS[language][alert.reason], spike_figures(language, alert))
             if words
         )
-        if any(alert.told_in for alert in story.reasons):
+        if any(alert.told_in for alert in story.alerts):
             reasons = (*reasons, REASONS[language][Trigger.BACKFILL])
-        outlets = max((alert.story_outlets for alert in story.reasons), default=0)
+        outlets = max(alert.story_outlets for alert in story.alerts)
         if outlets > 1:
             reasons = (*reasons, counted(language, "outlets", outlets))
         return [

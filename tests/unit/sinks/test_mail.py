@@ -158,6 +158,15 @@ def test_a_digest_groups_by_story_folds_copies_and_says_why(server: Controller, 
     assert text.count("أقلّ من مثل هذا: https://marsad.example/m/") == 2
 
 
+def test_a_story_is_told_with_what_each_of_its_alerts_says(server: Controller, mailbox: Mailbox) -> None:
+    first = an_alert(alert_id="1", article_id="a", evidence=("مذكرة تفاهم",), story_outlets=4)
+    send(server, first, an_alert(alert_id="2", article_id="b", evidence=("تدريب مشترك",)))
+
+    text, _ = parts(mailbox.mails[0])
+    assert "مذكرة تفاهم، تدريب مشترك" in text
+    assert "4 مصادر" in text
+
+
 def test_a_mail_in_english_reads_from_the_left(server: Controller, mailbox: Mailbox) -> None:
     send(server, subscription=a_subscription(name="Defence", language="en"))
 
