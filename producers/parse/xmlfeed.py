@@ -218,7 +218,9 @@ def _enclosures(raw: Mapping[str, Any], url: str) -> tuple[Enclosure, ...]:
             type=_text(item, "type"),
             length=_number(_text(item, "length")) or 0,
         )
-        for item in _dicts(raw, "enclosures")
+        # Not by feedparser's own key: it fails where an element of the feed is named links.
+        for item in _dicts(raw, "links")
+        if _text(item, "rel") == "enclosure"
     )
     return tuple(enclosure for enclosure in found if enclosure.url)
 
