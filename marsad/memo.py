@@ -14,11 +14,12 @@ LONGEST: Final = 512
 thousand of those would be kept."""
 
 
-def remembered(most: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
+def remembered(most: int, *, longest: int = LONGEST) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Remember the last answers of a pure function of strings, given by place, as ``lru_cache`` does; not of long ones.
 
     Args:
         most: answers kept.
+        longest: characters of its strings together, beyond which an answer is not kept.
     """
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
@@ -26,7 +27,7 @@ def remembered(most: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
 
         @wraps(function)
         def asked(*texts: P.args, **named: P.kwargs) -> T:
-            short = sum(map(len, texts)) <= LONGEST  # type: ignore[arg-type]  # they are strings
+            short = sum(map(len, texts)) <= longest  # type: ignore[arg-type]  # they are strings
             return kept(*texts) if short and not named else function(*texts, **named)
 
         return asked
