@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from marsad.arabic import isolate_latin, reads_from_the_right
 from marsad_app.web.access import CSRF_COOKIE, SESSION_COOKIE, Access, local_path
+from marsad_app.web.explaining import Part, parts_of
 from marsad_app.web.marks import Piece
 from marsad_app.web.reasons import date_problem_in, reason_in
 from marsad_app.web.services import Services
@@ -81,6 +82,23 @@ def _isolated(text: str) -> Markup:
     )
 
 
+def _explained(reason: str, language: Language) -> Markup:
+    """What went wrong, as HTML; each quotation held apart from the direction around it."""
+    if language == "en":
+        return Markup("<bdi>{}</bdi>").format(reason) if reason else Markup("")
+    return Markup("").join(map(_part, parts_of(reason, language)))
+
+
+def _part(part: Part) -> Markup:
+    if not part.quoted:
+        return _isolated(part.text)
+    if part.text.isdecimal():
+        return escape(part.text)
+    if part.text.isascii():
+        return Markup('<bdi lang="en" dir="ltr">{}</bdi>').format(part.text)
+    return Markup("<bdi>{}</bdi>").format(part.text)
+
+
 def _classes(piece: Piece) -> str:
     """The first kind gives the ground, the second the line below it."""
     return " ".join((piece.kinds[0], *(f"and-{kind}" for kind in piece.kinds[1:2])))
@@ -109,6 +127,7 @@ def _environment() -> jinja2.Environment:
     environment.filters["marked"] = _marked
     environment.filters["reading"] = _reading
     environment.globals["direction"] = _direction
+    environment.globals["explained"] = _explained
     environment.globals["reason_in"] = reason_in
     environment.globals["date_problem_in"] = date_problem_in
     environment.globals["static_version"] = static_version()

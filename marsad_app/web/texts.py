@@ -14,7 +14,7 @@ from babel.dates import format_date, format_timedelta, get_month_names
 from babel.numbers import format_decimal
 from markupsafe import Markup, escape
 
-__all__ = ["LANGUAGES", "Language", "Texts", "language_of", "zone_named"]
+__all__ = ["LANGUAGES", "Language", "Texts", "language_of", "span_in", "zone_named"]
 
 Language = Literal["ar", "en"]
 LANGUAGES: Final[tuple[Language, ...]] = ("ar", "en")
@@ -48,6 +48,16 @@ def zone_named(name: str | None) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
+@cache
+def _locale(language: Language) -> Locale:
+    return Locale.parse(language if language == "ar" else "en_GB")
+
+
+def span_in(seconds: float, language: Language) -> str:
+    """A length of time in a language."""
+    return format_timedelta(timedelta(seconds=seconds), locale=_locale(language), threshold=1)
+
+
 class Texts:
     """The interface in one language, for one reader.
 
@@ -60,7 +70,7 @@ class Texts:
     def __init__(self, language: Language, now: datetime, zone: ZoneInfo | None = None) -> None:
         self.language: Language = language
         self.direction = "rtl" if language == "ar" else "ltr"
-        self.locale = Locale.parse(language if language == "ar" else "en_GB")
+        self.locale = _locale(language)
         self._now = now
         self._zone = zone or ZoneInfo("UTC")
 
@@ -152,7 +162,7 @@ class Texts:
 
     def span(self, seconds: float) -> str:
         """A length of time."""
-        return format_timedelta(timedelta(seconds=seconds), locale=self.locale, threshold=1)
+        return span_in(seconds, self.language)
 
     def stamp(self, value: datetime) -> Markup:
         """A relative time, with the exact one to be seen on it."""
