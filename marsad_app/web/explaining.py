@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from marsad_app.web.reasons import SPAN, seconds_of
-from marsad_app.web.texts import Language, span_in
+from marsad_app.web.texts import Language, span_after
 
 __all__ = ["Part", "explain", "parts_of"]
 
@@ -46,14 +46,14 @@ class _Fault(msgspec.Struct, frozen=True):
 
 @cache
 def _faults() -> tuple[_Fault, ...]:
-    """Those that say most themselves first, since some begin alike."""
+    """What stands around any other first; then those that say most themselves, since some begin alike."""
     folder = files("marsad_app.web") / "wording"
     known = [
         fault
         for name in ("queries", "faults")
         for fault in tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8"))["fault"]
     ]
-    known.sort(key=lambda fault: -len(_KIND.sub("{}", fault["en"])))
+    known.sort(key=lambda fault: (not fault.get("around", False), -len(_KIND.sub("{}", fault["en"]))))
     return tuple(_fault(fault["en"], fault["ar"], within=fault.get("within", False)) for fault in known)
 
 
@@ -94,13 +94,13 @@ def _translated(fault: _Fault, quoted: tuple[str, ...]) -> Iterator[Part]:
 
 def _quotation(fault: _Fault, kind: str, text: str) -> Iterator[Part]:
     if kind == "span":
-        yield Part(span_in(seconds_of(text), "ar"))
+        yield Part(span_after(seconds_of(text), "ar"))
     elif kind == "list":
         for at, each in enumerate(text.split(", ")):
             if at:
                 yield Part("، ")
             yield from parts_of(each, "ar")
-    elif fault.within:
+    elif fault.within and text:
         yield from parts_of(text, "ar")
-    else:
+    elif text:
         yield Part(text, quoted=True)

@@ -7,7 +7,7 @@ none of them stays as it is.
 import re
 from typing import Final
 
-from marsad_app.web.texts import Texts
+from marsad_app.web.texts import Texts, span_after
 
 __all__ = ["SPAN", "date_problem_in", "reason_in", "seconds_of"]
 
@@ -88,7 +88,7 @@ def _part(part: str, texts: Texts) -> str:
 
 def _value(key: str, text: str, texts: Texts) -> str:
     if key == "span":
-        return texts.span(seconds_of(text))
+        return span_after(seconds_of(text), texts.language)
     if key == "health":
         return texts(f"health.{text}") if texts.has(f"health.{text}") else text
     return _rate(text, texts) if key == "rate" else texts.number(int(text))

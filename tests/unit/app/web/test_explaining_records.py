@@ -5,11 +5,25 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
+from ipaddress import ip_network
 from pathlib import Path
 
+import httpx
 import pytest
+from lxml import html
 
+from marsad.clock import SystemClock
+from marsad.config import PollSettings
+from marsad.errors import FetchError
+from marsad.records import Article, DeliveryState, Entry, Feed, FetchRequest, Health, encode
+from marsad.streams import Message
+from marsad.testing.factories import NOW, a_delivery, a_feed, a_quarantined, an_alert, an_entry
+from marsad.testing.fakes import InMemoryStore
 from marsad_app.web.explaining import explain, parts_of
+from processors.agents.tagging import incoming, outgoing
+from producers.fetch import AiohttpFetcher
+from producers.parse import parse
+from producers.testing import History
 
 MODULES = (
     "marsad.records.codec",
@@ -45,10 +59,12 @@ MODULES = (
     "sinks.index.operations",
 )
 """Those that make what such records say."""
+BEFORE = dict.fromkeys(("producers.guard", "producers.unpack"), "https://x: ")
+"""What the fetcher says before the sentences of these."""
 TELLING = frozenset(
     {
-        "BadEncodingError", "BlockedAddressError", "CodecError", "FetchError", "OutletGoneError", "PoisonError",
-        "TransientError", "Unreadable", "_judged", "_quarantined", "_refuse", "refused",
+        "BadEncodingError", "BlockedAddressError", "CodecError", "ConfigError", "FetchError", "OutletGoneError",
+        "PoisonError", "TransientError", "Unreadable", "_judged", "_quarantined", "refused", "setdefault",
     }
 )  # fmt: skip
 """What is called with such a sentence."""
@@ -56,11 +72,15 @@ KEPT = frozenset({"detail", "last_error", "lost", "problem", "reason"})
 """Fields and arguments that hold one."""
 ELSEWHERE = {
     "alerts.key has x characters; give it at least x random ones": "told at the start of the program",
-    "writing to the index was stopped before its end": "ends the program",
+    "always now": "a mark of entries",
+    "copy of x": "told by programs",
+    "next poll in 14 d because x": "an event",
+    "not polled again before somebody unmutes it: x": "an event",
+    "polled at once: it is new": "an event",
     "what cannot be indexed cannot be put into quarantine: x": "the process tries again",
-    "the server answered https://x": "nothing",
+    "writing to the index was stopped before its end": "ends the program",
 }
-"""Sentences of those modules that reach no such record."""
+"""Sentences of these modules that no such record holds, and where they are told."""
 QUOTED = re.compile(r"(?:https://x|x|\d+|\W)*")
 
 
@@ -135,14 +155,136 @@ def _quoted(code: str) -> str:
 
 
 def _is_sentence(text: str) -> bool:
-    return len(re.findall(r"[a-z]{2,}", text.replace("https://x", "").replace("14 d", ""))) > 1
+    return " " in text and re.search(r"[a-z]{2,}", text.replace("https://x", "")) is not None
 
 
 def _sentences() -> set[str]:
-    found = {sentence for name in MODULES for sentence in Module(name).sentences()}
-    return {text for text in found if _is_sentence(text) and text not in ELSEWHERE}
+    return {
+        BEFORE.get(name, "") + text
+        for name in MODULES
+        for text in Module(name).sentences()
+        if _is_sentence(text) and text not in ELSEWHERE
+    }
 
 
-if __name__ == "__main__":
-    for s in sorted(_sentences()):
-        print(explain(s, "ar")[1], "|", s, "|", explain(s, "ar")[0], "|", [p.text for p in parts_of(s,"ar") if p.quoted])
+@pytest.mark.parametrize("sentence", sorted(_sentences()))
+def test_each_sentence_that_a_record_can_hold_has_a_translation(sentence: str) -> None:
+    parts = parts_of(sentence, "ar")
+
+    assert explain(sentence, "ar")[1] == "ar"
+    assert all(QUOTED.fullmatch(part.text) for part in parts if part.quoted), parts
+
+
+def test_the_walk_finds_what_the_modules_say() -> None:
+    found = _sentences()
+
+    assert len(found) > 60
+    assert {"the server answered xx: it wants fewer requests", "the story was muted", "x partition x offset x"} <= found
+
+
+def _told(reason: str) -> str:
+    told, language = explain(reason, "ar")
+    assert language == "ar", reason
+    return told
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"", b"{", b"nonsense", b"\xff\xfe", b"[]", b'{"record":"entry","v":99}', b'{"record":"entry","v":0}',
+        b'{"record":"alert"}', b'{"record":"entry"}', b'{"record":"entry","entry_id":3}', b'{"record":"entry"}x',
+        encode(an_entry()).replace(b'"first_seen_at":"2', b'"first_seen_at":"x'),
+    ],
+)  # fmt: skip
+def test_a_record_that_cannot_be_read_is_told_in_arabic(data: bytes) -> None:
+    problem = incoming(Message(stream="entries.v1", key="k", value=data)).problem
+
+    assert problem
+    _told(problem)
+    inner = [part.text for part in parts_of(problem, "ar") if part.quoted and " " in part.text]
+    # What msgspec found in JSON that is none stays in its words.
+    assert inner in ([], ["invalid character"], ["trailing characters"]), (problem, inner)
+
+
+@pytest.mark.parametrize(
+    ("body", "remark"),
+    [
+        ("<rss version='2.0'><channel><title>a & b</title>{}</channel></rss>", "مستند معيب الصياغة أُصلح"),
+        ("warning <rss version='2.0'><channel>{}</channel></rss>", "نص قبل بداية المستند"),
+        ("<!DOCTYPE x [<!ENTITY a SYSTEM 'b'>]><rss version='2.0'><channel>{}</channel></rss>", "كيانات XML لم تُقبل"),
+        ("<rss version='2.0'><channel>{}{}</channel></rss>", "مواد أكثر من poll.max_entries، فقُرئ أولها"),
+    ],
+)
+def test_a_remark_on_a_document_is_told_in_arabic(body: str, remark: str) -> None:
+    item = "<item><title>t</title><link>https://a.example/{}</link></item>"
+    parsed = parse(body.format(item, item).encode(), url="https://a.example", max_entries=1)
+    state = History().poll(parsed=parsed, body=b"x").state
+
+    assert state.health is Health.OK
+    assert _told(state.detail) == f"قُرئت مع ملاحظات: {remark}"
+
+
+def test_several_remarks_are_told_each_in_arabic() -> None:
+    assert _told("read with: text-before-document, entries-cut").count("،") == 2
+
+
+async def test_a_refused_connection_is_told_in_arabic_with_the_words_of_the_system() -> None:
+    url = "http://127.0.0.1:1/feed"
+    settings = PollSettings(allow_networks=(ip_network("127.0.0.0/8"),))
+    async with AiohttpFetcher(settings, SystemClock()) as fetcher:
+        with pytest.raises(FetchError) as caught:
+            await fetcher.fetch(FetchRequest(url=url))
+    quoted = [part.text for part in parts_of(str(caught.value), "ar") if part.quoted]
+
+    assert "لا يُتصل بالخادم" in _told(str(caught.value))
+    assert quoted[:2] == [url, "127.0.0.1:1"]
+    assert "Connect call failed" in quoted[2]
+
+
+def test_a_fault_of_the_program_is_told_as_one() -> None:
+    class Failing:
+        def stateless(self, entry: Entry, feed: Feed) -> Article:
+            raise KeyError("صفحة")
+
+    message = Message(stream="entries.v1", key="k", value=encode(an_entry()))
+    problem = outgoing(incoming(message), Failing(), a_feed(), NOW).problem
+
+    assert _told(problem) == "خلل لم يُتوقع: KeyError: 'صفحة'"
+
+
+def test_what_the_index_refuses_is_told_with_its_words() -> None:
+    assert (
+        _told("mapper_parsing_exception: failed to parse")
+        == "رفضه Elasticsearch: mapper_parsing_exception: failed to parse"
+    )
+    assert _told("beside the article: HTTP 413").startswith("في ما يُفهرس مع المقال: رفضه Elasticsearch")
+
+
+async def test_pages_hold_the_words_of_others_apart(client: httpx.AsyncClient, store: InMemoryStore) -> None:
+    failed = a_delivery(
+        delivery_id="d9",
+        alert_id="refused",
+        state=DeliveryState.FAILED,
+        attempts=2,
+        last_error="the mail server answered 550 5.1.1 <b>No such user</b>",
+    )
+    store.alerts.record_alerts([an_alert(alert_id="refused")], [failed])
+    place = "articles.v1 partition 3 offset 7"
+    store.quarantine.quarantine(
+        [a_quarantined(id="q9", reason="no Article record: Input data was truncated", detail=place)]
+    )
+    feed = next(state.feed_id for state in store.polls.states() if state.health is Health.HTTP_5XX)
+
+    for path, told, words in (
+        (f"/feeds/{feed}", "ردّ الخادم بالرمز", "503 Service Unavailable"),
+        ("/deliveries", "ردّ خادم البريد:", "550 5.1.1 <b>No such user</b>"),
+        (f"/subscriptions/{failed.subscription_id}", "ردّ خادم البريد:", "550 5.1.1 <b>No such user</b>"),
+        ("/quarantine", "البيانات مبتورة", "Article"),
+        ("/quarantine/q9", "البيانات مبتورة", "articles.v1"),
+    ):
+        page = html.fromstring((await client.get(f"{path}?lang=ar")).content)
+        assert told in page.text_content()
+        assert words in [each.text for each in page.xpath("//bdi[@lang='en'][@dir='ltr']")], path
+
+    assert place in (await client.get("/quarantine/q9?lang=en")).text
+    assert (await client.get("/api/v1/quarantine/q9")).json()["detail"] == place
