@@ -27,6 +27,7 @@ from processors.agents.tagging import incoming, outgoing
 from producers.fetch import AiohttpFetcher
 from producers.parse import parse
 from producers.testing import History
+from sinks.alerts.losing import lost_notice
 
 MODULES = (
     "marsad.records.codec",
@@ -284,6 +285,20 @@ def test_what_the_index_refuses_is_told_with_its_words() -> None:
         == "رفضه Elasticsearch قائلا: mapper_parsing_exception: failed to parse"
     )
     assert _told("beside the article: HTTP 413").startswith("في ما يُفهرس مع المقال: رفضه Elasticsearch")
+
+
+async def test_a_lost_outlet_is_told_with_what_it_said_last_in_arabic(
+    client: httpx.AsyncClient, store: InMemoryStore
+) -> None:
+    one = store.subscriptions.subscriptions()[0]
+    notice = lost_notice(one, "mailto:a@example.org", "the mail server answered 550 No such user", NOW)
+    store.alerts.record_alerts([notice], [a_delivery(delivery_id="d8", alert_id=notice.alert_id)])
+
+    for path in ("/deliveries", "/subscriptions", f"/subscriptions/{one.id}"):
+        page = html.fromstring((await client.get(f"{path}?lang=ar")).content)
+        told = "عنوان إرسال توقّف: mailto://… — ردّ خادم البريد: 550 No such user"
+        assert told in page.text_content()
+        assert notice.title in html.fromstring((await client.get(f"{path}?lang=en")).content).text_content()
 
 
 async def test_pages_hold_the_words_of_others_apart(client: httpx.AsyncClient, store: InMemoryStore) -> None:
