@@ -10,12 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import feedparser
+from feedparser.urls import make_safe_absolute_uri
 from lxml import etree
 
 from marsad.arabic.repair import repair
 from marsad.records import Enclosure, FeedKind
 from marsad.records.urls import is_web_url
-from producers.parse.bounds import without_swollen_tags
+from producers.parse.bounds import LONGEST_BASE, without_swollen_bases, without_swollen_tags
 from producers.parse.dates import instant
 from producers.parse.htmltext import first_image, title_text
 from producers.parse.links import absolute
@@ -27,6 +28,18 @@ __all__ = ["parse_xml"]
 
 # It would look for a parser of libxml2, which is not there, through all of the path for each document: 0.2 ms.
 feedparser.api.PREFERRED_XML_PARSERS.clear()
+
+
+def _joined_base(base: str, inner: str | None = None) -> str:
+    """The address of what is in an element: no longer one for each element in an element, and none made anew where it stays the same."""
+    if base and inner == base:
+        return base
+    found: str = make_safe_absolute_uri(base, inner)
+    return found if len(found) <= LONGEST_BASE else ""
+
+
+# Relative ones in each other would grow by a piece with each element; where nothing is given, feedparser keeps the outer one.
+feedparser.mixin.make_safe_absolute_uri = _joined_base
 
 _OPEN_ENTRY: Final = re.compile(r"<(?:[\w-]+:)?(?:item|entry)[\s>]", re.IGNORECASE)
 _ROOT: Final = re.compile(r"<(?:[\w-]+:)?(rss|feed|rdf|channel)[\s>]", re.IGNORECASE)
@@ -55,7 +68,7 @@ def parse_xml(text: str, *, url: str, max_entries: int, known: Readings) -> tupl
     """
     body, entities, problems = without_prolog(text)
     body, cut = cut_entries(body, _OPEN_ENTRY, max_entries)
-    body = without_swollen_tags(body)
+    body = without_swollen_bases(without_swollen_tags(body))
     parts = None if entities else _mostly_known(body, url, known)
     mended = Mended(body, well_formed=True) if parts is not None else mend(body, entities)
     found, entries, readings = _read_rest(mended, parts, url, known)

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import tracemalloc
 
 import feedparser
 import msgspec
@@ -15,6 +16,7 @@ from producers.parse import looks_like_bot_wall, parse, parse_again
 from producers.parse.dates import instant
 from producers.parse.htmltext import first_image, plain_text, title_text
 from producers.parse.mend import is_well_formed, mend
+from producers.parse.model import ParsedFeed
 from producers.parse.walls import looks_like_login
 from producers.pipe import pipe_parse
 from producers.readings import KeptReadings
@@ -129,6 +131,45 @@ def test_json_items_beyond_the_limit_are_cut_and_said() -> None:
 
 def test_deeply_nested_json_is_no_feed() -> None:
     assert parse(b'{"items":' * 5_000).kind is None
+
+
+@pytest.mark.parametrize("quote", ['"', "'", ""])
+def test_a_base_without_end_is_not_given_to_each_link(quote: str) -> None:
+    base = f"xml:base={quote}https://news.example/{'a' * 100_000}/{quote}"
+    text = HEAD + item(1) + f"<item {base}>" + "<link rel='x' href='y'/>" * 5_000 + "</item>" + TAIL
+
+    found, peak = read_and_weighed(text)
+
+    assert found.entries[0].title == "خبر 1"
+    assert peak < 100_000_000
+
+
+def test_bases_in_each_other_do_not_grow_with_each_element() -> None:
+    _, peak = read_and_weighed(
+        HEAD
+        + item(1)
+        + "<item xml:base='https://news.example/'>"
+        + f"<b base='{'b' * 400}/'>" * 200
+        + "<link href='y'/>" * 5_000
+    )
+
+    assert peak < 40_000_000
+
+
+def read_and_weighed(text: str) -> tuple[ParsedFeed, int]:
+    """The reading and the most bytes that it took."""
+    tracemalloc.start()
+    try:
+        return parse(text.encode()), tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_an_honest_base_counts() -> None:
+    entry = '<entry xml:base="ar/"><id>1</id><title>خبر</title><link href="1.html"/></entry>'
+    body = f'<feed xmlns="http://www.w3.org/2005/Atom" xml:base="https://base.example/">{entry}</feed>'
+
+    assert parse(body.encode(), url="https://news.example/feed").entries[0].url == "https://base.example/ar/1.html"
 
 
 def test_an_entity_bomb_does_not_grow() -> None:
