@@ -15,6 +15,7 @@ import msgspec
 
 from marsad.records import Article, Evidence, TopicTag
 from marsad.taxonomy import (
+    Adjusted,
     AnalysedText,
     CompiledTerm,
     CompiledTopics,
@@ -56,12 +57,8 @@ class Adjuster(Protocol):
     topics: frozenset[str]
     """Those that it decides; of the others the rules' scores stand, and what is far behind the best is not given."""
 
-    def adjust(self, scores: Mapping[str, float], analysed: AnalysedText) -> Mapping[str, float]:
-        """Return the scores by topic id; 1.0 is the threshold."""
-        ...
-
-    def evidence(self, topic: str, analysed: AnalysedText, scores: Mapping[str, float]) -> tuple[Evidence, ...]:
-        """Return the words that spoke for a topic which it decided, given the scores by the rules."""
+    def adjust(self, scores: Mapping[str, float], analysed: AnalysedText) -> Adjusted:
+        """Return the scores that count instead of those by the rules, and what speaks for them."""
         ...
 
 
@@ -137,17 +134,22 @@ class Tagger:
             self._compiled.topics[topic].id: self._score(topic, hits, analysed) for topic, hits in found.items()
         }
         least = max(1.0, _FAR_BEHIND * min(_STRONG, max(scores.values(), default=0.0)))
+        adjusted = Adjusted(scores, _silent)
         decided: frozenset[str] = frozenset()
-        given = scores
         if self._adjuster is not None:
-            scores, decided = self._adjuster.adjust(scores, analysed), self._adjuster.topics
+            adjusted, decided = self._adjuster.adjust(scores, analysed), self._adjuster.topics
         kept = sorted(
-            (-score, topic_id) for topic_id, score in scores.items() if score >= (1.0 if topic_id in decided else least)
+            (-score, topic_id)
+            for topic_id, score in adjusted.scores.items()
+            if score >= (1.0 if topic_id in decided else least)
         )
-        return tuple(
-            TopicTag(topic_id, round(-minus, 3), self._spoke(topic_id, by_id, given, analysed))
-            for minus, topic_id in kept
-        )
+        tags: list[TopicTag] = []
+        for minus, topic_id in kept:
+            evidence = self._evidence(by_id[topic_id], analysed) if topic_id in by_id else ()
+            if scores.get(topic_id, 0.0) < 1:
+                evidence = _joined(evidence, adjusted.evidence(topic_id))
+            tags.append(TopicTag(topic_id, round(-minus, 3), evidence))
+        return tuple(tags)
 
     def scores(self, analysed: AnalysedText, *, prune: bool = False) -> dict[str, float]:
         """Return the score by its rules of every topic that has a hit, also of those below their threshold.
@@ -165,14 +167,17 @@ class Tagger:
         if self._adjuster is None:
             return by_rule
         decided = self._adjuster.topics
-        adjusted = self._adjuster.adjust(self.scores(analysed, prune=True), analysed)
+        adjusted = self._adjuster.adjust(self.scores(analysed, prune=True), analysed).scores
         kept = {topic: score for topic, score in by_rule.items() if topic not in decided}
         return kept | {topic: score for topic, score in adjusted.items() if topic in decided or topic not in kept}
 
     def words(self, topic_id: str, analysed: AnalysedText) -> tuple[Evidence, ...]:
         """Return what speaks for a topic, also where it is not given: the hits of its rules, else the learned words."""
         hits = {self._compiled.topics[topic].id: found for topic, found in self._find(analysed, prune=False).items()}
-        return self._spoke(topic_id, hits, {}, analysed)
+        evidence = self._evidence(hits[topic_id], analysed) if topic_id in hits else ()
+        if self._adjuster is None:
+            return evidence
+        return _joined(evidence, self._adjuster.adjust({}, analysed).evidence(topic_id))
 
     def _find(self, analysed: AnalysedText, *, prune: bool) -> dict[int, _Hits]:
         """Return each topic's hits, without those inside a longer hit of the same topic and zone.
@@ -294,19 +299,6 @@ class Tagger:
             total += self._compiled.combinations[rule].near.weight * position
         return max(0.0, total) / topic.threshold
 
-    def _spoke(
-        self, topic: str, hits: Mapping[str, _Hits], given: Mapping[str, float], analysed: AnalysedText
-    ) -> tuple[Evidence, ...]:
-        """Return what spoke for a topic: the hits of its rules, and where these were not enough, the learned words."""
-        by_rule = self._evidence(hits[topic], analysed) if topic in hits else ()
-        if self._adjuster is None or given.get(topic, 0.0) >= 1:
-            return by_rule
-        return by_rule + tuple(
-            word
-            for word in self._adjuster.evidence(topic, analysed, given)
-            if not any(hit.field == word.field and hit.start <= word.start < hit.end for hit in by_rule)
-        )
-
     def _evidence(self, hits: _Hits, analysed: AnalysedText) -> tuple[Evidence, ...]:
         terms = self._compiled.terms
         evidence = [
@@ -319,6 +311,20 @@ class Tagger:
             zone = analysed.zones[whole.zone]
             evidence.extend(_in_field(zone, word.first, word.end, word.text, weight) for word in whole.words)
         return tuple(evidence)
+
+
+def _silent(_: str) -> tuple[Evidence, ...]:
+    """Return what speaks for a topic where no layer does."""
+    return ()
+
+
+def _joined(by_rule: tuple[Evidence, ...], learned: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+    """Return what spoke by the rules, and the learned words that are not inside it."""
+    return by_rule + tuple(
+        word
+        for word in learned
+        if not any(hit.field == word.field and hit.start <= word.start < hit.end for hit in by_rule)
+    )
 
 
 def _bonus(term: CompiledTerm, topic: Topic) -> float:
