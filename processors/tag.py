@@ -6,7 +6,7 @@ says, and a long one mentions much in passing. Different words count for more th
 name or an ambiguity: the field of الفيل is no elephant. A topic far behind the article's strongest is mentioned, not meant.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from math import sqrt
 from typing import Final, NamedTuple, Protocol, TypeAlias
@@ -108,13 +108,16 @@ class Tagger:
         self._topic_of = [term.topic for term in terms]
         self._rank = [0 if term.role is Role.VETO else 1 for term in terms]
         self._bonus = [_bonus(term, self._compiled.topics[term.topic]) for term in terms]
-        self._gain = [
-            term.weight + bonus if term.role is Role.TERM else 0.0
-            for term, bonus in zip(terms, self._bonus, strict=True)
-        ]
-        self._bits = [1 << word.group for word in self._compiled.words]
-        self._masks = [_mask(combination.groups) for combination in self._compiled.combinations]
         self._boosts = [_by_zone(topic) for topic in self._compiled.topics]
+        self._gain = {
+            kind: [
+                (term.weight + bonus) * self._boosts[term.topic][kind] if term.role is Role.TERM else 0.0
+                for term, bonus in zip(terms, self._bonus, strict=True)
+            ]
+            for kind in ZoneKind
+        }
+        self._group_of = [word.group for word in self._compiled.words]
+        self._rules_of = _by_rarest(self._compiled)
 
     def tag(self, title: str, lead: str, text: str) -> tuple[TopicTag, ...]:
         """Return the topics of an article, best first.
@@ -186,15 +189,15 @@ class Tagger:
             analysed: the article.
             prune: leave out topics whose weights could not reach the threshold wherever the hits stood.
         """
-        topic_of, rank, gain, boosts = self._topic_of, self._rank, self._gain, self._boosts
+        topic_of, rank, boosts = self._topic_of, self._rank, self._boosts
         hits: dict[int, list[_Hit]] = defaultdict(list)
         most: dict[int, float] = defaultdict(float)
         for number, zone in enumerate(analysed.zones):
-            kind = zone.kind
+            gain = self._gain[zone.kind]
             for first, end, term in self._compiled.automaton.scan(zone.keys):
                 topic = topic_of[term]
                 hits[topic].append((number, first, -end, rank[term], term))
-                most[topic] += gain[term] * boosts[topic][kind]
+                most[topic] += gain[term]
         wholes: dict[int, list[_Whole]] = defaultdict(list)
         states = -1
         for whole in self._combinations(analysed):
@@ -214,18 +217,24 @@ class Tagger:
 
     def _combinations(self, analysed: AnalysedText) -> Iterator[_Whole]:
         """Yield every combination that stands whole in a zone."""
-        words, bits = self._compiled.words, self._bits
+        words, group_of = self._compiled.words, self._group_of
         for number, zone in enumerate(analysed.zones):
             hits = self._compiled.near_automaton.scan(zone.keys)
-            present = 0
-            for hit in hits:
-                present |= bits[hit[2]]
-            possible = [rule for rule, mask in enumerate(self._masks) if mask & present == mask]
+            present = {group_of[at] for _, _, at in hits}
+            possible = [
+                rule
+                for rarest in present & self._rules_of.keys()
+                for rule in self._rules_of[rarest]
+                if present.issuperset(self._compiled.combinations[rule].groups)
+            ]
             if possible:
-                groups: dict[int, list[_Word]] = defaultdict(list)
+                groups: dict[int, list[_Word]] = {
+                    group: [] for rule in possible for group in self._compiled.combinations[rule].groups
+                }
                 for first, end, at in hits:
-                    groups[words[at].group].append(_Word(first, end, words[at].text))
-                for rule in possible:
+                    if group_of[at] in groups:
+                        groups[group_of[at]].append(_Word(first, end, words[at].text))
+                for rule in sorted(possible):
                     whole = self._whole(rule, number, groups)
                     if whole is not None:
                         yield whole
@@ -272,12 +281,6 @@ class Tagger:
                 places[hit[4]].append((hit[0], hit[1]))
         if len(required) < len(topic.require):
             return 0.0
-        phrased = {
-            (zone, at)
-            for zone, first, minus_end, _, term in hits.terms
-            if self._bonus[term]
-            for at in range(first, -minus_end)
-        }
         total, words = 0.0, len(places) + len(hits.wholes)
         for number, where in places.items():
             position = _position(topic, where, analysed)
@@ -289,15 +292,27 @@ class Tagger:
                 words += self._bonus[number] > 0
         if words == 1 and analysed.length > _ENOUGH_TEXT:
             total *= _ALONE
+        for rule, where in self._combined(hits).items():
+            position = min(_position(topic, where, analysed), _MOST_PLACES)
+            total += self._compiled.combinations[rule].near.weight * position
+        return max(0.0, total) / topic.threshold
+
+    def _combined(self, hits: _Hits) -> dict[int, list[tuple[int, int]]]:
+        """Return where each combination begins, the words of telling phrases apart."""
+        if not hits.wholes:
+            return {}
+        phrased = {
+            (zone, at)
+            for zone, first, minus_end, _, term in hits.terms
+            if self._bonus[term]
+            for at in range(first, -minus_end)
+        }
         combined: dict[int, list[tuple[int, int]]] = defaultdict(list)
         for whole in hits.wholes:
             combined[whole.rule].extend(
                 (whole.zone, start.first) for start in whole.starts if (whole.zone, start.first) not in phrased
             )
-        for rule, where in combined.items():
-            position = min(_position(topic, where, analysed), _MOST_PLACES)
-            total += self._compiled.combinations[rule].near.weight * position
-        return max(0.0, total) / topic.threshold
+        return combined
 
     def _evidence(self, hits: _Hits, analysed: AnalysedText) -> tuple[Evidence, ...]:
         terms = self._compiled.terms
@@ -333,12 +348,13 @@ def _bonus(term: CompiledTerm, topic: Topic) -> float:
     return _PHRASE * term.weight if telling else 0.0
 
 
-def _mask(groups: Iterable[int]) -> int:
-    """Return the numbers of some groups as bits."""
-    mask = 0
-    for group in groups:
-        mask |= 1 << group
-    return mask
+def _by_rarest(compiled: CompiledTopics) -> dict[int, list[int]]:
+    """Return the combinations by that of their groups which has the fewest words: without it the others need no look."""
+    sizes = Counter(word.group for word in compiled.words)
+    found: dict[int, list[int]] = defaultdict(list)
+    for rule, combination in enumerate(compiled.combinations):
+        found[min(combination.groups, key=sizes.__getitem__)].append(rule)
+    return found
 
 
 def _by_zone(topic: Topic) -> dict[ZoneKind, float]:

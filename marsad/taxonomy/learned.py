@@ -176,7 +176,7 @@ class LearnedLayer:
             sums[sums.argmax()] = 0.0
         kept = {topic: score for topic, score in scores.items() if topic not in self.topics}
         # A sum of weights as a score: 1.0 at nought.
-        found = _BEST_SCORE / (1 + (_BEST_SCORE - 1) * np.exp(-np.clip(sums, -50, 50)))
+        found = _BEST_SCORE / (1 + (_BEST_SCORE - 1) * np.exp(-sums.clip(-50, 50)))
         return Adjusted(kept | dict(zip(self._ids, found.tolist(), strict=True)), evidence)
 
     def _evidence(self, article: _Read, lit: Lit | None, topic: str) -> tuple[Evidence, ...]:
