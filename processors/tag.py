@@ -19,6 +19,7 @@ from marsad.taxonomy import (
     AnalysedText,
     CompiledTerm,
     CompiledTopics,
+    Hit,
     LearnedLayer,
     Role,
     Taxonomy,
@@ -47,6 +48,7 @@ _TELLING: Final = 0.4
 """The share of the threshold from which a term of several words is telling."""
 _ALONE: Final = 0.6
 """What is left of a topic for which one word speaks, if the text is long enough that another could have."""
+_NO_TOPIC: Final = -1
 _ENOUGH_TEXT: Final = 60
 """Tokens of such a text."""
 
@@ -105,7 +107,8 @@ class Tagger:
             adjuster = LearnedLayer(load_learned(), frozenset(topic.id for topic in taxonomy.topics) - taxonomy.own)
         self._adjuster = adjuster
         terms = self._compiled.terms
-        self._topic_of = [term.topic for term in terms]
+        # A word of combinations is of no topic alone.
+        self._topic_of = [term.topic for term in terms] + [_NO_TOPIC] * len(self._compiled.words)
         self._rank = [0 if term.role is Role.VETO else 1 for term in terms]
         self._bonus = [_bonus(term, self._compiled.topics[term.topic]) for term in terms]
         self._boosts = [_by_zone(topic) for topic in self._compiled.topics]
@@ -116,7 +119,6 @@ class Tagger:
             ]
             for kind in ZoneKind
         }
-        self._group_of = [word.group for word in self._compiled.words]
         self._rules_of = _by_rarest(self._compiled)
 
     def tag(self, title: str, lead: str, text: str) -> tuple[TopicTag, ...]:
@@ -192,15 +194,22 @@ class Tagger:
         topic_of, rank, boosts = self._topic_of, self._rank, self._boosts
         hits: dict[int, list[_Hit]] = defaultdict(list)
         most: dict[int, float] = defaultdict(float)
+        found: list[_Whole] = []
         for number, zone in enumerate(analysed.zones):
             gain = self._gain[zone.kind]
-            for first, end, term in self._compiled.automaton.scan(zone.keys):
+            words: list[Hit] = []
+            for hit in self._compiled.automaton.scan(zone.keys):
+                first, end, term = hit
                 topic = topic_of[term]
-                hits[topic].append((number, first, -end, rank[term], term))
-                most[topic] += gain[term]
+                if topic == _NO_TOPIC:
+                    words.append(hit)
+                else:
+                    hits[topic].append((number, first, -end, rank[term], term))
+                    most[topic] += gain[term]
+            found.extend(self._combinations(number, words))
         wholes: dict[int, list[_Whole]] = defaultdict(list)
         states = -1
-        for whole in self._combinations(analysed):
+        for whole in found:
             topic, near, _ = self._compiled.combinations[whole.rule]
             if near.states:
                 states = self._compiled.states.count(analysed) if states < 0 else states
@@ -215,29 +224,25 @@ class Tagger:
             if not prune or bound >= topics[topic].threshold
         }
 
-    def _combinations(self, analysed: AnalysedText) -> Iterator[_Whole]:
-        """Yield every combination that stands whole in a zone."""
-        words, group_of = self._compiled.words, self._group_of
-        for number, zone in enumerate(analysed.zones):
-            hits = self._compiled.near_automaton.scan(zone.keys)
-            present = {group_of[at] for _, _, at in hits}
-            possible = [
-                rule
-                for rarest in present & self._rules_of.keys()
-                for rule in self._rules_of[rarest]
-                if present.issuperset(self._compiled.combinations[rule].groups)
-            ]
-            if possible:
-                groups: dict[int, list[_Word]] = {
-                    group: [] for rule in possible for group in self._compiled.combinations[rule].groups
-                }
-                for first, end, at in hits:
-                    if group_of[at] in groups:
-                        groups[group_of[at]].append(_Word(first, end, words[at].text))
-                for rule in sorted(possible):
-                    whole = self._whole(rule, number, groups)
-                    if whole is not None:
-                        yield whole
+    def _combinations(self, zone: int, hits: list[Hit]) -> Iterator[_Whole]:
+        """Yield every combination that stands whole in a zone, given its words that are of combinations."""
+        known, beyond, combinations = self._compiled.words, len(self._compiled.terms), self._compiled.combinations
+        words = [(first, end, known[at - beyond]) for first, end, at in hits]
+        present = {word.group for _, _, word in words}
+        possible = [
+            rule
+            for rarest in present & self._rules_of.keys()
+            for rule in self._rules_of[rarest]
+            if present.issuperset(combinations[rule].groups)
+        ]
+        groups: dict[int, list[_Word]] = {group: [] for rule in possible for group in combinations[rule].groups}
+        for first, end, word in words if groups else ():
+            if word.group in groups:
+                groups[word.group].append(_Word(first, end, word.text))
+        for rule in sorted(possible):
+            whole = self._whole(rule, zone, groups)
+            if whole is not None:
+                yield whole
 
     def _whole(self, rule: int, zone: int, groups: dict[int, list[_Word]]) -> _Whole | None:
         _, near, wanted = self._compiled.combinations[rule]
