@@ -6,8 +6,8 @@ says, and a long one mentions much in passing. Different words count for more th
 name or an ambiguity: the field of الفيل is no elephant. A topic far behind the article's strongest is mentioned, not meant.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from math import sqrt
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
@@ -29,6 +29,7 @@ from marsad.taxonomy import (
     analyse,
     load_learned,
 )
+from processors.combinations import Combinations, Whole
 
 __all__ = ["Adjuster", "Tagger", "tag"]
 
@@ -48,9 +49,10 @@ _TELLING: Final = 0.4
 """The share of the threshold from which a term of several words is telling."""
 _ALONE: Final = 0.6
 """What is left of a topic for which one word speaks, if the text is long enough that another could have."""
-_NO_TOPIC: Final = -1
 _ENOUGH_TEXT: Final = 60
 """Tokens of such a text."""
+_NO_TOPIC: Final = -1
+_NO_RULE: Final = -1
 
 
 class Adjuster(Protocol):
@@ -68,28 +70,11 @@ _Hit: TypeAlias = tuple[int, int, int, int, int]
 """Zone, first token, minus end, rank, term. Sorted, a longer hit stands before those inside it, a veto before a term."""
 
 
-class _Word(NamedTuple):
-    """One word of a combination in its zone."""
-
-    first: int
-    end: int
-    text: str
-
-
-class _Whole(NamedTuple):
-    """A combination that stands whole, by the words that begin it, and all words that take part."""
-
-    rule: int
-    zone: int
-    starts: tuple[_Word, ...]
-    words: tuple[_Word, ...]
-
-
 class _Hits(NamedTuple):
     """What was found of one topic."""
 
     terms: list[_Hit]
-    wholes: list[_Whole]
+    wholes: list[Whole]
 
 
 class Tagger:
@@ -119,7 +104,8 @@ class Tagger:
             ]
             for kind in ZoneKind
         }
-        self._rules_of = _by_rarest(self._compiled)
+        self._required = [term.rule if term.role is Role.REQUIRE else _NO_RULE for term in terms]
+        self._combinations = Combinations(self._compiled)
 
     def tag(self, title: str, lead: str, text: str) -> tuple[TopicTag, ...]:
         """Return the topics of an article, best first.
@@ -194,7 +180,7 @@ class Tagger:
         topic_of, rank, boosts = self._topic_of, self._rank, self._boosts
         hits: dict[int, list[_Hit]] = defaultdict(list)
         most: dict[int, float] = defaultdict(float)
-        found: list[_Whole] = []
+        found: list[Whole] = []
         for number, zone in enumerate(analysed.zones):
             gain = self._gain[zone.kind]
             words: list[Hit] = []
@@ -206,8 +192,8 @@ class Tagger:
                 else:
                     hits[topic].append((number, first, -end, rank[term], term))
                     most[topic] += gain[term]
-            found.extend(self._combinations(number, words))
-        wholes: dict[int, list[_Whole]] = defaultdict(list)
+            found.extend(self._combinations.whole(number, words))
+        wholes: dict[int, list[Whole]] = defaultdict(list)
         states = -1
         for whole in found:
             topic, near, _ = self._compiled.combinations[whole.rule]
@@ -223,40 +209,6 @@ class Tagger:
             for topic, bound in most.items()
             if not prune or bound >= topics[topic].threshold
         }
-
-    def _combinations(self, zone: int, hits: list[Hit]) -> Iterator[_Whole]:
-        """Yield every combination that stands whole in a zone, given its words that are of combinations."""
-        known, beyond, combinations = self._compiled.words, len(self._compiled.terms), self._compiled.combinations
-        words = [(first, end, known[at - beyond]) for first, end, at in hits]
-        present = {word.group for _, _, word in words}
-        possible = [
-            rule
-            for rarest in present & self._rules_of.keys()
-            for rule in self._rules_of[rarest]
-            if present.issuperset(combinations[rule].groups)
-        ]
-        groups: dict[int, list[_Word]] = {group: [] for rule in possible for group in combinations[rule].groups}
-        for first, end, word in words if groups else ():
-            if word.group in groups:
-                groups[word.group].append(_Word(first, end, word.text))
-        for rule in sorted(possible):
-            whole = self._whole(rule, zone, groups)
-            if whole is not None:
-                yield whole
-
-    def _whole(self, rule: int, zone: int, groups: dict[int, list[_Word]]) -> _Whole | None:
-        _, near, wanted = self._compiled.combinations[rule]
-        others = [groups[group] for group in wanted[1:]]
-        starts = [word for word in groups[wanted[0]] if _stands(word, others, near.within, ordered=near.ordered)]
-        if not starts:
-            return None
-        taking_part = {
-            word
-            for group in wanted
-            for word in groups[group]
-            if any(_span(start, word) <= near.within for start in starts)
-        }
-        return _Whole(rule, zone, tuple(starts), tuple(sorted(taking_part)))
 
     def _longest(self, hits: list[_Hit]) -> list[_Hit]:
         """Drop terms inside a longer or vetoing hit. Words of requirements stand for themselves."""
@@ -279,11 +231,12 @@ class Tagger:
         terms = self._compiled.terms
         required: set[int] = set()
         places: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        for hit in hits.terms:
-            if terms[hit[4]].role is Role.REQUIRE:
-                required.add(terms[hit[4]].rule)
+        for zone, first, _, _, term in hits.terms:
+            rule = self._required[term]
+            if rule == _NO_RULE:
+                places[term].append((zone, first))
             else:
-                places[hit[4]].append((hit[0], hit[1]))
+                required.add(rule)
         if len(required) < len(topic.require):
             return 0.0
         total, words = 0.0, len(places) + len(hits.wholes)
@@ -353,15 +306,6 @@ def _bonus(term: CompiledTerm, topic: Topic) -> float:
     return _PHRASE * term.weight if telling else 0.0
 
 
-def _by_rarest(compiled: CompiledTopics) -> dict[int, list[int]]:
-    """Return the combinations by that of their groups which has the fewest words: without it the others need no look."""
-    sizes = Counter(word.group for word in compiled.words)
-    found: dict[int, list[int]] = defaultdict(list)
-    for rule, combination in enumerate(compiled.combinations):
-        found[min(combination.groups, key=sizes.__getitem__)].append(rule)
-    return found
-
-
 def _by_zone(topic: Topic) -> dict[ZoneKind, float]:
     return {
         ZoneKind.TITLE: topic.boosts.title,
@@ -372,27 +316,6 @@ def _by_zone(topic: Topic) -> dict[ZoneKind, float]:
 
 def _in_field(zone: Zone, first: int, end: int, term: str, weight: float) -> Evidence:
     return Evidence(term, zone.field, *zone.span(first, end), weight)
-
-
-def _span(one: _Word, other: _Word) -> int:
-    """Return over how many tokens two words reach."""
-    return max(one.end, other.end) - min(one.first, other.first)
-
-
-def _stands(start: _Word, others: list[list[_Word]], within: int, *, ordered: bool) -> bool:
-    """Whether each further group has a word near enough to ``start``, after the former one where order counts."""
-    after = start.end
-    for group in others:
-        ends = [
-            word.end
-            for word in group
-            if _span(start, word) <= within
-            and (word.first >= after if ordered else word.first >= start.end or word.end <= start.first)
-        ]
-        if not ends:
-            return False
-        after = min(ends)
-    return True
 
 
 def _position(topic: Topic, places: Iterable[tuple[int, int]], analysed: AnalysedText) -> float:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from enum import Enum
 from functools import cached_property
-from itertools import chain
 from typing import NamedTuple
 
 from marsad.taxonomy.analysed import AnalysedText
@@ -93,7 +92,7 @@ class CompiledTopics:
         self._known: dict[tuple[tuple[str, ...], Inflected], frozenset[Form]] = {}
         self.combinations: list[Combination] = []
         self.words: list[GroupWord] = []
-        self.automaton = Automaton(chain(self._entries(), self._near_entries()))
+        self.automaton = Automaton(self._entries(), self._near_entries())
         # All forms are in the automaton now; 8 MB.
         self._known.clear()
 
