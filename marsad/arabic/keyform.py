@@ -47,8 +47,8 @@ _FOLD = str.maketrans(
     | {chr(0x06F0 + digit): str(digit) for digit in range(10)}
 )
 
-# Words of these letters alone have nothing to delete, to compose or to casefold: one in eight words of new articles has
-# not been seen before, and nearly all are of this kind. A seventh of the time.
+# Words of these letters alone have nothing to delete, to compose or to casefold; nearly all words of news are of this kind.
+# A seventh of the time.
 _PLAIN = re.compile("[\u0621-\u063a\u0641-\u064a]+")
 _PLAIN_FOLD = tuple((letter, key) for letter, key in _LETTERS.items() if _PLAIN.fullmatch(letter))
 
