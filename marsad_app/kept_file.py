@@ -1,5 +1,6 @@
 """A small file of the data folder that is read whole and replaced whole."""
 
+import contextlib
 from pathlib import Path
 
 from marsad.errors import StoreError
@@ -38,4 +39,6 @@ def write_kept(path: Path, data: bytes, consequence: str = "") -> None:
         half.write_bytes(data)
         half.replace(path)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            half.unlink(missing_ok=True)
         raise StoreError(f"{path}: cannot be written{consequence}: {error.strerror}") from error

@@ -4,14 +4,14 @@ It makes pages faster to read and takes off lines that an outlet repeats; withou
 file is no state: it may be deleted, and one that cannot be read or written is passed over with a warning.
 """
 
-import contextlib
-import os
 from pathlib import Path
 from typing import Final
 
 import structlog
 
 from marsad.clock import Clock
+from marsad.errors import StoreError
+from marsad_app.kept_file import write_kept
 from processors.pipeline import Pipeline
 
 __all__ = ["Learned"]
@@ -51,15 +51,11 @@ class Learned:
         data = self._pipeline.remembered()
         if data == self._written:
             return
-        beside = self._path.with_name(f"{self._path.name}.new")
         try:
-            beside.write_bytes(data)
-            os.replace(beside, self._path)  # noqa: PTH105 - either the old file or the new one is there
+            write_kept(self._path, data)
             self._written = data
-        except OSError as error:
-            _log.warning("what was learned of sites is not kept", file=str(self._path), error=error.strerror)
-            with contextlib.suppress(OSError):
-                beside.unlink(missing_ok=True)
+        except StoreError as error:
+            _log.warning("what was learned of sites is not kept", why=str(error))
 
     def _read(self) -> None:
         try:

@@ -109,5 +109,8 @@ CREATE INDEX hits_age ON hits (published);
 
 _V5 = "CREATE TABLE owners (name TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;"
 
-MIGRATIONS: tuple[str, ...] = (_V1, _V2, _V3, _V4, _V5)
+# A page by story size asks for the sizes of thousands; of most articles the story is theirs alone.
+_V6 = "CREATE INDEX stories_size ON stories (story_id, size) WHERE size > 1;"
+
+MIGRATIONS: tuple[str, ...] = (_V1, _V2, _V3, _V4, _V5, _V6)
 VERSION = len(MIGRATIONS)

@@ -75,8 +75,10 @@ def test_a_file_that_cannot_be_read_or_written_stops_nothing(
 ) -> None:
     folder = tmp_path / "learned.bin"
     folder.mkdir()
+    file = tmp_path / "file"
+    file.touch()
 
     Learned(folder, pipeline, clock).keep(now=True)
-    Learned(tmp_path / "none" / "learned.bin", pipeline, clock).keep(now=True)
+    Learned(file / "learned.bin", pipeline, clock).keep(now=True)
 
-    assert list(tmp_path.iterdir()) == [folder]
+    assert sorted(tmp_path.iterdir()) == [file, folder]
