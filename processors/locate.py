@@ -18,7 +18,8 @@ from marsad.taxonomy.names import CompiledNames, Entity, Gazetteer, Kind, Name, 
 
 __all__ = ["Located", "Locator", "locate"]
 
-_ZONE_WEIGHT: Final = {ZoneKind.TITLE: 4.0, ZoneKind.LEAD: 2.0, ZoneKind.BODY: 1.0}
+_ZONE_WEIGHT: Final = (4.0, 2.0, 1.0)
+"""Of title, lead and body, by ``ZoneKind``."""
 _FURTHER: Final = 0.9
 """What each further mention in one zone weighs against the one before it."""
 _LATE: Final = 0.4
@@ -74,6 +75,8 @@ class Locator:
         self._compiled = shipped_names() if gazetteer is None else CompiledNames(gazetteer)
         self.gazetteer = self._compiled.gazetteer
         self._ids = {entity.id for entity in self.gazetteer.entity}
+        # Where several begin and end together: a trap first, then what a sign must follow.
+        self._rank = [2 * (name.kind is not Kind.TRAP) + (not name.suffix) for name in self._compiled.names]
 
     def locate(self, title: str, lead: str, text: str) -> Located:
         """Return what an article names.
@@ -102,13 +105,12 @@ class Locator:
         keys = zone.keys
         hits = self._compiled.automaton.scan(keys)
         if len(hits) > 1:
-            names = self._compiled.names
-            hits.sort(key=lambda hit: (hit[0], -hit[1], names[hit[2]].kind is not Kind.TRAP, not names[hit[2]].suffix))
+            hits.sort(key=lambda hit: (hit[0], -hit[1], self._rank[hit[2]]))
         reached, place = 0, (-1, -1)
         taken: set[str] = set()
         for first, end, term in hits:
             name = self._compiled.names[term]
-            if (first < reached and (first, end) != place) or not _followed(name, zone, end):
+            if (first < reached and (first, end) != place) or (name.suffix and not _followed(name, zone, end)):
                 continue
             if (first, end) != place:
                 taken = set()
@@ -121,11 +123,10 @@ class Locator:
                 place = (-1, -1)
             else:
                 place = (first, end)
-                yield _Mention(number, first, end, name, name.strength * self._guard(name, keys, first))
+                guard = self._guard(keys, first) if name.kind is Kind.PEOPLE else 1.0
+                yield _Mention(number, first, end, name, name.strength * guard)
 
-    def _guard(self, name: Name, keys: tuple[str, ...], first: int) -> float:
-        if name.kind is not Kind.PEOPLE:
-            return 1.0
+    def _guard(self, keys: tuple[str, ...], first: int) -> float:
         left = 1.0
         for distance, word in enumerate(reversed(keys[max(0, first - 4) : first]), 1):
             within, weight = self._compiled.guards.get(word, (0, 1.0))
@@ -182,7 +183,7 @@ class Locator:
 
 def _followed(name: Name, zone: Zone, end: int) -> bool:
     """Whether the sign that ends a name, which is no part of a word, stands there: أوبك+."""
-    return not name.suffix or zone.source.startswith(name.suffix, zone.tokens.ends[zone.first + end - 1])
+    return zone.source.startswith(name.suffix, zone.tokens.ends[zone.first + end - 1])
 
 
 def _weapons(zone: Zone) -> Iterator[tuple[str, str, Evidence]]:
@@ -275,7 +276,7 @@ def _score(mentions: list[_Mention], analysed: AnalysedText) -> float:
     if len(mentions) < _CLUB_MENTIONS and all(mention.name.kind is Kind.CLUB for mention in mentions):
         return 0.0
     total = 0.0
-    share = dict.fromkeys(ZoneKind, 1.0)
+    share = [1.0] * len(_ZONE_WEIGHT)
     for mention in mentions:
         zone = analysed.zones[mention.zone]
         weight = mention.strength * _ZONE_WEIGHT[zone.kind] * share[zone.kind]

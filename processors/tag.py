@@ -7,7 +7,7 @@ name or an ambiguity: the field of الفيل is no elephant. A topic far behind
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from math import sqrt
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
@@ -15,9 +15,11 @@ import msgspec
 
 from marsad.records import Article, Evidence, TopicTag
 from marsad.taxonomy import (
+    Adjusted,
     AnalysedText,
     CompiledTerm,
     CompiledTopics,
+    Hit,
     LearnedLayer,
     Role,
     Taxonomy,
@@ -27,6 +29,7 @@ from marsad.taxonomy import (
     analyse,
     load_learned,
 )
+from processors.combinations import Combinations, Whole
 
 __all__ = ["Adjuster", "Tagger", "tag"]
 
@@ -48,6 +51,8 @@ _ALONE: Final = 0.6
 """What is left of a topic for which one word speaks, if the text is long enough that another could have."""
 _ENOUGH_TEXT: Final = 60
 """Tokens of such a text."""
+_NO_TOPIC: Final = -1
+_NO_RULE: Final = -1
 
 
 class Adjuster(Protocol):
@@ -56,12 +61,8 @@ class Adjuster(Protocol):
     topics: frozenset[str]
     """Those that it decides; of the others the rules' scores stand, and what is far behind the best is not given."""
 
-    def adjust(self, scores: Mapping[str, float], analysed: AnalysedText) -> Mapping[str, float]:
-        """Return the scores by topic id; 1.0 is the threshold."""
-        ...
-
-    def evidence(self, topic: str, analysed: AnalysedText, scores: Mapping[str, float]) -> tuple[Evidence, ...]:
-        """Return the words that spoke for a topic which it decided, given the scores by the rules."""
+    def adjust(self, scores: Mapping[str, float], analysed: AnalysedText) -> Adjusted:
+        """Return the scores that count instead of those by the rules, and what speaks for them."""
         ...
 
 
@@ -69,28 +70,11 @@ _Hit: TypeAlias = tuple[int, int, int, int, int]
 """Zone, first token, minus end, rank, term. Sorted, a longer hit stands before those inside it, a veto before a term."""
 
 
-class _Word(NamedTuple):
-    """One word of a combination in its zone."""
-
-    first: int
-    end: int
-    text: str
-
-
-class _Whole(NamedTuple):
-    """A combination that stands whole, by the words that begin it, and all words that take part."""
-
-    rule: int
-    zone: int
-    starts: tuple[_Word, ...]
-    words: tuple[_Word, ...]
-
-
 class _Hits(NamedTuple):
     """What was found of one topic."""
 
     terms: list[_Hit]
-    wholes: list[_Whole]
+    wholes: list[Whole]
 
 
 class Tagger:
@@ -108,16 +92,20 @@ class Tagger:
             adjuster = LearnedLayer(load_learned(), frozenset(topic.id for topic in taxonomy.topics) - taxonomy.own)
         self._adjuster = adjuster
         terms = self._compiled.terms
-        self._topic_of = [term.topic for term in terms]
+        # A word of combinations is of no topic alone.
+        self._topic_of = [term.topic for term in terms] + [_NO_TOPIC] * len(self._compiled.words)
         self._rank = [0 if term.role is Role.VETO else 1 for term in terms]
         self._bonus = [_bonus(term, self._compiled.topics[term.topic]) for term in terms]
-        self._gain = [
-            term.weight + bonus if term.role is Role.TERM else 0.0
-            for term, bonus in zip(terms, self._bonus, strict=True)
-        ]
-        self._bits = [1 << word.group for word in self._compiled.words]
-        self._masks = [_mask(combination.groups) for combination in self._compiled.combinations]
         self._boosts = [_by_zone(topic) for topic in self._compiled.topics]
+        self._gain = {
+            kind: [
+                (term.weight + bonus) * self._boosts[term.topic][kind] if term.role is Role.TERM else 0.0
+                for term, bonus in zip(terms, self._bonus, strict=True)
+            ]
+            for kind in ZoneKind
+        }
+        self._required = [term.rule if term.role is Role.REQUIRE else _NO_RULE for term in terms]
+        self._combinations = Combinations(self._compiled)
 
     def tag(self, title: str, lead: str, text: str) -> tuple[TopicTag, ...]:
         """Return the topics of an article, best first.
@@ -137,17 +125,22 @@ class Tagger:
             self._compiled.topics[topic].id: self._score(topic, hits, analysed) for topic, hits in found.items()
         }
         least = max(1.0, _FAR_BEHIND * min(_STRONG, max(scores.values(), default=0.0)))
+        adjusted = Adjusted(scores, _silent)
         decided: frozenset[str] = frozenset()
-        given = scores
         if self._adjuster is not None:
-            scores, decided = self._adjuster.adjust(scores, analysed), self._adjuster.topics
+            adjusted, decided = self._adjuster.adjust(scores, analysed), self._adjuster.topics
         kept = sorted(
-            (-score, topic_id) for topic_id, score in scores.items() if score >= (1.0 if topic_id in decided else least)
+            (-score, topic_id)
+            for topic_id, score in adjusted.scores.items()
+            if score >= (1.0 if topic_id in decided else least)
         )
-        return tuple(
-            TopicTag(topic_id, round(-minus, 3), self._spoke(topic_id, by_id, given, analysed))
-            for minus, topic_id in kept
-        )
+        tags: list[TopicTag] = []
+        for minus, topic_id in kept:
+            evidence = self._evidence(by_id[topic_id], analysed) if topic_id in by_id else ()
+            if scores.get(topic_id, 0.0) < 1:
+                evidence = _joined(evidence, adjusted.evidence(topic_id))
+            tags.append(TopicTag(topic_id, round(-minus, 3), evidence))
+        return tuple(tags)
 
     def scores(self, analysed: AnalysedText, *, prune: bool = False) -> dict[str, float]:
         """Return the score by its rules of every topic that has a hit, also of those below their threshold.
@@ -165,14 +158,17 @@ class Tagger:
         if self._adjuster is None:
             return by_rule
         decided = self._adjuster.topics
-        adjusted = self._adjuster.adjust(self.scores(analysed, prune=True), analysed)
+        adjusted = self._adjuster.adjust(self.scores(analysed, prune=True), analysed).scores
         kept = {topic: score for topic, score in by_rule.items() if topic not in decided}
         return kept | {topic: score for topic, score in adjusted.items() if topic in decided or topic not in kept}
 
     def words(self, topic_id: str, analysed: AnalysedText) -> tuple[Evidence, ...]:
         """Return what speaks for a topic, also where it is not given: the hits of its rules, else the learned words."""
         hits = {self._compiled.topics[topic].id: found for topic, found in self._find(analysed, prune=False).items()}
-        return self._spoke(topic_id, hits, {}, analysed)
+        evidence = self._evidence(hits[topic_id], analysed) if topic_id in hits else ()
+        if self._adjuster is None:
+            return evidence
+        return _joined(evidence, self._adjuster.adjust({}, analysed).evidence(topic_id))
 
     def _find(self, analysed: AnalysedText, *, prune: bool) -> dict[int, _Hits]:
         """Return each topic's hits, without those inside a longer hit of the same topic and zone.
@@ -181,18 +177,25 @@ class Tagger:
             analysed: the article.
             prune: leave out topics whose weights could not reach the threshold wherever the hits stood.
         """
-        topic_of, rank, gain, boosts = self._topic_of, self._rank, self._gain, self._boosts
+        topic_of, rank, boosts = self._topic_of, self._rank, self._boosts
         hits: dict[int, list[_Hit]] = defaultdict(list)
         most: dict[int, float] = defaultdict(float)
+        found: list[Whole] = []
         for number, zone in enumerate(analysed.zones):
-            kind = zone.kind
-            for first, end, term in self._compiled.automaton.scan(zone.keys):
+            gain = self._gain[zone.kind]
+            words: list[Hit] = []
+            for hit in self._compiled.automaton.scan(zone.keys):
+                first, end, term = hit
                 topic = topic_of[term]
-                hits[topic].append((number, first, -end, rank[term], term))
-                most[topic] += gain[term] * boosts[topic][kind]
-        wholes: dict[int, list[_Whole]] = defaultdict(list)
+                if topic == _NO_TOPIC:
+                    words.append(hit)
+                else:
+                    hits[topic].append((number, first, -end, rank[term], term))
+                    most[topic] += gain[term]
+            found.extend(self._combinations.whole(number, words))
+        wholes: dict[int, list[Whole]] = defaultdict(list)
         states = -1
-        for whole in self._combinations(analysed):
+        for whole in found:
             topic, near, _ = self._compiled.combinations[whole.rule]
             if near.states:
                 states = self._compiled.states.count(analysed) if states < 0 else states
@@ -206,38 +209,6 @@ class Tagger:
             for topic, bound in most.items()
             if not prune or bound >= topics[topic].threshold
         }
-
-    def _combinations(self, analysed: AnalysedText) -> Iterator[_Whole]:
-        """Yield every combination that stands whole in a zone."""
-        words, bits = self._compiled.words, self._bits
-        for number, zone in enumerate(analysed.zones):
-            hits = self._compiled.near_automaton.scan(zone.keys)
-            present = 0
-            for hit in hits:
-                present |= bits[hit[2]]
-            possible = [rule for rule, mask in enumerate(self._masks) if mask & present == mask]
-            if possible:
-                groups: dict[int, list[_Word]] = defaultdict(list)
-                for first, end, at in hits:
-                    groups[words[at].group].append(_Word(first, end, words[at].text))
-                for rule in possible:
-                    whole = self._whole(rule, number, groups)
-                    if whole is not None:
-                        yield whole
-
-    def _whole(self, rule: int, zone: int, groups: dict[int, list[_Word]]) -> _Whole | None:
-        _, near, wanted = self._compiled.combinations[rule]
-        others = [groups[group] for group in wanted[1:]]
-        starts = [word for word in groups[wanted[0]] if _stands(word, others, near.within, ordered=near.ordered)]
-        if not starts:
-            return None
-        taking_part = {
-            word
-            for group in wanted
-            for word in groups[group]
-            if any(_span(start, word) <= near.within for start in starts)
-        }
-        return _Whole(rule, zone, tuple(starts), tuple(sorted(taking_part)))
 
     def _longest(self, hits: list[_Hit]) -> list[_Hit]:
         """Drop terms inside a longer or vetoing hit. Words of requirements stand for themselves."""
@@ -260,19 +231,14 @@ class Tagger:
         terms = self._compiled.terms
         required: set[int] = set()
         places: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        for hit in hits.terms:
-            if terms[hit[4]].role is Role.REQUIRE:
-                required.add(terms[hit[4]].rule)
+        for zone, first, _, _, term in hits.terms:
+            rule = self._required[term]
+            if rule == _NO_RULE:
+                places[term].append((zone, first))
             else:
-                places[hit[4]].append((hit[0], hit[1]))
+                required.add(rule)
         if len(required) < len(topic.require):
             return 0.0
-        phrased = {
-            (zone, at)
-            for zone, first, minus_end, _, term in hits.terms
-            if self._bonus[term]
-            for at in range(first, -minus_end)
-        }
         total, words = 0.0, len(places) + len(hits.wholes)
         for number, where in places.items():
             position = _position(topic, where, analysed)
@@ -284,28 +250,27 @@ class Tagger:
                 words += self._bonus[number] > 0
         if words == 1 and analysed.length > _ENOUGH_TEXT:
             total *= _ALONE
+        for rule, where in self._combined(hits).items():
+            position = min(_position(topic, where, analysed), _MOST_PLACES)
+            total += self._compiled.combinations[rule].near.weight * position
+        return max(0.0, total) / topic.threshold
+
+    def _combined(self, hits: _Hits) -> dict[int, list[tuple[int, int]]]:
+        """Return where each combination begins, the words of telling phrases apart."""
+        if not hits.wholes:
+            return {}
+        phrased = {
+            (zone, at)
+            for zone, first, minus_end, _, term in hits.terms
+            if self._bonus[term]
+            for at in range(first, -minus_end)
+        }
         combined: dict[int, list[tuple[int, int]]] = defaultdict(list)
         for whole in hits.wholes:
             combined[whole.rule].extend(
                 (whole.zone, start.first) for start in whole.starts if (whole.zone, start.first) not in phrased
             )
-        for rule, where in combined.items():
-            position = min(_position(topic, where, analysed), _MOST_PLACES)
-            total += self._compiled.combinations[rule].near.weight * position
-        return max(0.0, total) / topic.threshold
-
-    def _spoke(
-        self, topic: str, hits: Mapping[str, _Hits], given: Mapping[str, float], analysed: AnalysedText
-    ) -> tuple[Evidence, ...]:
-        """Return what spoke for a topic: the hits of its rules, and where these were not enough, the learned words."""
-        by_rule = self._evidence(hits[topic], analysed) if topic in hits else ()
-        if self._adjuster is None or given.get(topic, 0.0) >= 1:
-            return by_rule
-        return by_rule + tuple(
-            word
-            for word in self._adjuster.evidence(topic, analysed, given)
-            if not any(hit.field == word.field and hit.start <= word.start < hit.end for hit in by_rule)
-        )
+        return combined
 
     def _evidence(self, hits: _Hits, analysed: AnalysedText) -> tuple[Evidence, ...]:
         terms = self._compiled.terms
@@ -321,18 +286,24 @@ class Tagger:
         return tuple(evidence)
 
 
+def _silent(_: str) -> tuple[Evidence, ...]:
+    """Return what speaks for a topic where no layer does."""
+    return ()
+
+
+def _joined(by_rule: tuple[Evidence, ...], learned: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+    """Return what spoke by the rules, and the learned words that are not inside it."""
+    return by_rule + tuple(
+        word
+        for word in learned
+        if not any(hit.field == word.field and hit.start <= word.start < hit.end for hit in by_rule)
+    )
+
+
 def _bonus(term: CompiledTerm, topic: Topic) -> float:
     """Return what a term gives for being a telling phrase."""
     telling = term.role is Role.TERM and " " in term.text and term.weight >= _TELLING * topic.threshold
     return _PHRASE * term.weight if telling else 0.0
-
-
-def _mask(groups: Iterable[int]) -> int:
-    """Return the numbers of some groups as bits."""
-    mask = 0
-    for group in groups:
-        mask |= 1 << group
-    return mask
 
 
 def _by_zone(topic: Topic) -> dict[ZoneKind, float]:
@@ -345,27 +316,6 @@ def _by_zone(topic: Topic) -> dict[ZoneKind, float]:
 
 def _in_field(zone: Zone, first: int, end: int, term: str, weight: float) -> Evidence:
     return Evidence(term, zone.field, *zone.span(first, end), weight)
-
-
-def _span(one: _Word, other: _Word) -> int:
-    """Return over how many tokens two words reach."""
-    return max(one.end, other.end) - min(one.first, other.first)
-
-
-def _stands(start: _Word, others: list[list[_Word]], within: int, *, ordered: bool) -> bool:
-    """Whether each further group has a word near enough to ``start``, after the former one where order counts."""
-    after = start.end
-    for group in others:
-        ends = [
-            word.end
-            for word in group
-            if _span(start, word) <= within
-            and (word.first >= after if ordered else word.first >= start.end or word.end <= start.first)
-        ]
-        if not ends:
-            return False
-        after = min(ends)
-    return True
 
 
 def _position(topic: Topic, places: Iterable[tuple[int, int]], analysed: AnalysedText) -> float:

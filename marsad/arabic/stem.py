@@ -31,13 +31,16 @@ def stem(key: str) -> str:
     """
     if not _is_arabic(key):
         return key
-    for prefix in _PREFIXES:
-        if key.startswith(prefix) and len(key) >= _least_length(prefix):
-            key = key[len(prefix) :]
-            break
-    for suffix in _SUFFIXES:
-        if key.endswith(suffix) and len(key) >= len(suffix) + _SHORTEST:
-            key = key[: -len(suffix)]
+    # Asked for all together first: most words end at once.
+    if key.startswith(_PREFIXES):
+        for prefix in _PREFIXES:
+            if key.startswith(prefix) and len(key) >= _least_length(prefix):
+                key = key[len(prefix) :]
+                break
+    if key.endswith(_SUFFIXES):
+        for suffix in _SUFFIXES:
+            if key.endswith(suffix) and len(key) >= len(suffix) + _SHORTEST:
+                key = key[: -len(suffix)]
     return key
 
 

@@ -2,12 +2,13 @@
 
 from marsad.taxonomy.analysed import AnalysedText, Zone, ZoneKind, analyse
 from marsad.taxonomy.compiled import CompiledTerm, CompiledTopics, Role
-from marsad.taxonomy.learned import LearnedLayer, load_learned
+from marsad.taxonomy.learned import Adjusted, LearnedLayer, load_learned
 from marsad.taxonomy.loader import load_taxonomy, read_topic
 from marsad.taxonomy.matcher import Automaton, Hit
 from marsad.taxonomy.schema import Taxonomy, Topic
 
 __all__ = [
+    "Adjusted",
     "AnalysedText",
     "Automaton",
     "CompiledTerm",

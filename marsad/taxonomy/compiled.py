@@ -73,19 +73,16 @@ class States:
 
 
 class CompiledTopics:
-    """All topics' terms in one automaton, and the words of their combinations in another.
-
-    Combinations are made of common words, few of which ever stand together: apart, they cost nothing until they do.
+    """All topics' terms and the words of their combinations in one automaton: each word of a text is looked up once.
 
     Args:
         taxonomy: the topics.
 
     Attributes:
-        terms: every term; a hit of ``automaton`` names its place here.
-        automaton: finds them.
+        terms: every term; a hit names its place here.
         combinations: every ``[[near]]``.
-        words: the words of their groups; a hit of ``near_automaton`` names its place here.
-        near_automaton: finds these.
+        words: the words of their groups; a hit beyond the terms names its place here.
+        automaton: finds terms and words.
     """
 
     def __init__(self, taxonomy: Taxonomy) -> None:
@@ -93,11 +90,10 @@ class CompiledTopics:
         self.topics: tuple[Topic, ...] = taxonomy.topics
         self.terms: list[CompiledTerm] = []
         self._known: dict[tuple[tuple[str, ...], Inflected], frozenset[Form]] = {}
-        self.automaton = Automaton(self._entries())
         self.combinations: list[Combination] = []
         self.words: list[GroupWord] = []
-        self.near_automaton = Automaton(self._near_entries())
-        # All forms are in the automata now; 8 MB.
+        self.automaton = Automaton(self._entries(), self._near_entries())
+        # All forms are in the automaton now; 8 MB.
         self._known.clear()
 
     @cached_property
@@ -134,7 +130,8 @@ class CompiledTopics:
                         known[key] = len(known)
                         for text in texts:
                             self.words.append(GroupWord(known[key], text))
-                            yield Entry(self.forms((text,), near), len(self.words) - 1, near.proclitics)
+                            at = len(self.terms) + len(self.words) - 1
+                            yield Entry(self.forms((text,), near), at, near.proclitics)
                     groups.append(known[key])
                 self.combinations.append(Combination(number, near, tuple(groups)))
 

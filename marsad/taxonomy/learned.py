@@ -7,21 +7,22 @@ and is written by ``tests/quality/train_topics.py``.
 """
 
 from collections import Counter
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache, partial
 from importlib.resources import files
+from itertools import compress, count
 from math import tanh
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
 
 from marsad.arabic import stem
 from marsad.records import Evidence
-from marsad.taxonomy.analysed import AnalysedText, ZoneKind
-from marsad.taxonomy.hidden import Hidden, HiddenUnits
+from marsad.taxonomy.analysed import AnalysedText, Zone, ZoneKind
+from marsad.taxonomy.hidden import Hidden, HiddenUnits, Lit, Numbers
 
-__all__ = ["Learned", "LearnedLayer", "LearnedTopic", "load_learned", "squashed", "word_counts"]
+__all__ = ["Adjusted", "Learned", "LearnedLayer", "LearnedTopic", "load_learned", "squashed", "word_counts"]
 
 _ZONE_WEIGHT: Final = {ZoneKind.TITLE: 3, ZoneKind.LEAD: 2, ZoneKind.BODY: 1}
 _BODY: Final = 150
@@ -77,16 +78,36 @@ def squashed(score: float) -> float:
 
 def word_counts(analysed: AnalysedText) -> Counter[str]:
     """Return how often an article says each stem, words of title and lead counted several times."""
-    return Counter([stem(key) for key in _weighed_keys(analysed)])
+    counted = zip(analysed.zones, _counted(analysed), strict=True)
+    return Counter([stem(key) for zone, keys in counted for key in keys * _ZONE_WEIGHT[zone.kind]])
 
 
-def _weighed_keys(analysed: AnalysedText) -> list[str]:
-    """Return the words that count in key form, each as often as it counts where it stands."""
-    keys: list[str] = []
+def _counted(analysed: AnalysedText) -> Iterator[tuple[str, ...]]:
+    """Yield for each zone the words that count, in key form."""
     for zone in analysed.zones:
         end = min(zone.end, zone.first + _BODY) if zone.kind is ZoneKind.BODY else zone.end
-        keys += zone.tokens.keys[zone.first : end] * _ZONE_WEIGHT[zone.kind]
-    return keys
+        yield zone.tokens.keys[zone.first : end]
+
+
+class Adjusted(NamedTuple):
+    """What a layer makes of one article."""
+
+    scores: Mapping[str, float]
+    """By topic id; 1.0 is the threshold."""
+    evidence: Callable[[str], tuple[Evidence, ...]]
+    """The words that spoke for a topic which the layer decided."""
+
+
+class _Read(NamedTuple):
+    """An article as the layer reads it."""
+
+    zones: tuple[Zone, ...]
+    by_zone: list[list[int]]
+    """For each zone the rows of the words that count, -1 for those that are not known."""
+    rows: Numbers
+    """Those of the known words, each once."""
+    values: Numbers
+    """What each counts; these have the length one together."""
 
 
 class _Rows(dict[str, int]):
@@ -138,54 +159,58 @@ class LearnedLayer:
         hidden = learned.hidden
         self._hidden = None if hidden is None else Hidden(hidden, self._stems, tuple(self._column), self._ids)
 
-    def adjust(self, scores: Mapping[str, float], analysed: AnalysedText) -> dict[str, float]:
+    def adjust(self, scores: Mapping[str, float], analysed: AnalysedText) -> Adjusted:
         """Return the scores with those of the topics that the layer decides replaced; as they are for a few words."""
-        rows, values = self._vector(analysed)
-        if len(rows) < _ANSWERED:
-            return dict(scores)
-        by_rule = self._squashed(scores)
-        sums = self._start + values.astype(np.float32) @ self._words[rows]
+        article = self._read(analysed)
+        by_rule = {self._column[topic]: squashed(score) for topic, score in scores.items() if topic in self._column}
+        lit = None if self._hidden is None else self._hidden.read(article.rows, article.values, by_rule)
+        evidence = partial(self._evidence, article, lit)
+        if len(article.rows) < _ANSWERED:
+            return Adjusted(scores, evidence)
+        sums = self._start + article.values.astype(np.float32) @ self._words.take(article.rows, axis=0)
         for column, score in by_rule.items():
             sums += score * self._rules[column]
-        if self._hidden is not None:
-            sums += self._hidden.sums(rows, values, by_rule)
+        if lit is not None:
+            sums += lit.sums()
         if len(sums) and -self._lone <= sums.max() < 0:
             sums[sums.argmax()] = 0.0
         kept = {topic: score for topic, score in scores.items() if topic not in self.topics}
         # A sum of weights as a score: 1.0 at nought.
-        found = _BEST_SCORE / (1 + (_BEST_SCORE - 1) * np.exp(-np.clip(sums, -50, 50)))
-        return kept | dict(zip(self._ids, found.tolist(), strict=True))
+        found = _BEST_SCORE / (1 + (_BEST_SCORE - 1) * np.exp(-sums.clip(-50, 50)))
+        return Adjusted(kept | dict(zip(self._ids, found.tolist(), strict=True)), evidence)
 
-    def evidence(self, topic: str, analysed: AnalysedText, scores: Mapping[str, float]) -> tuple[Evidence, ...]:
+    def _evidence(self, article: _Read, lit: Lit | None, topic: str) -> tuple[Evidence, ...]:
         """Return the words that spoke most for a topic, each at its first place, in the order of the text."""
         if topic not in self.topics:
             return ()
-        rows, values = self._vector(analysed)
         number = self._ids.index(topic)
-        speaking = values * self._words[rows, number]
-        if self._hidden is not None:
-            speaking = speaking + self._hidden.said(number, rows, values, self._squashed(scores))
-        best = sorted(zip((-speaking).tolist(), (self._stems[row] for row in rows), strict=True))[:_SHOWN]
-        weights = {word: round(-minus, 3) for minus, word in best if minus < 0}
-        found: dict[str, Evidence] = {}
-        for zone in analysed.zones:
-            stems_here = zone.tokens.stems
-            for at in range(zone.first, zone.end):
-                word = stems_here[at]
-                if word in weights and word not in found:
-                    span = zone.tokens.starts[at], zone.tokens.ends[at]
-                    found[word] = Evidence(zone.tokens.keys[at], zone.field, *span, weights[word])
+        speaking = article.values * self._words[article.rows, number]
+        if lit is not None:
+            speaking = speaking + lit.said(number)
+        weights = {row: round(weight, 3) for weight, row in self._best(article.rows, speaking)}
+        found: dict[int, Evidence] = {}
+        for zone, rows in zip(article.zones, article.by_zone, strict=True):
+            for at in compress(count(), map(weights.__contains__, rows)):
+                if rows[at] not in found:
+                    key = zone.tokens.keys[zone.first + at]
+                    found[rows[at]] = Evidence(key, zone.field, *zone.span(at, at + 1), weights[rows[at]])
         return tuple(found.values())
 
-    def _squashed(self, scores: Mapping[str, float]) -> dict[int, float]:
-        """Return by column the squashed scores of the topics that the layer knows."""
-        return {self._column[topic]: squashed(score) for topic, score in scores.items() if topic in self._column}
+    def _best(self, rows: Numbers, speaking: Numbers) -> list[tuple[float, int]]:
+        """Return those of an article's words that speak most for a topic, and how much; of equal ones the first by stem."""
+        least = np.partition(speaking, -_SHOWN)[-_SHOWN] if len(speaking) > _SHOWN else 0.0
+        likely = np.flatnonzero((speaking >= least) & (speaking > 0))
+        found = zip(speaking[likely].tolist(), rows[likely].tolist(), strict=True)
+        return sorted(found, key=lambda word: (-word[0], self._stems[word[1]]))[:_SHOWN]
 
-    def _vector(self, analysed: AnalysedText) -> tuple[list[int], "np.ndarray[Any, np.dtype[np.float64]]"]:
-        """Return the rows of the known words and their values; these have the length one together."""
-        counts = Counter(map(self._row_of_key.__getitem__, _weighed_keys(analysed)))
+    def _read(self, analysed: AnalysedText) -> _Read:
+        by_zone = [list(map(self._row_of_key.__getitem__, keys)) for keys in _counted(analysed)]
+        weighed: list[int] = []
+        for zone, here in zip(analysed.zones, by_zone, strict=True):
+            weighed += here * _ZONE_WEIGHT[zone.kind]
+        counts = Counter(weighed)
         counts.pop(_UNKNOWN, None)
-        rows = list(counts)
-        values = np.log1p(np.array(list(counts.values()), dtype=np.float64)) * self._rarity[rows]
+        rows = np.array(list(counts), dtype=np.intp)
+        values = np.log1p(np.array(list(counts.values()), dtype=np.float64)) * self._rarity.take(rows)
         length = float(np.sqrt(values @ values))
-        return rows, values / length if length else values
+        return _Read(analysed.zones, by_zone, rows, values / length if length else values)

@@ -55,12 +55,16 @@ class Automaton:
     many different words.
 
     Args:
-        entries: the terms.
+        groups: the terms. Those of different groups are found in the same pass and do not change each other's hits.
     """
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
+    def __init__(self, *groups: Iterable[Entry]) -> None:
         with _collector_resting():
-            self._root = _built(entries)
+            built = map(_built, groups)
+            self._root = next(built, {})
+            for further in built:
+                for word, starts in further.items():
+                    self._root[word] = self._root.get(word, ()) + starts
 
     def scan(self, keys: Sequence[str]) -> list[Hit]:
         """Return every hit of every length, by first token.

@@ -48,7 +48,7 @@ def tagging(data: Path, count: int | None = None) -> list[Row]:
     theirs.close()
     figures: _Figures = ours.recv()
     process.join()
-    detail = f"{figures.articles} articles, {_SUBSCRIPTIONS} subscriptions' terms"
+    detail = f"{figures.articles} articles, {_SUBSCRIPTIONS} subscriptions' terms, by processor time"
     return [
         Row("tag and locate, all terms: articles/s of one core", figures.per_second, 800, detail=detail),
         Row("building topics, gazetteer and 10,000 terms: s", figures.build_s, 3, at_most=True),

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from marsad.arabic import expand, key_words, tokenize
 from marsad.errors import PoisonError
-from marsad.records import Article, Evidence
-from marsad.taxonomy import AnalysedText, Taxonomy, analyse, load_taxonomy, read_topic
+from marsad.records import Article
+from marsad.taxonomy import Adjusted, AnalysedText, Taxonomy, analyse, load_taxonomy, read_topic
 from processors.locate import Locator
 from processors.pipe_tag import pipe_tag
 from processors.tag import Tagger, tag
@@ -112,11 +112,8 @@ def test_a_learned_layer_may_change_the_scores() -> None:
     class Doubt:
         topics = frozenset({"water"})
 
-        def adjust(self, scores: Mapping[str, float], analysed: AnalysedText) -> Mapping[str, float]:
-            return {topic: score / 10 for topic, score in scores.items()}
-
-        def evidence(self, topic: str, analysed: AnalysedText) -> tuple[Evidence, ...]:
-            return ()
+        def adjust(self, scores: Mapping[str, float], analysed: AnalysedText) -> Adjusted:
+            return Adjusted({topic: score / 10 for topic, score in scores.items()}, lambda _: ())
 
     taxonomy = Taxonomy((read_topic((HEAD + TERM).encode(), "water.toml"),), "test")
     assert Tagger(taxonomy).tag("نهر", "", "")

@@ -46,6 +46,11 @@ def test_the_key_form_of_a_key_form_is_itself(text: str) -> None:
     assert key_form(once) == once
 
 
+@given(st.text(st.characters(min_codepoint=0x0600, max_codepoint=0x06FF), max_size=12))
+def test_a_word_of_plain_letters_has_the_key_that_it_has_with_a_tatweel_which_takes_the_longer_way(word: str) -> None:
+    assert key_form(word) == key_form(word + "\u0640")
+
+
 @given(TRICKY)
 def test_lone_surrogates_and_nul_pass_through(text: str) -> None:
     assert ("\x00" in key_form(text)) == ("\x00" in text)

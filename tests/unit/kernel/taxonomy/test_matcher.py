@@ -49,6 +49,16 @@ def test_a_spelling_that_two_readings_share_is_one_hit() -> None:
     assert _automaton("لقاء").scan(tokenize("للقاء").keys) == [(0, 1, 0)]
 
 
+def test_terms_of_two_groups_are_found_as_if_each_group_were_looked_for_alone() -> None:
+    groups = [
+        [Entry(forms_of((text,), Inflected(definite=definite)), number) for number, text in numbered]
+        for definite, numbered in ((True, [(0, "لقاء"), (1, "لقاء وزير")]), (False, [(2, "لقاء"), (3, "وزير")]))
+    ]
+    keys = tokenize("للقاء وزير واللقاء مع الوزير").keys
+    alone = [hit for group in groups for hit in Automaton(group).scan(keys)]
+    assert sorted(Automaton(*groups).scan(keys)) == sorted(alone)
+
+
 def test_nothing_is_found_by_an_empty_automaton() -> None:
     assert Automaton([]).scan(("قطر",)) == []
 
