@@ -1,8 +1,8 @@
-"""What grouping costs an article in ever larger windows: the corpus in order of time, told again in other words until the window is full.
+"""What grouping costs an article in ever larger windows: so many worlds side by side, each with a month of the corpus in a week.
 
-Each telling after the first is of other events: a common stem is exchanged for one that is as common, a rare one gets an ending
-of that telling, a country stands for another. So reports of one event stay alike, no two tellings are, and common words
-become as common as they would be in as much news.
+A month of five outlets in a week is as if twenty told it. In each world every stem is exchanged for one that is as common, and
+every country for another: reports of one event stay alike, those of two worlds are no more alike than chance makes them,
+and a word is as common as it would be in as much news.
 """
 
 import gc
@@ -11,9 +11,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from pathlib import Path
 from random import Random
 from typing import Final, NamedTuple
+from zlib import crc32
 
 import msgspec
 
@@ -30,12 +32,12 @@ _DAYS: Final = 7
 _START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _CHARS: Final = 8_000
 """Of a text that grouping reads."""
-_COMMON: Final = 0.001
-"""Share of articles from which a stem is common."""
-_NEIGHBOURS: Final = 32
-"""Common stems among which one is exchanged: those beside it by how common they are."""
-_ENDINGS: Final = "بثجحخدذرزسشصضطظعغفقكلم"
-"""Letters that no ending begins or ends with, so that the stem of a word so lengthened is its own."""
+_MONTHS: Final = 6
+"""Of the corpus."""
+_MEASURED: Final = 100
+"""Articles after which the bare baseline is measured again."""
+_PEERS: Final = 32
+"""Stems that are as common as each other, at least, and that part of the commoner ones: a stem is exchanged for one of these."""
 
 
 class Telling(NamedTuple):
@@ -58,28 +60,46 @@ class Growth(msgspec.Struct, frozen=True):
     """Of them in the window."""
     per_second: float
     """Of the last ones, by processor time."""
+    ratio: float
+    """What one of the last took, as a multiple of counting the stems of a hundred articles meanwhile: what else the machine
+    does makes both dearer."""
     memory_mb: float
     """By which the process has grown since the first one."""
 
 
-class _OtherWords(dict[str, str]):
-    """The words of one telling for those of the corpus."""
+class _Words:
+    """The stems and countries of the corpus, each with others that are as common."""
 
-    def __init__(self, corpus: Sequence[Telling], again: int) -> None:
-        super().__init__()
-        self._ending = _ENDINGS[again % len(_ENDINGS)] * (1 + again // len(_ENDINGS))
-        random = Random(again)  # noqa: S311 - a sample, no secret
+    def __init__(self, corpus: Sequence[Telling]) -> None:
         articles = Counter(stem for each in corpus for stem in {*each.title, *each.text} if not stem.isdigit())
-        common = [stem for stem, count in articles.most_common() if count >= _COMMON * len(corpus)]
-        for first in range(0, len(common), _NEIGHBOURS):
-            block = common[first : first + _NEIGHBOURS]
-            self.update(zip(block, random.sample(block, len(block)), strict=True))
-        codes = sorted({country.code for each in corpus for country in each.countries})
-        self.countries: Final = dict(zip(codes, random.sample(codes, len(codes)), strict=True))
+        mixed = sorted(articles)
+        Random(1).shuffle(mixed)  # noqa: S311 - a sample, no secret; rare words of one article would stand together
+        self._stems = sorted(mixed, key=lambda stem: -articles[stem])
+        self._peers: dict[str, tuple[int, int, int]] = {}
+        """Where the peers of a stem begin, how many they are, and its place among them."""
+        first = 0
+        while first < len(self._stems):
+            peers = self._stems[first : first + max(_PEERS, first // _PEERS)]
+            self._peers.update({stem: (first, len(peers), place) for place, stem in enumerate(peers)})
+            first += len(peers)
+        self._codes = sorted({country.code for each in corpus for country in each.countries})
 
-    def __missing__(self, stem: str) -> str:
-        word = self[stem] = stem if stem.isdigit() else stem + self._ending
-        return word
+    def stem(self, stem: str, world: int) -> str:
+        """What a stem is called in another world; a number is what it is."""
+        found = self._peers.get(stem)
+        if found is None:
+            return stem
+        first, count, place = found
+        return self._stems[first + (place + _turn(first, world)) % count]
+
+    def country(self, code: str, world: int) -> str:
+        """What a country is called in another world."""
+        return self._codes[(self._codes.index(code) + _turn(0, world)) % len(self._codes)]
+
+
+@lru_cache(maxsize=1 << 17)
+def _turn(first: int, world: int) -> int:
+    return crc32(f"{first} {world}".encode()) if world else 0
 
 
 def growth(data: Path, articles: int, every: int) -> Iterator[Growth]:
@@ -93,16 +113,27 @@ def growth(data: Path, articles: int, every: int) -> Iterator[Growth]:
     corpus = tellings(data)
     gc.collect()
     gc.freeze()  # as the services do once they have loaded; and the corpus is no part of what is measured
-    grouper, used, before = Grouper(days=_DAYS), 0.0, resident()
-    step = timedelta(days=_DAYS) / articles
-    for number, article in enumerate(_news(corpus, articles + every, step), start=1):
+    grouper, used, yard, before = Grouper(days=_DAYS), 0.0, 0.0, resident()
+    for number, article in enumerate(_news(corpus, articles + every, timedelta(days=_DAYS) / articles), start=1):
         began = time.process_time()
         grouper.assign(article)
         used += time.process_time() - began
+        if number % _MEASURED == 0:
+            yard += _yard(corpus) * _MEASURED
         if number % every == 0:
-            yield Growth(number, len(grouper), every / used, resident() - before)
-            used = 0.0
+            yield Growth(number, len(grouper), every / used, used / yard, resident() - before)
+            used = yard = 0.0
     gc.unfreeze()
+
+
+def _yard(corpus: Sequence[Telling]) -> float:
+    """Seconds of plain counting."""
+    began = time.process_time()
+    counts: dict[str, int] = {}
+    for each in corpus[:100]:
+        for stem in each.text:
+            counts[stem] = counts.get(stem, 0) + 1
+    return time.process_time() - began
 
 
 def tellings(data: Path, count: int | None = None) -> list[Telling]:
@@ -119,27 +150,22 @@ def tellings(data: Path, count: int | None = None) -> list[Telling]:
 
 
 def _news(corpus: Sequence[Telling], number: int, step: timedelta) -> Iterator[Article]:
-    words: _OtherWords | None = None
+    words, month = _Words(corpus), len(corpus) // _MONTHS
+    worlds = -(-number // month)
     for place in range(number):
-        again, index = divmod(place, len(corpus))
-        if again and not index:
-            words = _OtherWords(corpus, again)
-        yield _told(corpus[index], words, again, _START + step * place)
+        index, world = divmod(place, worlds)
+        yield _told(corpus[world % _MONTHS * month + index], words, world, _START + step * place)
 
 
-def _told(each: Telling, words: "_OtherWords | None", again: int, at: datetime) -> Article:
-    title, text, countries, places = each.title, each.text, each.countries, each.places
-    if words is not None:
-        title, text = (tuple(map(words.__getitem__, part)) for part in (title, text))
-        countries = tuple(msgspec.structs.replace(one, code=words.countries[one.code]) for one in countries)
-        places = tuple(msgspec.structs.replace(one, name=words[one.name]) for one in places)
+def _told(each: Telling, words: _Words, world: int, at: datetime) -> Article:
+    title, text = (" ".join(words.stem(stem, world) for stem in part) for part in (each.title, each.text))
     return Article(
-        article_id=f"{again}-{each.id}",
-        title=" ".join(title),
-        text=" ".join(text),
+        article_id=f"{world}-{each.id}",
+        title=title,
+        text=text,
         outlet=each.outlet,
         published_at=at,
         first_seen_at=at,
-        countries=countries,
-        places=places,
+        countries=tuple(msgspec.structs.replace(one, code=words.country(one.code, world)) for one in each.countries),
+        places=tuple(msgspec.structs.replace(one, name=f"{world} {one.name}") for one in each.places),
     )

@@ -76,7 +76,7 @@ def window(articles: int) -> int:
     for found in growth(eval_data_dir(), articles, _EACH):
         console.print(
             f"{found.articles:>8,} articles, {found.window:>8,} in the window: {found.per_second:.0f} a second, "
-            f"{1e3 / found.per_second:.2f} ms an article, {found.memory_mb:,.0f} MB"
+            f"{1e3 / found.per_second:.2f} ms an article, ratio {found.ratio:.2f}, {found.memory_mb:,.0f} MB"
         )
     return 0
 
