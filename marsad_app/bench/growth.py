@@ -26,7 +26,7 @@ from marsad_app.bench.matching import resident
 from processors.group import Grouper
 from processors.locate import Locator
 
-__all__ = ["Growth", "Telling", "growth", "tellings"]
+__all__ = ["Growth", "Telling", "growth", "news", "tellings"]
 
 _DAYS: Final = 7
 _START: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -114,12 +114,15 @@ def growth(data: Path, articles: int, every: int) -> Iterator[Growth]:
     gc.collect()
     gc.freeze()  # as the services do once they have loaded; and the corpus is no part of what is measured
     grouper, used, yard, before = Grouper(days=_DAYS), 0.0, 0.0, resident()
-    for number, article in enumerate(_news(corpus, articles + every, timedelta(days=_DAYS) / articles), start=1):
+    measured = min(_MEASURED, every)
+    for number, article in enumerate(
+        news(corpus, articles + every, days=_DAYS * (articles + every) / articles), start=1
+    ):
         began = time.process_time()
         grouper.assign(article)
         used += time.process_time() - began
-        if number % _MEASURED == 0:
-            yard += _yard(corpus) * _MEASURED
+        if number % measured == 0:
+            yard += _yard(corpus) * measured
         if number % every == 0:
             yield Growth(number, len(grouper), every / used, used / yard, resident() - before)
             used = yard = 0.0
@@ -149,7 +152,15 @@ def tellings(data: Path, count: int | None = None) -> list[Telling]:
     return [telling for _, _, telling in sorted(found, key=lambda each: each[:2])]
 
 
-def _news(corpus: Sequence[Telling], number: int, step: timedelta) -> Iterator[Article]:
+def news(corpus: Sequence[Telling], number: int, days: float) -> Iterator[Article]:
+    """So many articles within so many days, of as many worlds as it takes.
+
+    Args:
+        corpus: in order of time.
+        number: of articles.
+        days: over which they are spread evenly.
+    """
+    step = timedelta(days=days) / number
     words, month = _Words(corpus), len(corpus) // _MONTHS
     worlds = -(-number // month)
     for place in range(number):
