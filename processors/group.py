@@ -70,6 +70,8 @@ class Grouper:
         self._members: dict[str, list[Document]] = {}
         self._ended: dict[str, set[str]] = {}
         """The ids of the stories that ended in a story."""
+        self._goes_on: dict[str, str] = {}
+        """The story in which an ended one goes on."""
 
     def __len__(self) -> int:
         return len(self._window)
@@ -126,7 +128,7 @@ class Grouper:
             document.story = stories[document.filed]
             document.root = article.duplicate_of or article.article_id
             if document.story != document.filed:
-                self._ended.setdefault(document.story, set()).add(document.filed)
+                self._end((document.filed,), document.story)
             self._enter(document)
             self._book.put(document.story, article, article.duplicate_of)
         return len(self._window)
@@ -137,8 +139,14 @@ class Grouper:
             members.remove(document)
             if not members:
                 del self._members[document.story]
-                self._ended.pop(document.story, None)
+                for ended in self._ended.pop(document.story, ()):
+                    del self._goes_on[ended]
                 self._book.drop(document.story)
+
+    def _end(self, stories: Iterable[str], goes_on: str) -> None:
+        for story in stories:
+            self._ended.setdefault(goes_on, set()).add(story)
+            self._goes_on[story] = goes_on
 
     def _new_document(self, article: Article) -> Document:
         document = self._window.new_document(article.article_id, article.published_at.timestamp())
@@ -228,7 +236,7 @@ class Grouper:
             for member in members:
                 member.story = older
             self._members[older] = sorted(members, key=lambda member: member.number)
-            self._ended.setdefault(older, set()).update({ended} | self._ended.pop(ended, set()))
+            self._end((ended, *self._ended.pop(ended, ())), older)
             self._book.merge(older, ended)
             document.story = older
 
