@@ -4,8 +4,9 @@ import math
 from array import array
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Iterable
-from operator import mul
+from collections.abc import Collection
+from itertools import repeat
+from operator import add, mul
 from typing import Final
 
 import numpy as np
@@ -25,6 +26,21 @@ _SCANNED_FOR_WORD: Final = 250
 the cost of an article flat however dense the news is. The news of five outlets needs half of it."""
 _CANDIDATES: Final = 24
 _LEAST_OVERLAP: Final = 0.06
+_NOWHERE: Final = repeat(())
+_REMEMBERED: Final = 1 << 16
+
+
+class _Priors(dict[str, float]):
+    """The documents that the prior share of a word counts for."""
+
+    def __missing__(self, word: str) -> float:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        value = self[word] = prior_share(word) * _PRIOR_WEIGHT
+        return value
+
+
+_PRIORS: Final = _Priors()
 
 
 class Window:
@@ -74,14 +90,12 @@ class Window:
         document.shingles = words.shingles
         return rarities
 
-    def rarities(self, words: Iterable[str]) -> dict[str, float]:
+    def rarities(self, words: Collection[str]) -> dict[str, float]:
         """The rarity of words as things stand: the logarithm of how many documents there are for each that has one."""
-        log, postings = math.log, self._postings
-        whole = log(len(self._documents) + _PRIOR_WEIGHT + 1)
-        return {
-            word: max(whole - log(len(postings.get(word, ())) + prior_share(word) * _PRIOR_WEIGHT), 0.0)
-            for word in words
-        }
+        log, whole = math.log, math.log(len(self._documents) + _PRIOR_WEIGHT + 1)
+        counts = map(add, map(len, map(self._postings.get, words, _NOWHERE)), map(_PRIORS.__getitem__, words))
+        # Never below 0: no word is in more documents than there are, nor is any prior share nearly 1.
+        return {word: whole - log(count) for word, count in zip(words, counts, strict=False)}
 
     def candidates(self, document: Document) -> list[Document]:
         """Return the documents that share heavy words with one, most promising first; itself too where it is in the window."""
