@@ -96,7 +96,7 @@ def main() -> int:
         type=int,
         default=0,
         metavar="ARTICLES",
-        help="only grouping, by processor time, in a window that grows to so many articles; 300,000 take ten minutes",
+        help="only grouping, by processor time, in a window that grows to so many articles; 300,000 take a quarter of an hour",
     )
     parser.add_argument("--embedded", action="store_true", help="with --latency: of the size of one process")
     parser.add_argument("--minutes", type=float, default=4, help="length of --latency; 20 shows whether memory is flat")
