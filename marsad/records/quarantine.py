@@ -12,7 +12,7 @@ class Quarantined(msgspec.Struct, frozen=True, kw_only=True, tag="quarantined", 
 
     id: str
     stage: str
-    """The stage that gave up: fetch, parse, clean, tag, group, match, index, deliver."""
+    """The stage that gave up: poll, clean, tag, group, match, index, deliver."""
     key: str
     """The source's key: entry id, feed id, or delivery id."""
     reason: str

@@ -231,7 +231,7 @@ def _feed_health(store: InMemoryStore, now: datetime) -> None:
                 feed_id=feed.id,
                 health=health,
                 health_since=now - timedelta(hours=number),
-                detail="HTTP 503 Service Unavailable" if health is Health.HTTP_5XX else "",
+                detail="the server answered 503 Service Unavailable" if health is Health.HTTP_5XX else "",
                 next_poll_at=now + timedelta(minutes=5 * number),
                 reason="it brings about 12 entries a day",
                 interval=300.0 * number,
@@ -293,7 +293,10 @@ def a_desk() -> InMemoryStore:
         [
             a_quarantined(id="q1", payload='{"record":"entry","title":"خبر بلا نص"}'.encode()),
             a_quarantined(
-                id="q2", stage="parse", reason="no feed", payload=b"\x00\x01\xff\xfe<script>alert(1)</script>"
+                id="q2",
+                stage="poll",
+                reason="ValueError: embedded null byte",
+                payload=b"\x00\x01\xff\xfe<script>alert(1)</script>",
             ),
         ]
     )

@@ -154,7 +154,7 @@ def a_quarantined(**fields: Any) -> Quarantined:
         "id": "quarantined-1",
         "stage": "clean",
         "key": "entry-1",
-        "reason": "no text left after cleaning",
+        "reason": "no text: entry entry-1 has neither title nor text",
         "payload": b'{"record":"entry"}',
         "at": NOW,
     }

@@ -5,6 +5,7 @@ import html
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
 
 import msgspec
@@ -14,10 +15,11 @@ from marsad.records import Article, Entry, Feed, Story
 from marsad.records.ids import article_id, entry_id, feed_id
 from marsad.records.urls import canonical_url
 
-__all__ = ["CORPUS", "Document", "Filing", "article_of", "documents", "entry_of", "feed_of", "page_of"]
+__all__ = ["CORPUS", "Document", "Filing", "article_of", "documents", "entry_of", "feed_of", "page_of", "repeated"]
 
 CORPUS = "ant-2018-h1.jsonl.gz"
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+_ROUND = timedelta(days=200)
 _JOINING = 0.4
 _RECENT = 2_000
 _ENDED = 0.01
@@ -43,15 +45,39 @@ def documents(folder: Path, limit: int | None = None) -> Iterator[Document]:
     Raises:
         ConfigError: it is not in that folder.
     """
-    path = folder / CORPUS
-    if not path.is_file():
-        raise ConfigError(f"{path} is not there; set MARSAD_EVAL_DATA to the folder that holds it")
+    path = _file(folder)
     decoder = msgspec.json.Decoder(Document)
     with gzip.open(path, "rb") as lines:
         for number, line in enumerate(lines):
             if limit is not None and number >= limit:
                 return
             yield decoder.decode(line)
+
+
+def _file(folder: Path) -> Path:
+    path = folder / CORPUS
+    if not path.is_file():
+        raise ConfigError(f"{path} is not there; set MARSAD_EVAL_DATA to the folder that holds it")
+    return path
+
+
+def repeated(folder: Path, limit: int, into: Path) -> Path:
+    """The file of the corpus, or where ``limit`` is more than it holds, one with the corpus again and again under other ids and later times.
+
+    Raises:
+        ConfigError: it is not in that folder.
+    """
+    path = _file(folder)
+    with gzip.open(path, "rb") as lines:
+        news = [msgspec.json.decode(line, type=dict[str, str]) for line in lines]
+    if limit <= len(news):
+        return path
+    with gzip.open(into, "wb", compresslevel=1) as lines:
+        for number in range(limit):
+            copy, place = divmod(number, len(news))
+            later = format_datetime(parsedate_to_datetime(news[place]["time"]) + copy * _ROUND)
+            lines.write(msgspec.json.encode(news[place] | {"id": f"{news[place]['id']}-{copy}", "time": later}) + b"\n")
+    return into
 
 
 def feed_of(document: Document) -> Feed:

@@ -7,12 +7,14 @@ none of them stays as it is.
 import re
 from typing import Final
 
-from marsad_app.web.texts import Texts
+from marsad_app.web.texts import Texts, span_after
 
-__all__ = ["date_problem_in", "reason_in"]
+__all__ = ["SPAN", "date_problem_in", "reason_in", "seconds_of"]
 
 _SECONDS: Final = {"s": 1, "min": 60, "h": 3_600, "d": 86_400}
-_SPAN: Final = r"(?P<span>\d+ (?:s|min|h|d))"
+SPAN: Final = r"\d+ (?:s|min|h|d)"
+"""A length of time as ``producers.schedule.human`` tells it."""
+_SPAN: Final = f"(?P<span>{SPAN})"
 _HEALTH: Final = r"\((?:now )?(?P<health>[a-z0-9-]+)\)"
 _RATE: Final = r"(?P<rate>(?:\d+ entries (?:a second|an hour|a day)|an entry in some days))"
 _PARTS: Final = {
@@ -70,6 +72,12 @@ def date_problem_in(problem: str, texts: Texts) -> str:
     return f"{texts(name)}{match['raw'] or ''}{used}"
 
 
+def seconds_of(span: str) -> int:
+    """The seconds of a length of time such as ``14 min``."""
+    number, _, unit = span.partition(" ")
+    return int(number) * _SECONDS[unit]
+
+
 def _part(part: str, texts: Texts) -> str:
     for name, pattern in _PARTS.items():
         match = pattern.fullmatch(part)
@@ -80,8 +88,7 @@ def _part(part: str, texts: Texts) -> str:
 
 def _value(key: str, text: str, texts: Texts) -> str:
     if key == "span":
-        number, _, unit = text.partition(" ")
-        return texts.span(int(number) * _SECONDS[unit])
+        return span_after(seconds_of(text), texts.language)
     if key == "health":
         return texts(f"health.{text}") if texts.has(f"health.{text}") else text
     return _rate(text, texts) if key == "rate" else texts.number(int(text))

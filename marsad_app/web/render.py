@@ -15,11 +15,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from marsad.arabic import isolate_latin, reads_from_the_right
+from marsad.records import Alert, Trigger
 from marsad_app.web.access import CSRF_COOKIE, SESSION_COOKIE, Access, local_path
+from marsad_app.web.explaining import Part, parts_of
 from marsad_app.web.marks import Piece
 from marsad_app.web.reasons import date_problem_in, reason_in
 from marsad_app.web.services import Services
 from marsad_app.web.texts import Language, Texts, language_of, zone_named
+from sinks.alerts.losing import notice_parts
 
 __all__ = ["LANGUAGE_COOKIE", "SUBSCRIBED", "Pages", "static_version"]
 
@@ -81,6 +84,30 @@ def _isolated(text: str) -> Markup:
     )
 
 
+def _explained(reason: str, language: Language) -> Markup:
+    """What went wrong, as HTML; each quotation held apart from the direction around it."""
+    if language == "en":
+        return Markup('<bdi lang="en">{}</bdi>').format(reason) if reason else Markup("")
+    return Markup("").join(map(_part, parts_of(reason, language)))
+
+
+def _alert_title(alert: Alert, language: Language) -> Markup:
+    if alert.reason is not Trigger.OUTLET_LOST:
+        return escape(alert.title)
+    told, outlet, error = notice_parts(alert)
+    return Markup("{}: <bdi>{}</bdi> — <bdi>{}</bdi>").format(told, outlet, _explained(error, language))
+
+
+def _part(part: Part) -> Markup:
+    if not part.quoted:
+        return _isolated(part.text)
+    if part.text.isdecimal():
+        return escape(part.text)
+    if part.text.isascii():
+        return Markup('<bdi lang="en" dir="ltr">{}</bdi>').format(part.text)
+    return Markup("<bdi>{}</bdi>").format(part.text)
+
+
 def _classes(piece: Piece) -> str:
     """The first kind gives the ground, the second the line below it."""
     return " ".join((piece.kinds[0], *(f"and-{kind}" for kind in piece.kinds[1:2])))
@@ -109,6 +136,8 @@ def _environment() -> jinja2.Environment:
     environment.filters["marked"] = _marked
     environment.filters["reading"] = _reading
     environment.globals["direction"] = _direction
+    environment.globals["alert_title"] = _alert_title
+    environment.globals["explained"] = _explained
     environment.globals["reason_in"] = reason_in
     environment.globals["date_problem_in"] = date_problem_in
     environment.globals["static_version"] = static_version()

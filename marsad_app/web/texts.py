@@ -14,7 +14,7 @@ from babel.dates import format_date, format_timedelta, get_month_names
 from babel.numbers import format_decimal
 from markupsafe import Markup, escape
 
-__all__ = ["LANGUAGES", "Language", "Texts", "language_of", "zone_named"]
+__all__ = ["LANGUAGES", "Language", "Texts", "language_of", "span_after", "zone_named"]
 
 Language = Literal["ar", "en"]
 LANGUAGES: Final[tuple[Language, ...]] = ("ar", "en")
@@ -48,6 +48,22 @@ def zone_named(name: str | None) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
+@cache
+def _locale(language: Language) -> Locale:
+    return Locale.parse(language if language == "ar" else "en_GB")
+
+
+def _span(seconds: float, language: Language) -> str:
+    return format_timedelta(timedelta(seconds=seconds), locale=_locale(language), threshold=1)
+
+
+def span_after(seconds: float, language: Language) -> str:
+    """A length of time after words such as *since* and *each*: there Arabic has another form for two."""
+    told = _span(seconds, language)
+    # Two is told without a number: the word ends in -an or, here, in -ayn.
+    return f"{told[:-2]}ين" if language == "ar" and told.isalpha() and told.endswith("ان") else told
+
+
 class Texts:
     """The interface in one language, for one reader.
 
@@ -60,7 +76,7 @@ class Texts:
     def __init__(self, language: Language, now: datetime, zone: ZoneInfo | None = None) -> None:
         self.language: Language = language
         self.direction = "rtl" if language == "ar" else "ltr"
-        self.locale = Locale.parse(language if language == "ar" else "en_GB")
+        self.locale = _locale(language)
         self._now = now
         self._zone = zone or ZoneInfo("UTC")
 
@@ -151,8 +167,8 @@ class Texts:
         return format_timedelta(distance, add_direction=True, locale=self.locale, threshold=1)
 
     def span(self, seconds: float) -> str:
-        """A length of time."""
-        return format_timedelta(timedelta(seconds=seconds), locale=self.locale, threshold=1)
+        """A length of time, as it stands alone."""
+        return _span(seconds, self.language)
 
     def stamp(self, value: datetime) -> Markup:
         """A relative time, with the exact one to be seen on it."""

@@ -1,6 +1,7 @@
 """When an outlet is no longer tried, and how its owner is told. Pure."""
 
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
@@ -9,7 +10,10 @@ from marsad.records.ids import alert_id, digest
 from sinks.alerts.seal import shown
 from sinks.alerts.wording import REASONS, language_of
 
-__all__ = ["lost_notice", "told_through", "without"]
+__all__ = ["lost_notice", "notice_parts", "told_through", "without"]
+
+_BEFORE: Final = ": "
+_BETWEEN: Final = " — "
 
 
 def without(subscription: Subscription, outlet: str) -> Subscription:
@@ -30,9 +34,16 @@ def lost_notice(subscription: Subscription, outlet: str, error: str, now: dateti
         story_id=event,
         article_id="",
         reason=Trigger.OUTLET_LOST,
-        title=f"{reason}: {shown(outlet)} — {error}"[:300],
+        title=f"{reason}{_BEFORE}{shown(outlet)}{_BETWEEN}{error}"[:300],
         at=now,
     )
+
+
+def notice_parts(notice: Alert) -> tuple[str, str, str]:
+    """What is told, which kind of outlet, and what it said last: that is in English, whatever the subscription's language."""
+    told, _, rest = notice.title.partition(_BEFORE)
+    outlet, _, error = rest.partition(_BETWEEN)
+    return told, outlet, error
 
 
 def told_through(subscription: Subscription, operator: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from marsad.config import eval_data_dir, stack_dir
 from marsad_app.bench import PARTS, run_bench
-from marsad_app.bench.corpus import CORPUS
+from marsad_app.bench.corpus import CORPUS, repeated
 from marsad_app.bench.growth import growth
 from marsad_app.bench.latency import run_latency, run_latency_embedded
 from marsad_app.bench.replay import Comparison, Marsad, compare, settled, wire
@@ -40,13 +40,10 @@ def replay(limit: int, rate: float) -> Comparison:
 def latency(minutes: float, rate: float, group_minutes: float) -> int:
     """From feed change seen to searchable and to alert, and each service's memory."""
     settings = {"MARSAD_PROCESS__GROUP_DAYS": str(group_minutes / 1_440)} if group_minutes else {}
-    figures = run_latency(
-        stack_dir() / "replay-feeds",
-        eval_data_dir() / CORPUS,
-        limit=int(minutes * 60 * rate),
-        rate=rate,
-        settings=settings,
-    )
+    limit = int(minutes * 60 * rate)
+    with tempfile.TemporaryDirectory() as folder:
+        news = repeated(eval_data_dir(), limit, Path(folder) / CORPUS)
+        figures = run_latency(stack_dir() / "replay-feeds", news, limit=limit, rate=rate, settings=settings)
     console = Console(soft_wrap=True)
     console.print(f"searchable: {figures.searchable}")
     console.print(f"longest until searchable, by minute: {figures.longest}")

@@ -18,7 +18,7 @@ _PER_PAGE: Final = 50
 _MAX_PAGE: Final = 500
 _SHOWN: Final = 20_000
 _HEX_SHOWN: Final = 2_048
-_STAGES: Final = ("fetch", "parse", "clean", "tag", "group", "match", "index", "deliver")
+_STAGES: Final = ("poll", "clean", "tag", "group", "match", "index", "deliver")
 
 
 class Payload(msgspec.Struct, frozen=True):

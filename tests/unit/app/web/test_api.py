@@ -22,7 +22,7 @@ READS = [
     "/api/v1/deliveries",
     "/api/v1/feeds?health=http-5xx",
     "/api/v1/feeds/feed-1",
-    "/api/v1/quarantine?stage=parse",
+    "/api/v1/quarantine?stage=poll",
     "/api/v1/quarantine/q2",
     "/api/v1/status",
     "/healthz",

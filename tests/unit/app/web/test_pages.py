@@ -37,7 +37,7 @@ PAGES = [
     "/feeds/feed-1",
     "/feeds/feed-0",
     "/quarantine",
-    "/quarantine?stage=parse",
+    "/quarantine?stage=poll",
     "/quarantine/q1",
     "/quarantine/q2",
     "/status",
