@@ -15,7 +15,7 @@ from marsad.arabic import Tokens
 from marsad.records import Article, Story
 from marsad.records.ids import split_story_id, story_id, story_root
 from processors.grouping.features import Document, Words, read_article, setting_of
-from processors.grouping.judge import Comparer, Likeness, copy_odds, event_odds, told_before
+from processors.grouping.judge import Comparer, copy_odds, event_odds, told_before
 from processors.grouping.split import CHECKED_AT, second_event
 from processors.grouping.stories import StoryBook
 from processors.grouping.window import Window
@@ -70,6 +70,8 @@ class Grouper:
         self._members: dict[str, list[Document]] = {}
         self._ended: dict[str, set[str]] = {}
         """The ids of the stories that ended in a story."""
+        self._goes_on: dict[str, str] = {}
+        """The story in which an ended one goes on."""
 
     def __len__(self) -> int:
         return len(self._window)
@@ -92,12 +94,11 @@ class Grouper:
             return self._placed(article, known.story, known.filed, copy_of)
         document = self._new_document(article)
         comparer, candidates = self._read(document, words)
-        judged = {other.number: comparer.compare(other) for other in candidates}
-        original = _original(candidates, judged)
+        original = _original(candidates, comparer)
         if original is not None:
             document.root, document.story, document.filed = original.root, original.story, original.filed
         else:
-            fitting = self._fitting(comparer, candidates, judged)
+            fitting = self._fitting(comparer, candidates)
             new = story_id(article.article_id)
             document.story, document.filed = (fitting[0].story, fitting[0].filed) if fitting else (new, new)
             self._merge(document, fitting)
@@ -127,7 +128,7 @@ class Grouper:
             document.story = stories[document.filed]
             document.root = article.duplicate_of or article.article_id
             if document.story != document.filed:
-                self._ended.setdefault(document.story, set()).add(document.filed)
+                self._end((document.filed,), document.story)
             self._enter(document)
             self._book.put(document.story, article, article.duplicate_of)
         return len(self._window)
@@ -138,8 +139,14 @@ class Grouper:
             members.remove(document)
             if not members:
                 del self._members[document.story]
-                self._ended.pop(document.story, None)
+                for ended in self._ended.pop(document.story, ()):
+                    del self._goes_on[ended]
                 self._book.drop(document.story)
+
+    def _end(self, stories: Iterable[str], goes_on: str) -> None:
+        for story in stories:
+            self._ended.setdefault(goes_on, set()).add(story)
+            self._goes_on[story] = goes_on
 
     def _new_document(self, article: Article) -> Document:
         document = self._window.new_document(article.article_id, article.published_at.timestamp())
@@ -185,10 +192,8 @@ class Grouper:
         alone = story not in self._ended and story_root(story) == story and split_story_id(story) not in self._members
         if len(members) not in CHECKED_AT or not alone or self._book.size(story) != len(members):
             return []
-        comparers = {
-            each.number: Comparer(each, self._window.rarities({*each.lead, *each.words})) for each in members[1:]
-        }
-        return second_event(members, lambda one, other: event_odds(comparers[other.number].compare(one)))
+        comparers = {each.number: Comparer(each, self._window.rarities(each.lead)) for each in members[1:]}
+        return second_event(members, lambda one, other: event_odds(comparers[other.number].compare(one, texts=False)))
 
     def _split(self, document: Document, copy_of: str, second: list[Document]) -> Grouping:
         story = document.story
@@ -202,13 +207,13 @@ class Grouper:
         told = self._told(document.story, document.filed, copy_of)
         return msgspec.structs.replace(told, moved=tuple(each.key for each in second if each is not document))
 
-    def _fitting(self, comparer: Comparer, candidates: list[Document], judged: dict[int, Likeness]) -> list["_Fitting"]:
+    def _fitting(self, comparer: Comparer, candidates: list[Document]) -> list["_Fitting"]:
         """Return the stories that fit, best first: by their most alike member and by all of them."""
         found = []
         for story in list(dict.fromkeys(other.story for other in candidates))[:_STORIES]:
             witnesses = _witnesses(self._members[story])
             members = _texts(witnesses)
-            odds = [event_odds(judged.get(member.number) or comparer.compare(member)) for member in members]
+            odds = [event_odds(comparer.compare(member, texts=False)) for member in members]
             most = max(odds)
             fit = _MOST_ALIKE * most + (1 - _MOST_ALIKE) * sum(max(each, _UNLIKE) for each in odds) / len(odds)
             fit += _OWN_ONLY * comparer.only_of_its_outlet(witnesses)
@@ -231,7 +236,7 @@ class Grouper:
             for member in members:
                 member.story = older
             self._members[older] = sorted(members, key=lambda member: member.number)
-            self._ended.setdefault(older, set()).update({ended} | self._ended.pop(ended, set()))
+            self._end((ended, *self._ended.pop(ended, ())), older)
             self._book.merge(older, ended)
             document.story = older
 
@@ -271,7 +276,7 @@ def _texts(witnesses: list[Document]) -> list[Document]:
     return [each for each in witnesses if each.root == each.key or each.root not in keys]
 
 
-def _original(candidates: list[Document], judged: dict[int, Likeness]) -> Document | None:
+def _original(candidates: list[Document], comparer: Comparer) -> Document | None:
     """Return the document published first of those that the new one is a copy of."""
-    copies = [other for other in candidates if copy_odds(judged[other.number]) > _COPY]
+    copies = [other for other in candidates if comparer.may_copy(other) and copy_odds(comparer.compare(other)) > _COPY]
     return min(copies, key=lambda other: (other.at, other.number), default=None)

@@ -44,12 +44,8 @@ class StoryWindow(Grouper):
         if document is not None:
             document.setting = setting_of(article)
             return self._placed(article, document.story, document.filed, article.duplicate_of)
-        story = self._goes_on(article.story_id)
+        story = self._goes_on.get(article.story_id, article.story_id)
         return self._placed(article, story, article.story_id, article.duplicate_of) if story in self._members else None
-
-    def _goes_on(self, story: str) -> str:
-        """The story in the window that an ended one is part of; the story itself where there is none."""
-        return next((living for living, ended in self._ended.items() if story in ended), story)
 
 
 def retold(book: StoryBook, story: Story, members: Sequence[Article]) -> StoryBook:

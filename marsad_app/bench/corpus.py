@@ -35,6 +35,8 @@ class Document(msgspec.Struct, frozen=True):
     title: str
     text: str
     abstract: str = ""
+    time: str = ""
+    """As in its feed."""
 
 
 def documents(folder: Path, limit: int | None = None) -> Iterator[Document]:

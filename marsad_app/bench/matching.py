@@ -19,7 +19,7 @@ from marsad_app.bench.speed import Row
 from processors.match import Matcher
 from processors.pipeline import Pipeline
 
-__all__ = ["COUNTS", "Cost", "a_query", "cost", "matching", "sample", "with_made_tags"]
+__all__ = ["COUNTS", "Cost", "a_query", "cost", "matching", "resident", "sample", "with_made_tags"]
 
 COUNTS: Final = (1, 1_000, 10_000, 100_000)
 _GOAL_MS: Final = 5.0
@@ -154,7 +154,7 @@ def cost(articles: Sequence[Article], queries: Sequence[str]) -> Cost:
         )
         for article in articles
     ]
-    before, began = _resident(), time.process_time()
+    before, began = resident(), time.process_time()
     matcher = Matcher(subscriptions, now=now)
     compiled = time.process_time() - began
     gc.collect()
@@ -164,7 +164,7 @@ def cost(articles: Sequence[Article], queries: Sequence[str]) -> Cost:
         return sum(len(matcher.match(each, story, None, now)) for each, story in zip(articles, stories, strict=True))
 
     match_ms, alerts = _milliseconds(match)
-    memory = _resident() - before
+    memory = resident() - before
     match_ms = min(match_ms, _milliseconds(match)[0])  # the first time compiles what speaks for each query
     docs = [MatchDoc.of(article) for article in articles[:_LOOPED]]
     once = {query: compile_predicate(matcher.queries[query].node) for query in matcher.queries}
@@ -194,7 +194,7 @@ def _milliseconds(work: Callable[[], int]) -> tuple[float, int]:
     return (time.process_time() - began) * 1_000, done
 
 
-def _resident() -> float:
+def resident() -> float:
     """Megabytes in memory."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * 4_096 / 1e6

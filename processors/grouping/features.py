@@ -2,9 +2,12 @@
 
 import re
 from array import array
+from collections import Counter
 from functools import lru_cache
 from typing import Final, NamedTuple
 from zlib import crc32
+
+import numpy as np
 
 from marsad.arabic import Tokens, tokenize
 from marsad.arabic.months import month_word
@@ -18,7 +21,6 @@ _BEGINNING: Final = 120
 """Tokens of the text whose words count: who did what where stands there, background stands below."""
 _LEAD: Final = 60
 _SHINGLE: Final = 4
-_SHORT: Final = 0xFFFFFFFF
 _NUMBERS: Final = 250
 _YEAR: Final = re.compile(r"(?:1[34]\d\d|19\d\d|20\d\d)[هم]?")
 _CALENDAR: Final = frozenset({"الموافق", "ميلادي", "ميلاديه", "هجري", "هجريه"})
@@ -195,22 +197,19 @@ def read_words(title: Tokens, text: Tokens) -> Words:
         title: Tokens of its title.
         text: Tokens of its text, boilerplate off.
     """
-    counts: dict[str, int] = {}
-    title_stems = _content(title, len(title.stems))
-    for word in title_stems:
-        counts[word] = counts.get(word, 0) + _TITLE_WEIGHT
-    for word in _content(text, _BEGINNING):
-        counts[word] = counts.get(word, 0) + 1
-    lead = tuple(dict.fromkeys((*title_stems, *_content(text, _LEAD))))
+    title_stems = _content(title, 0, len(title.stems))
+    lead_stems = _content(text, 0, _LEAD)
+    counts = Counter((*title_stems * _TITLE_WEIGHT, *lead_stems, *_content(text, _LEAD, _BEGINNING)))
+    lead = tuple(dict.fromkeys((*title_stems, *lead_stems)))
     numbers = tuple(dict.fromkeys(key for key in (*title.keys, *text.keys[:_NUMBERS]) if key.isdigit()))
     return Words(counts, tuple(dict.fromkeys(title_stems)), lead, numbers, shingles_of(text.keys))
 
 
-def _content(tokens: Tokens, first: int) -> list[str]:
-    """The stems of the first tokens that may say what an article is about."""
+def _content(tokens: Tokens, begin: int, end: int) -> list[str]:
+    """The stems of some tokens that may say what an article is about."""
     return [
         stem
-        for key, stem in zip(tokens.keys[:first], tokens.stems[:first], strict=True)
+        for key, stem in zip(tokens.keys[begin:end], tokens.stems[begin:end], strict=True)
         if len(stem) > 1 and not _DATES[key]
     ]
 
@@ -222,6 +221,10 @@ def shingles_of(keys: tuple[str, ...]) -> "array[int]":
     hashes tuples of integers alike in every run; the hashes are compared within one process only. Two texts of 250
     different shingles each share one by chance once in 70,000 pairs, which moves their likeness by less than a hundredth.
     """
-    hashes = [_HASHES[key] for key in keys[:_MAX_TOKENS]]
+    hashes = list(map(_HASHES.__getitem__, keys[:_MAX_TOKENS]))
+    if not hashes:
+        return array("I")
     runs = zip(hashes, hashes[1:], hashes[2:], hashes[3:], strict=False) if len(hashes) >= _SHINGLE else [tuple(hashes)]
-    return array("I", sorted({hash(run) & _SHORT for run in runs if run}))
+    found = np.fromiter(map(hash, runs), np.int64).astype(np.uintc)
+    found.sort()
+    return array("I", found[np.append(True, found[1:] != found[:-1])].tobytes())

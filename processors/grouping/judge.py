@@ -5,7 +5,8 @@ Arabic news (``tests/quality/eval_groups.py`` measures them on others).
 """
 
 from collections.abc import Sequence
-from itertools import compress, repeat
+from functools import cached_property
+from itertools import compress
 from math import exp, fsum, log, log1p
 from operator import mul
 from typing import Final
@@ -29,7 +30,6 @@ _NO_COSINE: Final = 0.02
 _MOST_COSINE: Final = 0.25
 """Cosine from which words that are more alike say nothing more: bulletins of one form are as alike as reports of one event."""
 _LOG_NO_COSINE: Final = log(_NO_COSINE)
-_NOTHING: Final = repeat(0.0)
 _COPY_BASE: Final = -8.7
 _COPY_WEIGHTS: Final = {
     "shared-text": 6.6,
@@ -98,17 +98,17 @@ class Comparer:
 
     Args:
         document: The article.
-        rarities: The rarity of each of its words in the present window.
+        rarities: The rarity of each word of its title and lead in the present window.
     """
 
     def __init__(self, document: Document, rarities: dict[str, float]) -> None:
         self._document = document
-        self._squares = {word: rarity * rarity for word, rarity in rarities.items()}
+        self._squares = {word: rarities[word] ** 2 for word in document.lead}
         self._weights = dict(zip(document.words, document.weights, strict=True))
         self._title = dict(zip(document.title, document.title_rarities, strict=True))
         self._lead = frozenset(document.lead)
         self._numbers = frozenset(document.numbers)
-        self._shingles = frozenset(document.shingles)
+        self._cosines: dict[int, float] = {}
 
     def only_of_its_outlet(self, others: Sequence[Document]) -> bool:
         """Whether the outlet of the article published all of the others."""
@@ -119,26 +119,54 @@ class Comparer:
         """How long after another article it was published; negative before it."""
         return self._document.at - other.at
 
-    def compare(self, other: Document) -> Likeness:
-        """Measure how alike the article and another are. All sums are exact, so their order does not matter."""
-        cosine = fsum(map(mul, map(self._weights.get, other.words, _NOTHING), other.weights))
-        rare = fsum(map(self._squares.__getitem__, self._lead.intersection(other.lead)))
+    def may_copy(self, other: Document) -> bool:
+        """Whether the words near the beginning are so alike that the texts need to be compared."""
+        return self._cosine(other) >= _LIKE
+
+    def compare(self, other: Document, *, texts: bool = True) -> Likeness:
+        """Measure how alike the article and another are. All sums are exact, so their order does not matter.
+
+        Args:
+            other: another article.
+            texts: whether the text in common is measured, which says nothing of an event.
+        """
+        cosine = self._cosine(other)
         contained = jaccard = 0.0
-        if cosine >= _LIKE and self._shingles and other.shingles:
+        if texts and cosine >= _LIKE and self._document.shingles and other.shingles:
             both = len(self._shingles.intersection(other.shingles))
             contained = both / min(len(self._shingles), len(other.shingles))
             jaccard = both / (len(self._shingles) + len(other.shingles) - both)
+        actors, apart, places, outlet, comment = _compare_settings(self._document.setting, other.setting)
         return Likeness(
-            cosine=cosine,
-            title=(self._held_by(other) + self._holds(other)) / 2,
-            rare=log1p(rare),
-            days=abs(self._document.at - other.at) / _DAY,
-            contained=contained,
-            jaccard=jaccard,
-            numbers=self._agreement(other),
-            before=self._document.before + other.before,
-            **_compare_settings(self._document.setting, other.setting),
+            cosine,
+            (self._held_by(other) + self._holds(other)) / 2,
+            log1p(fsum(map(self._squares.__getitem__, self._lead.intersection(other.lead)))),
+            abs(self._document.at - other.at) / _DAY,
+            contained,
+            jaccard,
+            self._agreement(other),
+            apart,
+            actors,
+            places,
+            outlet,
+            comment,
+            self._document.before + other.before,
         )
+
+    @cached_property
+    def _shingles(self) -> frozenset[int]:
+        return frozenset(self._document.shingles)
+
+    def _cosine(self, other: Document) -> float:
+        cosine = self._cosines.get(other.number)
+        if cosine is None:
+            weights = self._weights
+            # Few words are shared: this takes half of what the products of all of them take.
+            cosine = fsum(
+                [weights[word] * other.weights[place] for place, word in enumerate(other.words) if word in weights]
+            )
+            self._cosines[other.number] = cosine
+        return cosine
 
     def _held_by(self, other: Document) -> float:
         """The share of the title's weight whose words are among the other's heaviest."""
@@ -157,15 +185,19 @@ class Comparer:
         return len(self._numbers.intersection(other.numbers)) / fewer if fewer else 1.0
 
 
-def _compare_settings(one: Setting, other: Setting) -> dict[str, float]:
-    actors = len(one.actors | other.actors)
-    return {
-        "apart": float(_disjoint(one.countries, other.countries)),
-        "actors": len(one.actors & other.actors) / actors if one.actors and other.actors else _UNKNOWN_ACTORS,
-        "places": float(_disjoint(one.places, other.places)),
-        "outlet": float(one.outlet == other.outlet) if one.outlet and other.outlet else _UNKNOWN_OUTLET,
-        "comment": float(one.comment != other.comment),
-    }
+def _compare_settings(one: Setting, other: Setting) -> tuple[float, float, float, float, float]:
+    """Acting countries, countries, places, outlet and comment."""
+    actors = _UNKNOWN_ACTORS
+    if one.actors and other.actors:
+        both = len(one.actors & other.actors)
+        actors = both / (len(one.actors) + len(other.actors) - both)
+    return (
+        actors,
+        float(_disjoint(one.countries, other.countries)),
+        float(_disjoint(one.places, other.places)),
+        float(one.outlet == other.outlet) if one.outlet and other.outlet else _UNKNOWN_OUTLET,
+        float(one.comment != other.comment),
+    )
 
 
 def _disjoint(one: frozenset[str], other: frozenset[str]) -> bool:
@@ -204,7 +236,7 @@ def told_before(comparer: Comparer, candidates: Sequence[Document], known: float
     old = next((other for other in candidates if comparer.seconds_after(other) > _BEFORE), None)
     if old is None:
         return 0.0
-    likeness = msgspec.structs.replace(comparer.compare(old), days=0.0, outlet=0.0, before=0.0)
+    likeness = msgspec.structs.replace(comparer.compare(old, texts=False), days=0.0, outlet=0.0, before=0.0)
     return log1p(exp(event_odds(likeness)))
 
 

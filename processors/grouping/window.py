@@ -4,9 +4,12 @@ import math
 from array import array
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Iterable
-from itertools import islice
+from collections.abc import Collection
+from itertools import repeat
+from operator import add, mul
 from typing import Final
+
+import numpy as np
 
 from processors.grouping.common import prior_share
 from processors.grouping.features import Document, Words
@@ -16,15 +19,28 @@ __all__ = ["Window"]
 _PRIOR_WEIGHT: Final = 1_000
 """Documents that the prior shares count for: a week of the news of five outlets."""
 _KEPT: Final = 48
-"""Words of a document that are compared, heaviest first."""
-_INDEXED: Final = 48
-"""Those of them under which it is found."""
+"""Words of a document that are compared and under which it is found, heaviest first."""
 _SCANNED: Final = 1_200
 _SCANNED_FOR_WORD: Final = 250
 """Documents looked at for one article and for one word of it, the rarest word first and of each the newest: this keeps
 the cost of an article flat however dense the news is. The news of five outlets needs half of it."""
 _CANDIDATES: Final = 24
 _LEAST_OVERLAP: Final = 0.06
+_NOWHERE: Final = repeat(())
+_REMEMBERED: Final = 1 << 16
+
+
+class _Priors(dict[str, float]):
+    """The documents that the prior share of a word counts for."""
+
+    def __missing__(self, word: str) -> float:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        value = self[word] = prior_share(word) * _PRIOR_WEIGHT
+        return value
+
+
+_PRIORS: Final = _Priors()
 
 
 class Window:
@@ -39,7 +55,6 @@ class Window:
         self._documents: deque[Document] = deque()
         self._by_number: dict[int, Document] = {}
         self._by_key: dict[str, Document] = {}
-        self._frequencies: dict[str, int] = {}
         self._postings: dict[str, array[int]] = {}
         self._next = 0
         self._latest = -math.inf
@@ -63,10 +78,10 @@ class Window:
         """
         rarities = self.rarities(words.counts)
         weights = {word: (1.0 + math.log(count)) * rarities[word] for word, count in words.counts.items()}
-        heaviest = sorted(weights.items(), key=lambda item: (-item[1], item[0]))[:_KEPT]
-        length = math.sqrt(math.fsum(weight * weight for weight in weights.values())) or 1.0
-        document.words = tuple([word for word, _ in heaviest])
-        document.weights = array("d", [weight / length for _, weight in heaviest])
+        heaviest = sorted([(-weight, word) for word, weight in weights.items()])[:_KEPT]
+        length = math.sqrt(math.fsum(map(mul, weights.values(), weights.values()))) or 1.0
+        document.words = tuple([word for _, word in heaviest])
+        document.weights = array("d", [-negative / length for negative, _ in heaviest])
         document.title = words.title
         document.title_rarities = array("d", [rarities[word] for word in words.title])
         document.title_weight = math.fsum(document.title_rarities)
@@ -75,32 +90,34 @@ class Window:
         document.shingles = words.shingles
         return rarities
 
-    def rarities(self, words: Iterable[str]) -> dict[str, float]:
+    def rarities(self, words: Collection[str]) -> dict[str, float]:
         """The rarity of words as things stand: the logarithm of how many documents there are for each that has one."""
-        log, frequencies = math.log, self._frequencies
-        whole = log(len(self._documents) + _PRIOR_WEIGHT + 1)
-        return {
-            word: max(whole - log(frequencies.get(word, 0) + prior_share(word) * _PRIOR_WEIGHT), 0.0) for word in words
-        }
+        log, whole = math.log, math.log(len(self._documents) + _PRIOR_WEIGHT + 1)
+        counts = map(add, map(len, map(self._postings.get, words, _NOWHERE)), map(_PRIORS.__getitem__, words))
+        # Never below 0: no word is in more documents than there are, nor is any prior share nearly 1.
+        return {word: whole - log(count) for word, count in zip(words, counts, strict=False)}
 
     def candidates(self, document: Document) -> list[Document]:
         """Return the documents that share heavy words with one, most promising first; itself too where it is in the window."""
-        found_in = [
+        found_in = sorted(
             (len(postings), place, weight * weight, postings)
-            for place, (word, weight) in enumerate(islice(zip(document.words, document.weights, strict=True), _INDEXED))
+            for place, (word, weight) in enumerate(zip(document.words, document.weights, strict=True))
             if (postings := self._postings.get(word)) is not None
-        ]
-        overlaps: dict[int, float] = {}
-        left = _SCANNED
-        for _, _, weight, postings in sorted(found_in):
-            for number in postings[-min(left, _SCANNED_FOR_WORD) :]:
-                overlaps[number] = overlaps.get(number, 0.0) + weight
-            left -= min(len(postings), left, _SCANNED_FOR_WORD)
+        )
+        left, numbers, weights, counts = _SCANNED, bytearray(), [], []
+        for length, _, weight, postings in found_in:
+            newest = min(length, left, _SCANNED_FOR_WORD)
+            numbers += postings[-newest:]
+            weights.append(weight)
+            counts.append(newest)
+            left -= newest
             if not left:
                 break
-        found = sorted(
-            ((overlap, number) for number, overlap in overlaps.items() if overlap >= _LEAST_OVERLAP), reverse=True
-        )
+        # Sums in the order of the words, a thousand of them in C: a loop over them took a tenth of an article's time.
+        different, places = np.unique(np.frombuffer(numbers, np.uintc), return_inverse=True)
+        overlaps = np.bincount(places, np.repeat(weights, counts))
+        enough = np.nonzero(overlaps >= _LEAST_OVERLAP)[0]
+        found = sorted(zip(overlaps[enough].tolist(), different[enough].tolist(), strict=True), reverse=True)
         return [self._by_number[number] for _, number in found[:_CANDIDATES]]
 
     def new_document(self, key: str, at: float) -> Document:
@@ -145,22 +162,16 @@ class Window:
 
     def _count(self, document: Document) -> None:
         for word in document.words:
-            self._frequencies[word] = self._frequencies.get(word, 0) + 1
-        for word in document.words[:_INDEXED]:
             postings = self._postings.get(word)
             if postings is None:
                 self._postings[word] = array("I", (document.number,))
+            elif postings[-1] < document.number:
+                postings.append(document.number)
             else:
                 insort(postings, document.number)
 
     def _uncount(self, document: Document) -> None:
         for word in document.words:
-            left = self._frequencies[word] - 1
-            if left:
-                self._frequencies[word] = left
-            else:
-                del self._frequencies[word]
-        for word in document.words[:_INDEXED]:
             postings = self._postings[word]
             del postings[bisect_left(postings, document.number)]
             if not postings:

@@ -11,8 +11,12 @@ from rich.console import Console
 from marsad.config import eval_data_dir, stack_dir
 from marsad_app.bench import PARTS, run_bench
 from marsad_app.bench.corpus import CORPUS, repeated
+from marsad_app.bench.growth import growth
 from marsad_app.bench.latency import run_latency, run_latency_embedded
 from marsad_app.bench.replay import Comparison, Marsad, compare, settled, wire
+
+_EACH = 20_000
+"""Articles of one figure of --growth."""
 
 
 def replay(limit: int, rate: float) -> Comparison:
@@ -63,6 +67,17 @@ def latency_embedded(minutes: float, rate: float) -> int:
     return 0
 
 
+def window(articles: int) -> int:
+    """Grouping in a window that grows until it holds so many articles."""
+    console = Console(soft_wrap=True)
+    for found in growth(eval_data_dir(), articles, _EACH):
+        console.print(
+            f"{found.articles:>8,} articles, {found.window:>8,} in the window: {found.per_second:.0f} a second, "
+            f"{1e3 / found.per_second:.2f} ms an article, ratio {found.ratio:.2f}, {found.memory_mb:,.0f} MB"
+        )
+    return 0
+
+
 def main() -> int:
     """1 where the replay lost or doubled anything; figures never fail."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -72,6 +87,13 @@ def main() -> int:
     )
     parser.add_argument(
         "--only", nargs="+", choices=PARTS, default=(), metavar="PART", help=f"only these parts: {', '.join(PARTS)}"
+    )
+    parser.add_argument(
+        "--growth",
+        type=int,
+        default=0,
+        metavar="ARTICLES",
+        help="only grouping, by processor time, in a window that grows to so many articles; 300,000 take a quarter of an hour",
     )
     parser.add_argument("--embedded", action="store_true", help="with --latency: of the size of one process")
     parser.add_argument("--minutes", type=float, default=4, help="length of --latency; 20 shows whether memory is flat")
@@ -84,6 +106,8 @@ def main() -> int:
     parser.add_argument("--limit", type=int, default=3_000)
     parser.add_argument("--rate", type=float, default=0, help="articles a second; 50 by default, 18 with --latency")
     arguments = parser.parse_args()
+    if arguments.growth:
+        return window(arguments.growth)
     if arguments.latency and arguments.embedded:
         return latency_embedded(arguments.minutes, arguments.rate or 20)
     if arguments.latency:
