@@ -87,7 +87,7 @@ def _terms(article: Article, known: CompiledTopics) -> dict[_Term, str]:
     found: dict[_Term, str] = {}
     for zone in analyse(article.title, article.lead, article.text).zones:
         keys = zone.keys[:_BODY] if zone.kind is ZoneKind.BODY else zone.keys
-        taken = {at for first, end, _ in known.automaton.scan(keys) for at in range(first, end)}
+        taken = {at for first, end, _ in known.term_hits(keys) for at in range(first, end)}
         for first, end in _spans(len(keys), taken):
             term = tuple(stem(key) for key in keys[first:end])
             if all(len(key) >= _SHORTEST and not key.isdigit() for key in keys[first:end]):

@@ -1,12 +1,12 @@
 """Topics compiled for matching: one number for every term of every topic, and one automaton for all of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from functools import cached_property
 from typing import NamedTuple
 
 from marsad.taxonomy.analysed import AnalysedText
-from marsad.taxonomy.matcher import Automaton, Entry, Form, forms_of
+from marsad.taxonomy.matcher import Automaton, Entry, Form, Hit, forms_of
 from marsad.taxonomy.names import Kind, shipped_names
 from marsad.taxonomy.schema import Inflected, Near, Taxonomy, Topic
 
@@ -95,6 +95,10 @@ class CompiledTopics:
         self.automaton = Automaton(self._entries(), self._near_entries())
         # All forms are in the automaton now; 8 MB.
         self._known.clear()
+
+    def term_hits(self, keys: Sequence[str]) -> list[Hit]:
+        """Return the hits of terms in a text, without those of words of combinations."""
+        return [hit for hit in self.automaton.scan(keys) if hit[2] < len(self.terms)]
 
     @cached_property
     def states(self) -> States:

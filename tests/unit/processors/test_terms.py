@@ -22,7 +22,7 @@ def _rows(name: str) -> list[list[str]]:
 
 def _found(text: str) -> set[tuple[str, str]]:
     topics = _topics()
-    hits = topics.automaton.scan(tokenize(text).keys)
+    hits = topics.term_hits(tokenize(text).keys)
     return {(topics.topics[topics.terms[at].topic].id, topics.terms[at].text) for *_, at in hits}
 
 
@@ -30,6 +30,14 @@ def test_every_written_form_of_a_term_is_found() -> None:
     rows = _rows("forms.tsv")
     assert len({form for _, _, form in rows}) >= 500
     assert [row for row in rows if (row[0], row[1]) not in _found(f"قال إن {row[2]} أمس")] == []
+
+
+def test_words_of_combinations_are_found_and_are_no_terms() -> None:
+    topics = _topics()
+    for word in topics.words:
+        keys = tokenize(word.text).keys
+        beyond = set(topics.automaton.scan(keys)) - set(topics.term_hits(keys))
+        assert word.group in {topics.words[at - len(topics.terms)].group for *_, at in beyond}
 
 
 def test_words_that_only_look_like_a_topic_do_not_give_it() -> None:
