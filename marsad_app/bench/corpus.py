@@ -45,7 +45,9 @@ def documents(folder: Path, limit: int | None = None) -> Iterator[Document]:
     Raises:
         ConfigError: it is not in that folder.
     """
-    path = _file(folder)
+    path = folder / CORPUS
+    if not path.is_file():
+        raise ConfigError(f"{path} is not there; set MARSAD_EVAL_DATA to the folder that holds it")
     decoder = msgspec.json.Decoder(Document)
     with gzip.open(path, "rb") as lines:
         for number, line in enumerate(lines):
@@ -54,29 +56,23 @@ def documents(folder: Path, limit: int | None = None) -> Iterator[Document]:
             yield decoder.decode(line)
 
 
-def _file(folder: Path) -> Path:
-    path = folder / CORPUS
-    if not path.is_file():
-        raise ConfigError(f"{path} is not there; set MARSAD_EVAL_DATA to the folder that holds it")
-    return path
-
-
 def repeated(folder: Path, limit: int, into: Path) -> Path:
     """The file of the corpus, or where ``limit`` is more than it holds, one with the corpus again and again under other ids and later times.
 
     Raises:
         ConfigError: it is not in that folder.
     """
-    path = _file(folder)
-    with gzip.open(path, "rb") as lines:
-        news = [msgspec.json.decode(line, type=dict[str, str]) for line in lines]
+    news = list(documents(folder))
     if limit <= len(news):
-        return path
+        return folder / CORPUS
     with gzip.open(into, "wb", compresslevel=1) as lines:
         for number in range(limit):
             copy, place = divmod(number, len(news))
-            later = format_datetime(parsedate_to_datetime(news[place]["time"]) + copy * _ROUND)
-            lines.write(msgspec.json.encode(news[place] | {"id": f"{news[place]['id']}-{copy}", "time": later}) + b"\n")
+            document = news[place]
+            later = format_datetime(parsedate_to_datetime(document.time) + copy * _ROUND)
+            lines.write(
+                msgspec.json.encode(msgspec.structs.replace(document, id=f"{document.id}-{copy}", time=later)) + b"\n"
+            )
     return into
 
 
