@@ -1,12 +1,13 @@
 """How clients reach the broker and what they give us: kafka-python's arguments, records and traps, in one place for all stages."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from marsad.config import KafkaSettings
 from marsad.streams import Message
 
-__all__ = ["consumer_options", "finish_join", "kafka_options", "message_of", "producer_options"]
+__all__ = ["consumer_options", "kafka_options", "message_of", "poll", "producer_options"]
 
 # Measured: with the client's own 30 s a restarted broker was found again after 26 s, with 1 s after 1 to 3.
 _RECONNECT_MAX_MS: Final = 1_000
@@ -85,8 +86,24 @@ def message_of(record: Any, name: str) -> Message:
     )
 
 
-def finish_join(consumer: Any) -> None:
-    """Let a join of the group that is under way come to its end. To be called before each ``poll``.
+def poll(consumer: Any, timeout_ms: int, most: int) -> Mapping[Any, Sequence[Any]]:
+    """What has come for a consumer, by partition. The one way to poll: a test holds that nothing of ours does it otherwise.
+
+    Args:
+        consumer: of kafka-python, of a group or of none.
+        timeout_ms: how long it may wait for the first record.
+        most: records of one answer.
+
+    Raises:
+        KafkaError: of kafka-python; the broker cannot be asked, or does not want this consumer.
+    """
+    _finish_join(consumer)
+    records: Mapping[Any, Sequence[Any]] = consumer.poll(timeout_ms=timeout_ms, max_records=most)
+    return records
+
+
+def _finish_join(consumer: Any) -> None:
+    """Let a join of the group that is under way come to its end.
 
     kafka-python 3.0.12 begins one when it hears anew of the stream's partitions, and forgets it if what it heard is taken back
     before the answer is there: nothing is fetched then and no heartbeat sent, for ever. (Measured: 3 of 18 starts; 0 of 81 so.)

@@ -17,7 +17,7 @@ from kafka import errors as kafka_errors
 from kafka.structs import OffsetAndMetadata
 
 from marsad.config import KafkaSettings
-from marsad.connect import consumer_options, finish_join, message_of
+from marsad.connect import consumer_options, message_of, poll
 from marsad.errors import FencedError, TransientError, said
 from marsad.progress import Progress
 from marsad.streams import Message, topic_name
@@ -113,9 +113,8 @@ class GroupReader:
             TransientError: the broker cannot be asked.
         """
         before = dict(self._tenures)
-        finish_join(self._consumer)
         try:
-            records = self._consumer.poll(timeout_ms=int(wait * 1000), max_records=self._most)
+            records = poll(self._consumer, int(wait * 1000), self._most)
         except kafka_errors.FencedInstanceIdError as error:
             raise FencedError(f"another process is the worker {self._instance}; set kafka.instance") from error
         except kafka_errors.KafkaError as error:

@@ -17,7 +17,7 @@ from kafka import errors as kafka_errors
 
 from marsad.clock import Clock
 from marsad.config import KafkaSettings
-from marsad.connect import consumer_options
+from marsad.connect import consumer_options, poll
 from marsad.errors import TransientError, said
 from marsad.progress import Hole, Progress
 from marsad.streams import topic_name
@@ -239,7 +239,7 @@ class CommittedReader:
             self._consumer.seek(where, first)
             deadline = self._clock.monotonic() + _ANSWER_S
             while first < until:
-                for record in self._consumer.poll(timeout_ms=200, max_records=1_000).get(where, ()):
+                for record in poll(self._consumer, 200, 1_000).get(where, ()):
                     if record.offset >= until:
                         return
                     yield record.offset

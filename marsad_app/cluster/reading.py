@@ -9,7 +9,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka import errors as kafka_errors
 
 from marsad.config import KafkaSettings
-from marsad.connect import consumer_options, kafka_options, message_of
+from marsad.connect import consumer_options, kafka_options, message_of, poll
 from marsad.errors import StoreError, said
 from marsad.streams import topic_name
 from marsad_app.cluster.view import Place, Slice, Span
@@ -134,7 +134,7 @@ class StreamReader:
     def read(self, timeout: float) -> list[Slice]:
         """What has come, waiting up to ``timeout`` seconds for the first of it."""
         with answered(self._settings):
-            records = self._consumer.poll(timeout_ms=int(timeout * 1000), max_records=_MOST)
+            records = poll(self._consumer, int(timeout * 1000), _MOST)
             slices = []
             for part, place in self._parts.items():
                 start, until = self._reached[place], self._consumer.position(part)

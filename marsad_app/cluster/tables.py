@@ -12,7 +12,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka import errors as kafka_errors
 
 from marsad.config import KafkaSettings
-from marsad.connect import consumer_options
+from marsad.connect import consumer_options, poll
 from marsad.errors import CodecError, TransientError, said
 from marsad.records.codec import Record, decode
 from marsad.streams import topic_name
@@ -186,7 +186,7 @@ class Table(Generic[Record]):
             while any(consumer.position(place) < end for place, end in ends.items()):
                 if self._stop.is_set():
                     return
-                self._put(rows, consumer.poll(timeout_ms=_POLL_MS, max_records=_MOST))
+                self._put(rows, poll(consumer, _POLL_MS, _MOST))
             self._show(rows, consumer, places)
             self._tell("")
             self._loaded.set()
@@ -205,7 +205,7 @@ class Table(Generic[Record]):
     def _keep_up(self, consumer: Any, places: Sequence[TopicPartition]) -> None:
         checked = time.monotonic()
         while not self._stop.is_set():
-            batches = consumer.poll(timeout_ms=_POLL_MS, max_records=_MOST)
+            batches = poll(consumer, _POLL_MS, _MOST)
             with self._moved:
                 if batches and self._put(self._rows, batches):
                     self._sorted = None

@@ -7,7 +7,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka import errors as kafka_errors
 
 from marsad.config import KafkaSettings
-from marsad.connect import consumer_options, message_of
+from marsad.connect import consumer_options, message_of, poll
 from marsad.errors import TransientError, said
 from marsad.streams import Message, topic_name
 
@@ -55,7 +55,7 @@ def _read_partition(
         first = end if later is None else later.offset
     consumer.seek(place, first)
     while consumer.position(place) < end:
-        for record in consumer.poll(timeout_ms=500, max_records=2_000).get(place, ()):
+        for record in poll(consumer, 500, 2_000).get(place, ()):
             if record.offset >= end:
                 return
             yield message_of(record, name)

@@ -10,7 +10,7 @@ from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka import errors as kafka_errors
 
 from marsad.config import KafkaSettings
-from marsad.connect import consumer_options, finish_join, message_of
+from marsad.connect import consumer_options, message_of, poll
 from marsad.errors import FencedError, TransientError, said
 from marsad.ports import Journal
 from marsad.progress import Progress
@@ -122,8 +122,7 @@ class Shards:
         # What comes for a partition before it is open is passed over: opening goes back to its committed place.
         open_before = {place for place, shard in self._shards.items() if shard.handler is not None}
         try:
-            finish_join(self._consumer)
-            records = self._consumer.poll(timeout_ms=_POLL_MS, max_records=self._most)
+            records = poll(self._consumer, _POLL_MS, self._most)
             self._follow_assignment()
         except kafka_errors.FencedInstanceIdError as error:
             raise FencedError(

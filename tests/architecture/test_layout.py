@@ -1,3 +1,4 @@
+import ast
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -37,6 +38,21 @@ def test_every_module_says_what_it_is_for() -> None:
     ]
 
     assert silent == []
+
+
+def test_consumers_are_polled_in_one_place_which_also_ends_their_joins() -> None:
+    assert [path.relative_to(ROOT).as_posix() for path in modules() if polls_a_consumer(path)] == ["marsad/connect.py"]
+
+
+def polls_a_consumer(path: Path) -> bool:
+    """A ``poll`` with arguments, or of what is called a consumer; processes are polled without arguments."""
+    return any(
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "poll"
+        and (node.args or node.keywords or "consumer" in ast.unparse(node.func.value).lower())
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    )
 
 
 def test_every_make_target_is_explained() -> None:

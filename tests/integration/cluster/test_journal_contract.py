@@ -7,7 +7,7 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 
 from marsad.config import KafkaSettings
-from marsad.connect import consumer_options, finish_join
+from marsad.connect import consumer_options, poll
 from marsad.streams import topic_name
 from marsad.testing.journal_contracts import JOURNAL_CONTRACTS, Broker
 from processors.transact import TransactionalJournal
@@ -37,8 +37,7 @@ class RealBroker:
             consumer.subscribe([topic_name(self._kafka.prefix, source)])
             limit = time.monotonic() + 60
             while not consumer.assignment():
-                finish_join(consumer)
-                consumer.poll(timeout_ms=100)
+                poll(consumer, 100, 500)
                 assert time.monotonic() < limit, "the consumer group gave no partition"
             self._consumers[stage, source] = consumer
         return self._consumers[stage, source]

@@ -15,7 +15,7 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 
 from marsad.config import KafkaSettings, child_environment, stack_dir
-from marsad.connect import consumer_options
+from marsad.connect import consumer_options, poll
 from marsad.records import Article, Quarantined
 from marsad.records.codec import decode, encode
 from marsad.records.ids import digest
@@ -138,7 +138,7 @@ class Results:
 
     def all(self) -> list[int]:
         """The numbers of the entries, in the order of the stream."""
-        for records in self._consumer.poll(timeout_ms=200, max_records=5_000).values():
+        for records in poll(self._consumer, 200, 5_000).values():
             self._found += [int(decode(Article, record.value).title.split()[1]) for record in records]
         return self._found
 
