@@ -69,6 +69,11 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     offset: int = -1
     at: datetime | None = None
 
+    @property
+    def place(self) -> str:
+        """Where it was read."""
+        return f"{self.stream} partition {self.partition} offset {self.offset}"
+
 
 # The application writes there only to drop an item.
 _EVERY_STAGE: tuple[Stage, ...] = ("producers", "agents", "group", "match", "index", "alerts")
@@ -199,21 +204,24 @@ def partition_of(key: str, partitions: int) -> int:
     return zlib.crc32(key.encode()) % partitions
 
 
-def refused(message: Message, stage: str, reason: str, at: datetime) -> Quarantined:
-    """What a stage puts into quarantine for a message that it cannot use, with the place where it lies.
+def refused(message: Message, stage: str, reason: str, at: datetime, *, key: str = "", detail: str = "") -> Quarantined:
+    """What a stage puts into quarantine for a message that it cannot use.
 
     Args:
         message: as it was read.
         stage: who refuses it.
         reason: why, as one sentence.
         at: the present instant.
+        key: of what the message holds; by default the message's own, else the place where it lies.
+        detail: what more there is to know; by default that place.
     """
+    key = key or message.key or message.place
     return Quarantined(
-        id=quarantine_id(stage, message.key, reason),
+        id=quarantine_id(stage, key, reason),
         stage=stage,
-        key=message.key,
+        key=key,
         reason=reason,
         payload=message.value or b"",
         at=at,
-        detail=f"{message.stream} partition {message.partition} offset {message.offset}",
+        detail=detail or message.place,
     )

@@ -8,10 +8,9 @@ import msgspec
 import structlog
 
 from marsad.errors import CodecError, PoisonError
-from marsad.records import Article, Entry, Feed, Quarantined
+from marsad.records import Article, Entry, Feed
 from marsad.records.codec import decode, encode
-from marsad.records.ids import quarantine_id
-from marsad.streams import Message, stream
+from marsad.streams import Message, refused, stream
 
 __all__ = ["RETAG", "Incoming", "Outgoing", "Steps", "incoming", "outgoing"]
 
@@ -102,26 +101,19 @@ def _forgotten(entry: Entry) -> Feed:
 
 def _quarantined(item: Incoming, stage: str, reason: str, now: datetime) -> Outgoing:
     message, entry = item.message, item.entry
-    place = f"{message.stream} partition {message.partition} offset {message.offset}"
-    key = entry.entry_id if entry is not None else (message.key or place)
     reason = reason[:_REASON]
-    record = Quarantined(
-        id=quarantine_id(stage, key, reason),
-        stage=stage,
-        key=key,
-        reason=reason,
-        payload=message.value or b"",
-        at=now,
-        detail=(entry.url or entry.guid) if entry is not None else place,
-    )
+    if entry is None:
+        record = refused(message, stage, reason, now)
+    else:
+        record = refused(message, stage, reason, now, key=entry.entry_id, detail=entry.url or entry.guid)
     value = encode(record)
     if len(value) > _room("quarantine.v1"):
         # Bytes grow by a third in the wire form. The message itself stays in its stream, where the place finds it.
-        detail = f"{record.detail} (the {len(record.payload)} bytes are left out; they are in {place})".strip()
+        detail = f"{record.detail} (the {len(record.payload)} bytes are left out; they are in {message.place})"
         record = msgspec.structs.replace(record, payload=b"", detail=detail)
         value = encode(record)
     wrapped = Message(stream="quarantine.v1", key=record.id, value=value)
-    return Outgoing(wrapped, key, entry.title if entry is not None else "", reason)
+    return Outgoing(wrapped, record.key, entry.title if entry is not None else "", reason)
 
 
 def _room(name: str) -> int:
