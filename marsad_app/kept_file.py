@@ -22,13 +22,14 @@ def read_kept(path: Path) -> bytes | None:
         raise StoreError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def write_kept(path: Path, data: bytes, consequence: str = "") -> None:
+def write_kept(path: Path, data: bytes, consequence: str = "", advice: str = "") -> None:
     """Replace the file at once: whoever reads it meets the old or the new one.
 
     Args:
         path: the file; its folder is made where it is not there.
         data: all of it.
         consequence: what does not happen where it cannot be written, for the message.
+        advice: what to look at then.
 
     Raises:
         StoreError: it cannot be written; the old one stands.
@@ -41,4 +42,4 @@ def write_kept(path: Path, data: bytes, consequence: str = "") -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             half.unlink(missing_ok=True)
-        raise StoreError(f"{path}: cannot be written{consequence}: {error.strerror}") from error
+        raise StoreError(f"{path}: cannot be written{consequence}: {error.strerror}{advice}") from error

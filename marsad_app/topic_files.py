@@ -19,12 +19,14 @@ from marsad.clock import Clock
 from marsad.errors import ConfigError, StoreError
 from marsad.records.ids import digest
 from marsad.taxonomy import Taxonomy, Topic, load_taxonomy, read_topic
+from marsad_app.kept_file import write_kept
 
 __all__ = ["TRAIL", "Change", "TopicFiles", "fingerprint"]
 
 TRAIL: Final = "changes.jsonl"
 _SHORTEST_ID: Final = 12
 _LARGEST_LINE: Final = 4_000_000
+_ADVICE: Final = "; check process.topics_dir"
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -167,14 +169,12 @@ class TopicFiles:
                 trail.write(msgspec.json.encode(change) + b"\n")
                 trail.flush()
                 os.fsync(trail.fileno())
-            if content:
-                beside = path.with_suffix(".new")
-                beside.write_text(content, "utf-8")
-                beside.replace(path)
-            else:
+            if not content:
                 path.unlink(missing_ok=True)
         except OSError as error:
-            raise StoreError(f"{path}: cannot be written: {error.strerror}; check process.topics_dir") from error
+            raise StoreError(f"{path}: cannot be written: {error.strerror}{_ADVICE}") from error
+        if content:
+            write_kept(path, content.encode(), advice=_ADVICE)
         return change
 
     def _path(self, topic_id: str) -> Path | None:
