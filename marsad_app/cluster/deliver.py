@@ -11,12 +11,12 @@ from marsad.errors import StoreError, TransientError
 from marsad.ports import Journal, Outlet
 from marsad.records import Alert, Subscription, encode
 from marsad.streams import Message
+from marsad_app.cluster.owned import owned
 from marsad_app.cluster.service import Context, Step, run_stage
 from marsad_app.cluster.tables import Table
 from marsad_app.cluster.writing import StreamWriter
 from marsad_app.live_topics import LiveTopics
 from marsad_app.naming import CommonNames
-from processors.transact import Shards
 from sinks.alerts.deliver import Sender
 from sinks.alerts.losing import lost_notice, without
 from sinks.alerts.outlets import Outlets
@@ -88,17 +88,16 @@ def delivering(context: Context, outlets: Mapping[str, Outlet]) -> Iterator[Step
         )
         subscriptions.start()
         held.callback(subscriptions.close)
-        shards = Shards(
-            settings.kafka,
-            _STAGE,
-            "alerts.v1",
-            open_shard,
-            instance=context.instance,
-            progress=progress,
-            # What cannot be sent yet waits in the stream rather than in memory.
-            may_take=lambda: sum(shard.backlog for shard in opened) < settings.kafka.max_lag,
+        # What cannot be sent yet waits in the stream rather than in memory.
+        shards = held.enter_context(
+            owned(
+                context,
+                _STAGE,
+                "alerts.v1",
+                open_shard,
+                may_take=lambda: sum(shard.backlog for shard in opened) < settings.kafka.max_lag,
+            )
         )
-        held.callback(shards.close)
         yield shards.step
 
 

@@ -8,6 +8,7 @@ from marsad.config import KafkaSettings, Settings
 from marsad.errors import StoreError, TransientError
 from marsad.ports import Journal
 from marsad_app.cluster.brake import Brake
+from marsad_app.cluster.owned import owned
 from marsad_app.cluster.reading import StreamReader
 from marsad_app.cluster.service import Context, Step, run_stage
 from marsad_app.cluster.shelf import open_shelf
@@ -15,7 +16,6 @@ from marsad_app.cluster.view import Span
 from processors.article_stream import ARTICLES
 from processors.group_shard import GroupShard
 from processors.story_window import StoryWindow
-from processors.transact import Shards
 
 __all__ = ["grouping", "open_shard", "run"]
 
@@ -58,19 +58,13 @@ def _spans(kafka: KafkaSettings) -> Mapping[int, Span]:
 @contextlib.contextmanager
 def grouping(context: Context) -> Iterator[Step]:
     """The step of a grouping process."""
-    kafka = context.settings.kafka
-    with Brake(kafka, _BEHIND, context.progress) as brake:
-        shards = Shards(
-            kafka,
-            _STAGE,
-            "tagged.v1",
-            lambda journal: open_shard(context, journal),
-            instance=context.instance,
-            progress=context.progress,
-            may_take=brake.may_take,
-        )
-        with contextlib.closing(shards):
-            yield shards.step
+    with (
+        Brake(context.settings.kafka, _BEHIND, context.progress) as brake,
+        owned(
+            context, _STAGE, "tagged.v1", lambda journal: open_shard(context, journal), may_take=brake.may_take
+        ) as shards,
+    ):
+        yield shards.step
 
 
 def run(settings: Settings) -> int:

@@ -8,6 +8,7 @@ from marsad.config import Settings
 from marsad.records import Subscription
 from marsad_app.cluster.aside import Aside
 from marsad_app.cluster.brake import Brake
+from marsad_app.cluster.owned import owned
 from marsad_app.cluster.reached import MatchReach
 from marsad_app.cluster.service import Context, Step, run_stage
 from marsad_app.cluster.tables import Table
@@ -15,7 +16,6 @@ from marsad_app.live_topics import LiveTopics
 from processors.match import Matcher
 from processors.match_shard import Matching, MatchShard
 from processors.spike_shard import SpikeShard
-from processors.transact import Shards
 
 __all__ = ["matching", "run"]
 
@@ -45,27 +45,20 @@ def matching(context: Context) -> Iterator[Step]:
         held.callback(table.close)
         compiled = Matching(table, make_matcher)
         brake = held.enter_context(Brake(settings.kafka, _BEHIND, progress))
-        shards = Shards(
-            settings.kafka,
-            _STAGE,
-            "articles.v1",
-            lambda journal: MatchShard(journal, compiled, clock, context.events),
-            instance=context.instance,
-            progress=progress,
-            may_take=brake.may_take,
+        shards = held.enter_context(
+            owned(
+                context,
+                _STAGE,
+                "articles.v1",
+                lambda journal: MatchShard(journal, compiled, clock, context.events),
+                may_take=brake.may_take,
+            )
         )
-        held.callback(shards.close)
         reach = MatchReach(settings.kafka, clock)
         held.callback(reach.close)
-        spikes = Shards(
-            settings.kafka,
-            _SPIKES,
-            "hits.v1",
-            lambda journal: SpikeShard(journal, table, clock, context.events, reach),
-            instance=context.instance,
-            progress=progress,
+        spikes = held.enter_context(
+            owned(context, _SPIKES, "hits.v1", lambda journal: SpikeShard(journal, table, clock, context.events, reach))
         )
-        held.callback(spikes.close)
         # In a thread of its own, as the boards are: a consumer that waits for another's batches is slow to join its group.
         aside = Aside("spikes", [spikes.step], progress)
         aside.start()

@@ -21,11 +21,11 @@ from marsad.records import Alert, Feed, FeedState, Subscription
 from marsad.streams import topic_name
 from marsad_app.cluster.brake import Brake
 from marsad_app.cluster.hub_news import HubNewsFollower
+from marsad_app.cluster.owned import owned
 from marsad_app.cluster.service import Context, Step, run_stage
 from marsad_app.cluster.tables import Table
 from marsad_app.feed_alerts import FeedAlerts
 from marsad_app.switching import favour_the_loop, set_loaded_aside
-from processors.transact import Shards
 from producers.completing import Completer
 from producers.fetch import AiohttpFetcher
 from producers.hubs import Hubs, NewsBox
@@ -80,10 +80,7 @@ def _build(context: Context) -> Iterator[Step]:
         def open_shard(journal: Journal) -> PollShard:
             return PollShard(journal, ledger, placement, clock)
 
-        shards = Shards(
-            settings.kafka, "poll", _STATES, open_shard, instance=context.instance, progress=progress, consume=False
-        )
-        opened.callback(shards.close)
+        shards = opened.enter_context(owned(context, "poll", _STATES, open_shard, consume=False))
         brake = opened.enter_context(Brake(settings.kafka, _BEHIND, progress))
         registry = ShardedRegistry(table, placement, ledger.owned)
         box = None
