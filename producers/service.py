@@ -2,20 +2,18 @@
 
 import asyncio
 import contextlib
-import random
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from marsad.clock import Clock
-from marsad.config import PollSettings
 from marsad.errors import FencedError, TransientError
-from marsad.events import EventSink, StageFailed
-from marsad.ports import FeedRegistry, Fetcher, PollLedger
+from marsad.events import StageFailed
+from marsad.ports import FeedRegistry, PollLedger
 from marsad.records import Feed
 from producers.completing import Completer
 from producers.hubs import Hubs
-from producers.politeness import HostGate, site_of
+from producers.means import Means
+from producers.politeness import site_of
 from producers.poll import PollResult
 from producers.ready import ReadyQueue, due_at, light
 from producers.visit import Visitor
@@ -37,12 +35,7 @@ class Poller:
     Args:
         registry: the feeds; read again every few seconds, so that changes take effect without a restart.
         ledger: what is known of each feed; state and entries are committed together.
-        fetcher: makes the requests.
-        gate: keeps requests to one site apart; the same one that the page reader uses.
-        settings: intervals and limits.
-        clock: tells the time.
-        rng: jitter.
-        events: told of every poll and every failure.
+        means: what polls are made with.
         completing: reads the pages of new entries before they are committed; None where that is done later.
         may_start: False while no poll should begin, because the ledger or the stages behind cannot take more.
         hubs: subscribes at the hubs of feeds, and hands over what they push; None where that is off.
@@ -52,12 +45,7 @@ class Poller:
         self,
         registry: FeedRegistry,
         ledger: PollLedger,
-        fetcher: Fetcher,
-        gate: HostGate,
-        settings: PollSettings,
-        clock: Clock,
-        rng: random.Random,
-        events: EventSink,
+        means: Means,
         *,
         completing: Completer | None = None,
         may_start: Callable[[], bool] = lambda: True,
@@ -65,26 +53,11 @@ class Poller:
     ) -> None:
         self._registry = registry
         self._ledger = ledger
-        self._settings = settings
-        self._clock = clock
-        self._rng = rng
-        self._events = events
+        self._means = means
         self._may_start = may_start
         self._hubs = hubs
-        self._visitor = Visitor(
-            registry,
-            ledger,
-            fetcher,
-            gate,
-            settings,
-            clock,
-            rng,
-            events,
-            completing=completing,
-            hubs=hubs,
-            asked=self._asked,
-        )
-        self._queue = ReadyQueue(gate.limit)
+        self._visitor = Visitor(registry, ledger, means, completing=completing, hubs=hubs, asked=self._asked)
+        self._queue = ReadyQueue(means.gate.limit)
         self._watched: dict[str, Feed] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._asking: set[str] = set()
@@ -132,20 +105,20 @@ class Poller:
         self._hubs.box.listen(wake)
 
     def _hasten(self, feed_id: str) -> None:
-        self._queue.hasten(feed_id, self._clock.now())
+        self._queue.hasten(feed_id, self._means.clock.now())
         self._wake.set()
 
     def _start_due(self) -> bool:
         """Begin the polls that are due; False if more may be due than can begin now."""
         while (feed_id := self._next()) is not None:
             self._track(self._work(feed_id))
-        return self._may_start() and len(self._asking) < self._settings.concurrency
+        return self._may_start() and len(self._asking) < self._means.settings.concurrency
 
     def _next(self) -> str | None:
         """A feed that is to be polled now."""
-        if self._over or len(self._asking) >= self._settings.concurrency or not self._may_start():
+        if self._over or len(self._asking) >= self._means.settings.concurrency or not self._may_start():
             return None
-        feed_id = self._queue.take(self._clock.now())
+        feed_id = self._queue.take(self._means.clock.now())
         if feed_id is not None:
             self._asking.add(feed_id)
         return feed_id
@@ -179,27 +152,27 @@ class Poller:
             if result is None:
                 self._let_go(feed_id)
             else:
-                again = due_at(result.state, self._clock.now())
+                again = due_at(result.state, self._means.clock.now())
         except FencedError:
             self._let_go(feed_id)
         except TransientError:
             # The ledger says why, once for all feeds; until it is well no poll begins.
-            again = self._in(_RETRY_SOON * (1 + self._rng.random()))
+            again = self._in(_RETRY_SOON * (1 + self._means.rng.random()))
         except Exception as error:  # noqa: BLE001  # the edge of the stage: one feed must never stop the others
             told = f"{feed_id}: {type(error).__name__}: {error}"
-            self._events.emit(StageFailed(stage="poll", error=told, retry_in=self._pause()))
+            self._means.events.emit(StageFailed(stage="poll", error=told, retry_in=self._pause()))
             await self._visitor.quarantine(feed_id, error)
         finally:
             self._asking.discard(feed_id)
             again = again or self._in(self._pause())
             told_by_hub = self._hubs is not None and feed_id in self._hubs.box
-            self._queue.done(feed_id, min(again, self._clock.now()) if told_by_hub else again)
+            self._queue.done(feed_id, min(again, self._means.clock.now()) if told_by_hub else again)
 
     def _pause(self) -> float:
-        return max(_RETRY_UNEXPECTED, self._settings.min_interval)
+        return max(_RETRY_UNEXPECTED, self._means.settings.min_interval)
 
     def _in(self, seconds: float) -> datetime:
-        return self._clock.now() + timedelta(seconds=seconds)
+        return self._means.clock.now() + timedelta(seconds=seconds)
 
     def _let_go(self, feed_id: str) -> None:
         """Watch the feed no more: it was removed or is another process's. If it is here after all, the next refresh finds it."""
@@ -211,14 +184,14 @@ class Poller:
 
     async def _keep_refreshing(self) -> None:
         while True:
-            started = self._clock.monotonic()
+            started = self._means.clock.monotonic()
             try:
                 await self._refresh()
             except FencedError:  # a shard was let go of meanwhile: the next reading shows what is left
                 pass
             except Exception as error:  # noqa: BLE001  # a store that is locked for a moment must not end polling
-                self._events.emit(StageFailed(stage="poll", error=f"the feed list cannot be read: {error}"))
-            took = self._clock.monotonic() - started
+                self._means.events.emit(StageFailed(stage="poll", error=f"the feed list cannot be read: {error}"))
+            took = self._means.clock.monotonic() - started
             await asyncio.sleep(max(_REFRESH_LEAST, took * _REFRESH_RATIO))
 
     async def _refresh(self) -> None:
@@ -240,7 +213,7 @@ class Poller:
             return
         due = await asyncio.to_thread(self._due_times, fresh)
         sites = await asyncio.to_thread(lambda: {feed_id: site_of(feeds[feed_id].url) for feed_id in fresh})
-        now = self._clock.now()
+        now = self._means.clock.now()
         for feed_id in fresh:
             self._queue.add(feed_id, sites[feed_id], due.get(feed_id, now))
         self._wake.set()
@@ -250,7 +223,7 @@ class Poller:
             states = [state for feed_id in fresh if (state := self._ledger.state(feed_id))]
         else:
             states = [light(state) for state in self._ledger.states() if state.feed_id in fresh]
-        now = self._clock.now()
+        now = self._means.clock.now()
         return {state.feed_id: due_at(state, now) for state in states}
 
     async def _wait(self, *, started: bool) -> None:
@@ -258,7 +231,7 @@ class Poller:
         due = self._queue.next_due()
         seconds = _IDLE_SECONDS
         if due is not None and started:
-            seconds = min(seconds, max(0.0, (due - self._clock.now()).total_seconds()))
+            seconds = min(seconds, max(0.0, (due - self._means.clock.now()).total_seconds()))
         timer = asyncio.get_running_loop().call_later(seconds, self._wake.set)
         try:
             await self._wake.wait()

@@ -1,7 +1,6 @@
 """One poll of one feed, from what is known of it to what is stored of it. What an answer means is decided elsewhere."""
 
 import asyncio
-import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -9,12 +8,10 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from marsad.clock import Clock
-from marsad.config import PollSettings
 from marsad.errors import FencedError, FetchError
-from marsad.events import EventSink, StageFailed
+from marsad.events import StageFailed
 from marsad.outcome import outcome
-from marsad.ports import FeedRegistry, Fetcher, PollLedger
+from marsad.ports import FeedRegistry, PollLedger
 from marsad.records import Entry, Feed, FeedState, FetchRequest, FetchResponse, HubNews, Quarantined
 from marsad.records.ids import quarantine_id
 from producers.at_hand import AtHand
@@ -23,8 +20,8 @@ from producers.bunched import Bunched
 from producers.completing import Completer
 from producers.filler import Filler
 from producers.hubs import Hubs
+from producers.means import Means
 from producers.parse import ParsedFeed
-from producers.politeness import HostGate
 from producers.poll import PollResult, decide, is_quiet, needs_parse, request_for
 from producers.postponed import Postponed
 from producers.push import as_answer, as_result
@@ -46,12 +43,7 @@ class Visitor:
     Args:
         registry: the feeds.
         ledger: what is known of each feed; state and entries are committed together.
-        fetcher: makes the requests.
-        gate: keeps requests to one site apart.
-        settings: intervals and limits.
-        clock: tells the time.
-        rng: jitter.
-        events: told of every poll and of states that could not be stored.
+        means: what polls are made with.
         completing: reads the pages of new entries before they are committed; None where that is done later.
         hubs: subscribes at the hubs of feeds, and hands over what they push; None where that is off.
         asked: told of a feed that has answered and whose poll goes on: its site may be asked again.
@@ -61,12 +53,7 @@ class Visitor:
         self,
         registry: FeedRegistry,
         ledger: PollLedger,
-        fetcher: Fetcher,
-        gate: HostGate,
-        settings: PollSettings,
-        clock: Clock,
-        rng: random.Random,
-        events: EventSink,
+        means: Means,
         *,
         completing: Completer | None,
         hubs: Hubs | None,
@@ -74,12 +61,7 @@ class Visitor:
     ) -> None:
         self._registry = registry
         self._ledger = ledger
-        self._fetcher = fetcher
-        self._gate = gate
-        self._settings = settings
-        self._clock = clock
-        self._rng = rng
-        self._events = events
+        self._means = means
         self._completing = completing
         self._hubs = hubs
         self._asked = asked
@@ -90,7 +72,7 @@ class Visitor:
         self._loads = Bunched(self._load_all, self._threads, _LOADING)
         self._commits = Bunched(ledger.commit_polls, self._threads, _STORING)
         self._later = Postponed(ledger.put_states, self._threads, self._unwritten)
-        self._filler = Filler(fetcher, gate, settings, clock, self._read)
+        self._filler = Filler(means, self._read)
         self._at_hand = AtHand()
         self._turns = Turns()
 
@@ -119,10 +101,10 @@ class Visitor:
             return None
         if told and state is not None and (heard := await self._hear(feed, state, told)) is not None:
             return heard
-        request = request_for(feed, state, self._clock.now(), self._settings)
+        request = request_for(feed, state, self._means.clock.now(), self._means.settings)
         answer, asked_at = await self._ask(request)
         parsed = None
-        if isinstance(answer, FetchResponse) and needs_parse(state, answer, now=self._clock.now()):
+        if isinstance(answer, FetchResponse) and needs_parse(state, answer, now=self._means.clock.now()):
             if found is not None:
                 found = None
                 feed, state = await self._load(feed_id)
@@ -135,7 +117,7 @@ class Visitor:
         else:
             result = self._decided(feed, state, request, answer, None, asked_at)
         if result.site_pause:
-            self._gate.throttle(request.url, result.site_pause)
+            self._means.gate.throttle(request.url, result.site_pause)
         asks: Sequence[HubRequest] = ()
         if self._hubs is not None:
             final, asks = self._hubs.polled(result.state, told, answer, parsed, new=result.new, revised=result.revised)
@@ -144,7 +126,7 @@ class Visitor:
             await self._store(feed, state, result.state, result.entries, asks)
         else:
             await self._put(feed, found[1], result, asks)
-        self._events.emit(result.event)
+        self._means.events.emit(result.event)
         if open_gap(result.state) is not None:
             await self._fill_gap(feed, result.state)
         return result
@@ -158,9 +140,17 @@ class Visitor:
         parsed: ParsedFeed | None,
         asked_at: datetime,
     ) -> PollResult:
-        now = self._clock.now()
+        now = self._means.clock.now()
         return decide(
-            feed, state, request, answer, parsed, now=now, asked_at=asked_at, settings=self._settings, rng=self._rng
+            feed,
+            state,
+            request,
+            answer,
+            parsed,
+            now=now,
+            asked_at=asked_at,
+            settings=self._means.settings,
+            rng=self._means.rng,
         )
 
     def _read_and_decided(
@@ -170,7 +160,7 @@ class Visitor:
 
         What was read before a poll that was not stored, or was forgotten since, is new though its texts were left out.
         """
-        most = self._settings.max_entries
+        most = self._means.settings.max_entries
         parsed = self._readings.read(feed.id, answer, most)
         result = self._decided(feed, state, request, answer, parsed, asked_at)
         if result.lacks_text:
@@ -195,9 +185,9 @@ class Visitor:
             return None
         taken, asks = heard
         await self._store(feed, state, taken.state, taken.entries, asks)
-        result = as_result(feed, taken, self._clock.now())
+        result = as_result(feed, taken, self._means.clock.now())
         if pushes:
-            self._events.emit(result.event)
+            self._means.events.emit(result.event)
         return result
 
     async def _put(self, feed: Feed, before: FeedState, result: PollResult, asks: Sequence[HubRequest]) -> None:
@@ -213,7 +203,7 @@ class Visitor:
         """A quiet poll's state is not stored: the feed is read anew at its next poll."""
         self._at_hand.drop(feed_id)
         if not isinstance(error, FencedError):
-            self._events.emit(StageFailed(stage="poll", error=f"{feed_id}: not stored: {error}"))
+            self._means.events.emit(StageFailed(stage="poll", error=f"{feed_id}: not stored: {error}"))
 
     async def _store(
         self,
@@ -243,7 +233,7 @@ class Visitor:
         if filled is None or await asyncio.to_thread(self._registry.feed, feed.id) is None:
             return
         await self._store(feed, state, filled.state, filled.entries)
-        self._events.emit(filled.event)
+        self._means.events.emit(filled.event)
 
     async def _load(self, feed_id: str) -> tuple[Feed | None, FeedState | None]:
         """The feed and all that is stored of it, after what waits to be stored."""
@@ -258,17 +248,17 @@ class Visitor:
 
     async def _ask(self, request: FetchRequest) -> tuple[FetchResponse | FetchError, datetime]:
         """The answer, and when the request went out (after the wait for the site's turn)."""
-        asked_at = self._clock.now()
+        asked_at = self._means.clock.now()
         try:
-            async with self._gate.slot(request.url):
-                asked_at = self._clock.now()
-                return await self._fetcher.fetch(request), asked_at
+            async with self._means.gate.slot(request.url):
+                asked_at = self._means.clock.now()
+                return await self._means.fetcher.fetch(request), asked_at
         except FetchError as error:
             return error, asked_at
 
     async def _read(self, answer: FetchResponse) -> ParsedFeed:
         loop = asyncio.get_running_loop()
-        most = self._settings.max_entries
+        most = self._means.settings.max_entries
         return await loop.run_in_executor(self._parsing, self._readings.read, "", answer, most)
 
     async def _commit(self, state: FeedState, entries: Sequence[Entry]) -> None:
@@ -286,12 +276,12 @@ class Visitor:
                 key=feed_id,
                 reason=reason,
                 payload=(feed.url if feed else "").encode()[:_KEPT_BYTES],
-                at=self._clock.now(),
+                at=self._means.clock.now(),
             )
             kept = state or FeedState(feed_id=feed_id)
             await asyncio.to_thread(self._ledger.commit_poll, kept, (), (item,))
         except Exception as second:  # noqa: BLE001  # most often the store itself is what failed; the event was sent
-            self._events.emit(StageFailed(stage="poll", error=f"{feed_id}: not quarantined: {second}"))
+            self._means.events.emit(StageFailed(stage="poll", error=f"{feed_id}: not quarantined: {second}"))
 
     def forget(self, feed_id: str) -> None:
         """Read the feed anew at its next poll, if there is one."""

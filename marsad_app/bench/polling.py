@@ -39,6 +39,7 @@ from marsad_app.embedded.store import Store, open_store
 from marsad_app.embedded.supervise import PollingTold
 from marsad_app.switching import favour_the_loop, set_loaded_aside
 from producers.fetch import AiohttpFetcher
+from producers.means import Means
 from producers.parse import parse
 from producers.politeness import HostGate
 from producers.poll import decide, request_for, wants_page
@@ -262,9 +263,8 @@ async def _measure(store: Store, port: int, count: int, steps: _Steps) -> Figure
         before = _resident()
         gate = HostGate(_SETTINGS, clock)
         rng = random.Random()  # noqa: S311 - jitter, no secret
-        poller = Poller(
-            store.feeds, store.polls, fetcher, gate, _SETTINGS, clock, rng, turns, may_start=turns.may_start
-        )
+        means = Means(fetcher, gate, _SETTINGS, clock, rng, turns)
+        poller = Poller(store.feeds, store.polls, means, may_start=turns.may_start)
         set_loaded_aside()
         running = asyncio.create_task(poller.run(stop))
         # Each feed once, as after some minutes of a real run: what a feed held is known, connections are open.

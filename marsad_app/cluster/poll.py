@@ -29,6 +29,7 @@ from marsad_app.switching import favour_the_loop, set_loaded_aside
 from producers.completing import Completer
 from producers.fetch import AiohttpFetcher
 from producers.hubs import Hubs, NewsBox
+from producers.means import Means
 from producers.pages import PageReader
 from producers.politeness import HostGate
 from producers.poll import wants_page
@@ -208,15 +209,18 @@ class _Polling:
                 wants=wants_page if settings.pages else lambda *_: False,
                 is_ours=self._ledger.is_ours,
             )
-            poller = Poller(
-                self._registry,
-                self._ledger,
+            means = Means(
                 fetcher,
                 gate,
                 settings,
                 context.clock,
                 random.Random(),  # noqa: S311 - jitter, no secret
                 context.events,
+            )
+            poller = Poller(
+                self._registry,
+                self._ledger,
+                means,
                 completing=completer,
                 may_start=lambda: self._ledger.is_well() and not completer.is_full() and self._may_take(),
                 hubs=self._hubs(fetcher, gate),

@@ -30,6 +30,7 @@ from marsad_app.web.server import WebServer, bind
 from producers.catalogue import load_catalogue
 from producers.fetch import AiohttpFetcher
 from producers.hubs import Hubs, NewsBox
+from producers.means import Means
 from producers.opml import read_opml
 from producers.pages import PageReader
 from producers.politeness import HostGate
@@ -138,17 +139,15 @@ class Runtime:
         settings = self._settings.poll
         gate = HostGate(settings, self._clock)
         async with AiohttpFetcher(settings, self._clock) as fetcher:
-            poller = Poller(
-                self._store.feeds,
-                self._store.polls,
+            means = Means(
                 fetcher,
                 gate,
                 settings,
                 self._clock,
                 random.Random(),  # noqa: S311 - jitter, no secret
                 PollingTold(self._board),
-                hubs=self._hubs(fetcher, gate),
             )
+            poller = Poller(self._store.feeds, self._store.polls, means, hubs=self._hubs(fetcher, gate))
             pages = PageStage(
                 self._store.queue,
                 PageReader(fetcher, gate, settings, self._clock).read,

@@ -18,6 +18,7 @@ from marsad.testing.factories import a_feed
 from marsad.testing.fakes import InMemoryStore
 from producers.fetch import AiohttpFetcher
 from producers.loopback import Asked, reply, routes, serving
+from producers.means import Means
 from producers.moves import VOTES_NEEDED
 from producers.politeness import HostGate
 from producers.service import Poller
@@ -115,7 +116,8 @@ async def polled(url: str, polls: int = 1, between: Callable[[], None] = lambda:
     async with AiohttpFetcher(SETTINGS, clock) as fetcher:
         for _ in range(polls):
             gate = HostGate(SETTINGS, clock)
-            poller = Poller(store.feeds, store.polls, fetcher, gate, SETTINGS, clock, random.Random(1), Quiet())
+            means = Means(fetcher, gate, SETTINGS, clock, random.Random(1), Quiet())
+            poller = Poller(store.feeds, store.polls, means)
             await poller.poll_once("f")
             between()
             clock.advance(3_600)

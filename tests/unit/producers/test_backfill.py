@@ -20,6 +20,7 @@ from marsad.records import FetchRequest, FetchResponse, GapMark
 from marsad.testing.factories import a_feed
 from marsad.testing.fakes import InMemoryStore
 from producers.backfill import Filled, begin, end, next_request, open_gap, take
+from producers.means import Means
 from producers.parse import ParsedEntry, ParsedFeed, parse
 from producers.politeness import HostGate
 from producers.service import Poller
@@ -362,7 +363,7 @@ def poller(store: InMemoryStore, blog: Blog, told: Told, minutes: int = 0) -> Po
     settings = PollSettings(host_spacing=0)
     clock = FrozenClock(START + timedelta(minutes=minutes))
     gate = HostGate(settings, clock)
-    return Poller(store.feeds, store.polls, blog, gate, settings, clock, random.Random(1), told)
+    return Poller(store.feeds, store.polls, Means(blog, gate, settings, clock, random.Random(1), told))
 
 
 def titles(store: InMemoryStore) -> Sequence[str]:

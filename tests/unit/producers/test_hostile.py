@@ -20,6 +20,7 @@ from marsad.testing.fakes import InMemoryStore
 from producers import guard
 from producers.fetch import AiohttpFetcher
 from producers.loopback import Asked, Handler, always, reply, routes, serving
+from producers.means import Means
 from producers.pages import PageReader
 from producers.parse import parse
 from producers.politeness import HostGate
@@ -45,7 +46,8 @@ async def after_a_poll(hostile: Handler) -> tuple[FeedState, InMemoryStore]:
         store.feeds.put_feeds([a_feed(id="bad", url=f"{bad}/feed"), a_feed(id="good", url=f"{good}/feed")])
         async with AiohttpFetcher(SETTINGS, clock) as fetcher:
             gate = HostGate(SETTINGS, clock)
-            poller = Poller(store.feeds, store.polls, fetcher, gate, SETTINGS, clock, random.Random(1), Quiet())
+            means = Means(fetcher, gate, SETTINGS, clock, random.Random(1), Quiet())
+            poller = Poller(store.feeds, store.polls, means)
             await asyncio.gather(poller.poll_once("bad"), poller.poll_once("good"))
     state, other = store.polls.state("bad"), store.polls.state("good")
     assert state is not None

@@ -13,6 +13,7 @@ from marsad.events import Event, FeedPolled, StageFailed
 from marsad.records import Entry, Feed, FeedState, FetchRequest, FetchResponse, Health, Quarantined
 from marsad.testing.factories import a_feed
 from marsad.testing.fakes import InMemoryPolls, InMemoryQuarantine, InMemoryStore
+from producers.means import Means
 from producers.politeness import HostGate
 from producers.service import Poller
 
@@ -121,12 +122,7 @@ class Room:
         return Poller(
             self.store.feeds,
             ledger or self.store.polls,
-            self.fetcher,
-            HostGate(FAST, clock),
-            FAST,
-            clock,
-            random.Random(1),
-            self.events,
+            Means(self.fetcher, HostGate(FAST, clock), FAST, clock, random.Random(1), self.events),
         )
 
     async def until(self, feed_id: str, polls: int) -> None:

@@ -16,6 +16,7 @@ from marsad.records import Entry, Feed, FeedState, FetchRequest, FetchResponse, 
 from marsad.testing.factories import a_feed
 from marsad.testing.fakes import InMemoryPolls, InMemoryStore
 from producers.completing import Completer
+from producers.means import Means
 from producers.politeness import HostGate
 from producers.service import Poller
 
@@ -56,12 +57,7 @@ class Room:
         self.poller = Poller(
             self.store.feeds,
             self.ledger,
-            self,
-            gate,
-            FAST,
-            clock,
-            random.Random(1),
-            self,
+            Means(self, gate, FAST, clock, random.Random(1), self),
             completing=completer,
             may_start=lambda: self.may_start,
         )
