@@ -1,9 +1,10 @@
-"""The names of topics and countries in messages."""
+"""The names of topics and countries in messages, and what went wrong in their language."""
 
 from functools import cache
 
 from babel import Locale
 
+from marsad.arabic import isolated
 from marsad_app.live_topics import Topics
 from sinks.alerts.wording import Language
 
@@ -11,7 +12,7 @@ __all__ = ["CommonNames"]
 
 
 class CommonNames:
-    """``sinks.alerts.wording.Names``: topics by the taxonomy, countries by CLDR.
+    """``sinks.alerts.wording.Names``: topics by the taxonomy, countries by CLDR, faults as the web page tells them.
 
     Args:
         topics: those in force.
@@ -27,6 +28,14 @@ class CommonNames:
     def country(self, code: str, language: Language) -> str:
         """The country's name, or its code."""
         return _territories(language).get(code, code)
+
+    def fault(self, error: str, language: Language) -> str:
+        """What went wrong; in English where there is no translation."""
+        from marsad_app.web.explaining import parts_of  # noqa: PLC0415 - patterns of all faults: seldom needed
+
+        if language == "en":
+            return error
+        return "".join(isolated(part.text) if part.quoted else part.text for part in parts_of(error, language))
 
 
 @cache

@@ -1,6 +1,6 @@
 """Arabic text: keys, tokens, stems and forms; encodings, direction, language and dates."""
 
-from marsad.arabic.bidi import balance, isolate_latin, shown, strip_controls
+from marsad.arabic.bidi import balance, isolate_latin, isolated, shown, strip_controls
 from marsad.arabic.charset import decode
 from marsad.arabic.dates import FoundDate, find_dates
 from marsad.arabic.feeddates import ParsedDate, parse_date
@@ -22,6 +22,7 @@ __all__ = [
     "expand",
     "find_dates",
     "isolate_latin",
+    "isolated",
     "key_form",
     "key_words",
     "letter_rule",

@@ -89,6 +89,11 @@ class _Levels:
         return closers
 
 
+def isolated(text: str) -> str:
+    """Return a text that takes no direction from what is around it, and gives none to it."""
+    return f"{_FSI}{balance(text)}{_PDI}"
+
+
 def shown(text: str) -> str:
     """Return a text fit to be put beside others: its direction controls balanced, each Latin name in it isolated."""
     return isolate_latin(balance(text))

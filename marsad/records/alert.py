@@ -139,6 +139,10 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="alert", ta
     usual: float = 0.0
     """Of a spike: how many usually match within as many hours at that time."""
     hours: int = 0
+    lost_outlet: str = ""
+    """Of a lost outlet: which kind it is."""
+    error: str = ""
+    """What that outlet said last, in English; the title has it in the language of the subscription."""
     members: tuple["Alert", ...] = ()
     """Of a back-fill: the alerts that it tells."""
     told_in: str = ""

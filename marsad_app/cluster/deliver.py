@@ -79,7 +79,7 @@ def delivering(context: Context, outlets: Mapping[str, Outlet]) -> Iterator[Step
             writer.write([Message(stream="subscriptions.v1", key=left.id, value=encode(left))])
         except StoreError as failure:
             raise TransientError(str(failure)) from failure
-        return lost_notice(known, outlet, error, context.clock.now())
+        return lost_notice(known, outlet, error, context.clock.now(), names)
 
     with contextlib.ExitStack() as held:
         held.callback(writer.close)

@@ -109,10 +109,11 @@ class Runtime:
 
         store, settings, clock = self._store, self._settings.alerts, self._clock
         address = self._web.address if self._web else ""
-        outlets = Outlets(settings, clock, address, self._outlets, CommonNames(self._topics))
+        names = CommonNames(self._topics)
+        outlets = Outlets(settings, clock, address, self._outlets, names)
         sender = Sender(outlets.at, settings, clock)
         operator = settings.operator.get_secret_value()
-        return Deliverer(store.deliveries, store.alerts, store.subscriptions, sender, clock, operator).step
+        return Deliverer(store.deliveries, store.alerts, store.subscriptions, sender, clock, operator, names).step
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop``. Returns within five seconds of it; what was under way is done again after the next start."""

@@ -15,14 +15,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from marsad.arabic import isolate_latin, reads_from_the_right
-from marsad.records import Alert, Trigger
+from marsad.records import Alert
 from marsad_app.web.access import CSRF_COOKIE, SESSION_COOKIE, Access, local_path
 from marsad_app.web.explaining import Part, parts_of
 from marsad_app.web.marks import Piece
 from marsad_app.web.reasons import date_problem_in, reason_in
 from marsad_app.web.services import Services
 from marsad_app.web.texts import Language, Texts, language_of, zone_named
-from sinks.alerts.losing import notice_parts
+from sinks.alerts.wording import REASONS
 
 __all__ = ["LANGUAGE_COOKIE", "SUBSCRIBED", "Pages", "static_version"]
 
@@ -92,10 +92,16 @@ def _explained(reason: str, language: Language) -> Markup:
 
 
 def _alert_title(alert: Alert, language: Language) -> Markup:
-    if alert.reason is not Trigger.OUTLET_LOST:
+    """The title; of a lost outlet in the language of the page, whatever that of the subscription is."""
+    if not alert.lost_outlet:
         return escape(alert.title)
-    told, outlet, error = notice_parts(alert)
-    return Markup("{}: <bdi>{}</bdi> — <bdi>{}</bdi>").format(told, outlet, _explained(error, language))
+    told, error = REASONS[language][alert.reason], _explained(alert.error, language)
+    return Markup("{}: <bdi>{}</bdi> — <bdi>{}</bdi>").format(told, alert.lost_outlet, error)
+
+
+def _alert_reading(alert: Alert) -> str:
+    """The direction of that title: of what is our own words that of the page."""
+    return "auto" if alert.lost_outlet else _reading(alert.title)
 
 
 def _part(part: Part) -> Markup:
@@ -137,6 +143,7 @@ def _environment() -> jinja2.Environment:
     environment.filters["reading"] = _reading
     environment.globals["direction"] = _direction
     environment.globals["alert_title"] = _alert_title
+    environment.globals["alert_reading"] = _alert_reading
     environment.globals["explained"] = _explained
     environment.globals["reason_in"] = reason_in
     environment.globals["date_problem_in"] = date_problem_in

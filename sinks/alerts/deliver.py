@@ -15,6 +15,7 @@ from marsad.records import Alert, Delivery, DeliveryState, Subscription
 from sinks.alerts.gate import Gate
 from sinks.alerts.losing import lost_notice, told_through, without
 from sinks.alerts.plan import Batch, after_failure, after_success, as_sending, batches, deliveries_for, put_off
+from sinks.alerts.wording import CODES, Names
 
 __all__ = ["Deliverer", "Sender", "Sent"]
 
@@ -130,6 +131,7 @@ class Deliverer:
         sender: hands messages over.
         clock: the time.
         operator: outlet that is told of a lost one where a subscription has no other; may be empty.
+        names: words for what a lost outlet said.
     """
 
     def __init__(
@@ -140,6 +142,7 @@ class Deliverer:
         sender: Sender,
         clock: Clock,
         operator: str = "",
+        names: Names = CODES,
     ) -> None:
         self._ledger = ledger
         self._alerts = alerts
@@ -147,6 +150,7 @@ class Deliverer:
         self._sender = sender
         self._clock = clock
         self._operator = operator
+        self._names = names
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="marsad-send")
         sender.gate.recall(ledger.deliveries(limit=_RECENT))
 
@@ -196,5 +200,5 @@ class Deliverer:
             return
         left = without(known, outlet)
         self._subscriptions.put_subscription(left)
-        notice = lost_notice(known, outlet, error, self._clock.now())
+        notice = lost_notice(known, outlet, error, self._clock.now(), self._names)
         self._alerts.record_alerts([notice], deliveries_for(notice, left, extra=told_through(left, self._operator)))

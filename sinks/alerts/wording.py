@@ -119,7 +119,7 @@ def language_of(subscription: Subscription) -> Language:
 
 
 class Names(Protocol):
-    """The names of topics and countries as readers know them."""
+    """What is called by ids, codes and English sentences elsewhere, as readers know it."""
 
     def topic(self, topic: str, language: Language) -> str:
         """The topic's name, or its id."""
@@ -129,9 +129,13 @@ class Names(Protocol):
         """The country's name, or its code."""
         ...
 
+    def fault(self, error: str, language: Language) -> str:
+        """What went wrong, as an outlet said it; in English where there is no translation."""
+        ...
+
 
 class Codes:
-    """Stands in where no names are at hand: ids and codes themselves."""
+    """Stands in where no names are at hand: ids, codes and sentences themselves."""
 
     def topic(self, topic: str, language: Language) -> str:
         """The id."""
@@ -140,6 +144,10 @@ class Codes:
     def country(self, code: str, language: Language) -> str:
         """The code."""
         return code
+
+    def fault(self, error: str, language: Language) -> str:
+        """The sentence."""
+        return error
 
 
 CODES: Final[Names] = Codes()

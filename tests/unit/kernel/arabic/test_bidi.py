@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marsad.arabic import balance, isolate_latin, strip_controls
+from marsad.arabic import balance, isolate_latin, isolated, strip_controls
 
 CONTROLLED = st.text(
     st.sampled_from("اب A1\n\u2029\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -57,6 +57,11 @@ def test_a_number_after_a_name_belongs_to_the_sentence() -> None:
 
 def test_text_without_arabic_is_left_alone() -> None:
     assert isolate_latin("KILDIN SSV-512") == "KILDIN SSV-512"
+
+
+def test_what_is_isolated_leaves_no_level_open() -> None:
+    assert isolated("550 No such user") == "\u2068550 No such user\u2069"
+    assert isolated("\u202bا\u2067ب") == "\u2068\u202bا\u2067ب\u2069\u202c\u2069"
 
 
 @given(st.text(st.sampled_from("اب AbC-1 .é\u2068\u2069")))
