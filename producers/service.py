@@ -159,7 +159,7 @@ class Poller:
             # The ledger says why, once for all feeds; until it is well no poll begins.
             again = self._in(_RETRY_SOON * (1 + self._means.rng.random()))
         except Exception as error:  # noqa: BLE001  # the edge of the stage: one feed must never stop the others
-            told = f"{feed_id}: {type(error).__name__}: {error}"
+            told = f"feed {feed_id}: {type(error).__name__}: {error}"
             self._means.events.emit(StageFailed(stage="poll", error=told, retry_in=self._pause()))
             await self._visitor.quarantine(feed_id, error)
         finally:

@@ -203,7 +203,7 @@ class Visitor:
         """A quiet poll's state is not stored: the feed is read anew at its next poll."""
         self._at_hand.drop(feed_id)
         if not isinstance(error, FencedError):
-            self._means.events.emit(StageFailed(stage="poll", error=f"{feed_id}: not stored: {error}"))
+            self._means.events.emit(StageFailed(stage="poll", error=f"feed {feed_id}: not stored: {error}"))
 
     async def _store(
         self,
@@ -281,7 +281,7 @@ class Visitor:
             kept = state or FeedState(feed_id=feed_id)
             await asyncio.to_thread(self._ledger.commit_poll, kept, (), (item,))
         except Exception as second:  # noqa: BLE001  # most often the store itself is what failed; the event was sent
-            self._means.events.emit(StageFailed(stage="poll", error=f"{feed_id}: not quarantined: {second}"))
+            self._means.events.emit(StageFailed(stage="poll", error=f"feed {feed_id}: not quarantined: {second}"))
 
     def forget(self, feed_id: str) -> None:
         """Read the feed anew at its next poll, if there is one."""

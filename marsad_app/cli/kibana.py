@@ -12,6 +12,7 @@ from marsad.records import Health, Standing, Trigger
 from marsad.taxonomy import load_taxonomy
 from marsad_app.cli.lazy import example
 from marsad_app.cli.output import JsonOption, json_line, note
+from marsad_app.web.explaining import whole_sentences
 from marsad_app.web.texts import Language, Texts
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ app = typer.Typer(
     epilog=example("marsad kibana export --out marsad.ndjson", "marsad kibana import --url http://127.0.0.1:5601"),
     no_args_is_help=True,
 )
+_KINDS: Final = ("person", "organisation", "ship", "weapon", "other")
 _SPACE: Final = re.compile(r"[a-z0-9_-]*")
 _LanguageOption = Annotated[Language, typer.Option(help="Language of titles, labels and names.")]
 
@@ -104,4 +106,8 @@ def _names(settings: Settings, language: Language) -> "Names":
         # On a chart there is room for the name alone, which stands before the colon.
         "standing": {standing.value: text(f"standing.{standing.value}").partition(":")[0] for standing in Standing},
         "reason": {reason.value: text(f"subscriptions.reason-{reason.value}") for reason in Trigger},
+        # What quotes a number or a server's words cannot be in a table of values, and stays in English.
+        "fault": whole_sentences(language),
+        "role": {role: text(f"article.{role}") for role in ("actor", "mention")},
+        "entity": {kind: text(f"article.kind-{kind}") for kind in _KINDS},
     }

@@ -25,11 +25,13 @@ async def wait(stop: asyncio.Event, seconds: float) -> None:
 
 
 def _told(name: str, error: Exception, pause: float, events: EventSink) -> None:
+    kind, words = type(error).__name__, str(error)
     if isinstance(error, MarsadError):
-        _log.error("stage failed", stage=name, error=str(error), retry_in=pause)
+        _log.error("stage failed", stage=name, error=words, retry_in=pause)
     else:
+        words = f"{kind}: {words}" if words else ""
         _log.error("stage failed", stage=name, retry_in=pause, exc_info=error)
-    events.emit(StageFailed(stage=name, error=str(error) or type(error).__name__, retry_in=pause))
+    events.emit(StageFailed(stage=name, error=words or kind, retry_in=pause))
 
 
 def _recovered(name: str, events: EventSink) -> None:

@@ -2,17 +2,17 @@
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from marsad_app.web.reasons import SPAN, seconds_of
 from marsad_app.web.texts import Language, span_after
 
-__all__ = ["Part", "explain", "parts_of"]
+__all__ = ["Part", "explain", "parts_of", "whole_sentences"]
 
 _PLACE: Final = re.compile(r"\{(\d?)\}")
 _KIND: Final = re.compile(r"\{(\w*)\}")
@@ -23,8 +23,12 @@ _KINDS: Final = {
     "url": r"(https?://\S+)",
     "error": r"([A-Z]\w*(?:Error|Exception|Group|Interrupt|Iteration|Warning): .*)",
     "refusal": r"([a-z_]+_exception(?:: .*)?|HTTP \d{3}.*)",
+    "health": "(blocked|too-large)",
+    "number": r"(\d+)",
 }
-"""What a sentence quotes: anything; sentences between commas; a length of time; an address; an error of Python; one of Elasticsearch."""
+"""What a sentence quotes: anything; sentences between commas; a length of time; an address; an error of Python; one of Elasticsearch;
+a state of health that an article's page can have for good; a number, where what comes behind may be another sentence."""
+_CATALOGUES: Final = ("queries", "faults", "bodies")
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -47,14 +51,25 @@ class _Fault(msgspec.Struct, frozen=True):
 @cache
 def _faults() -> tuple[_Fault, ...]:
     """What stands around any other first; then those that say most themselves, since some begin alike."""
-    folder = files("marsad_app.web") / "wording"
-    known = [
-        fault
-        for name in ("queries", "faults")
-        for fault in tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8"))["fault"]
-    ]
+    known = [fault for name in _CATALOGUES for fault in _catalogue(name)]
     known.sort(key=lambda fault: (not fault.get("around", False), -len(_KIND.sub("{}", fault["en"]))))
     return tuple(_fault(fault["en"], fault["ar"], within=fault.get("within", False)) for fault in known)
+
+
+def _catalogue(name: str) -> list[dict[str, Any]]:
+    path = files("marsad_app.web") / "wording" / f"{name}.toml"
+    faults: list[dict[str, Any]] = tomllib.loads(path.read_text(encoding="utf-8"))["fault"]
+    return faults
+
+
+def whole_sentences(language: Language) -> Mapping[str, str]:
+    """What records say of faults without quoting anything, each with what it is in the wanted language."""
+    return {
+        fault["en"]: fault[language]
+        for name in ("faults", "bodies")
+        for fault in _catalogue(name)
+        if not _KIND.search(fault["en"])
+    }
 
 
 def _fault(en: str, ar: str, *, within: bool) -> _Fault:
@@ -78,6 +93,10 @@ def parts_of(reason: str, language: Language) -> tuple[Part, ...]:
         found = fault.pattern.fullmatch(reason)
         if found:
             return tuple(_translated(fault, found.groups()))
+    first, semicolon, rest = reason.partition("; ")
+    told = parts_of(first, language) if semicolon else ()
+    if any(not part.quoted for part in told):
+        return (*told, Part("؛ "), *parts_of(rest, language))
     return (Part(reason, quoted=True),)
 
 

@@ -19,7 +19,7 @@ __all__ = ["Language", "Names", "ndjson", "saved_objects"]
 
 Language = Literal["ar", "en"]
 Names = Mapping[str, Mapping[str, str]]
-"""For ``topic``, ``health``, ``standing`` and ``reason``: what each value is called."""
+"""For ``topic``, ``health``, ``standing``, ``reason``, ``fault``, ``role`` and ``entity``: what each value is called."""
 
 _CODE: Final = re.compile("[A-Z]{2}")
 _WIDTH: Final = 48
@@ -97,7 +97,7 @@ class _Writer:
 
     def _format(self, column: Column) -> Json:
         match column.shown:
-            case "topic" | "health" | "standing" | "reason":
+            case "topic" | "health" | "standing" | "reason" | "fault" | "role" | "entity":
                 return _lookup(self._names.get(column.shown, {}))
             case "country":
                 names = Locale(self._language).territories

@@ -37,7 +37,9 @@ class Column(msgspec.Struct, frozen=True):
 
     name: str
     label: Text
-    shown: Literal["", "topic", "country", "health", "standing", "reason", "link", "seconds", "count"] = ""
+    shown: Literal[
+        "", "topic", "country", "health", "standing", "reason", "fault", "role", "entity", "link", "seconds", "count"
+    ] = ""
 
 
 class View(msgspec.Struct, frozen=True):

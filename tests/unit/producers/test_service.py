@@ -186,7 +186,7 @@ async def test_a_feed_that_hangs_or_fails_is_in_nobodys_way() -> None:
 
     assert {poll.health for poll in room.events.polls("dns")} == {Health.DNS}
     assert not room.events.polls("hang")
-    assert [failure.error for failure in room.events.failures()] == ["bug: RuntimeError: a bug"]
+    assert [failure.error for failure in room.events.failures()] == ["feed bug: RuntimeError: a bug"]
     assert room.store.quarantine.quarantined()[0].key == "bug"
 
 

@@ -2,16 +2,18 @@
 
 import asyncio
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from aiohttp import web
 from typer.testing import CliRunner
 
+from marsad.records import EntityTag
 from marsad_app.cli.root import app
 
 
@@ -222,6 +224,26 @@ def test_what_cannot_be_is_told_before_anything_is_sent(arguments: tuple[str, ..
 
     assert status == 1
     assert told in said
+
+
+def test_values_bear_names_in_the_language_of_the_boards() -> None:
+    def shown(language: str) -> dict[str, dict[str, str]]:
+        objects = map(json.loads, call("export", "--language", language)[1].splitlines())
+        views = [json.loads(one["attributes"]["fieldFormatMap"]) for one in objects if one["type"] == "index-pattern"]
+        return {
+            field: {entry["key"]: entry["value"] for entry in view[field]["params"]["lookupEntries"]}
+            for view in views
+            for field in view.keys() & {"detail", "partial", "countries.role", "entities.kind"}
+        }
+
+    arabic, english = shown("ar"), shown("en")
+
+    assert arabic["partial"]["the feed gives only a summary"] == "لا تعطي الخلاصة إلا موجزا"
+    assert english["partial"]["the feed gives only a summary"] == "the feed gives only a summary"
+    assert arabic["detail"]["the answer is no feed"] == "الإجابة ليست خلاصة"
+    assert arabic["countries.role"] == {"actor": "طرف", "mention": "مذكور"}
+    assert arabic["entities.kind"].keys() == set(get_args(get_type_hints(EntityTag)["kind"]))
+    assert not re.search("[a-z]", "".join(arabic["entities.kind"].values()))
 
 
 def test_a_file_and_standard_output_hold_the_same(tmp_path: Path) -> None:

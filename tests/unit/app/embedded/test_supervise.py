@@ -146,7 +146,7 @@ async def test_a_failing_part_is_started_again_after_growing_waits_and_its_recov
 
     assert [(event.error, event.retry_in) for event in events.failures()] == [
         ("marsad.db: the disk is full", 0.01),
-        ("what now", 0.02),
+        ("ValueError: what now", 0.02),
         ("marsad.db: the disk is full", 0.04),
         ("", 0.0),
     ]

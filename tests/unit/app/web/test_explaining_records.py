@@ -33,6 +33,7 @@ MODULES = (
     "marsad.records.codec",
     "marsad.streams",
     "marsad_app.cluster.index",
+    "marsad_app.embedded.page_stage",
     "marsad_app.embedded.processor",
     "marsad_app.web.services",
     "processors.agents.tagging",
@@ -42,9 +43,11 @@ MODULES = (
     "processors.hit_stream",
     "processors.match_shard",
     "processors.spike_shard",
+    "producers.completing",
     "producers.fetch",
     "producers.guard",
     "producers.health",
+    "producers.pages",
     "producers.poll",
     "producers.sizes",
     "producers.unpack",
@@ -72,7 +75,7 @@ TELLING = frozenset(
     }
 )  # fmt: skip
 """What is called with such a sentence."""
-KEPT = frozenset({"detail", "last_error", "lost", "problem", "reason"})
+KEPT = frozenset({"detail", "last_error", "lost", "page_problem", "problem", "reason"})
 """Fields and arguments that hold one."""
 ELSEWHERE = {
     "alerts.key has x characters; give it at least x random ones": "told at the start of the program",
