@@ -95,7 +95,7 @@ def snippet(article: Article, highlights: Sequence[Highlight], length: int = _SN
     end = _word_end(text, start + length)
     pieces = [Piece(_SPACES.sub(" ", piece.text), piece.kinds) for piece in cut(text, marks, start, end)]
     before = [Piece("… ")] if start else []
-    after = [Piece(" …")] if end < len(text.rstrip()) else []
+    after = [Piece("\u00a0…")] if end < len(text.rstrip()) else []
     return (*before, *pieces, *after)
 
 

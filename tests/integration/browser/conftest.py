@@ -142,7 +142,8 @@ class Reader:
         self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
     def width_fits(self) -> bool:
-        return bool(self.runs("return document.documentElement.scrollWidth <= window.innerWidth"))
+        # Not window.innerWidth: on a phone that grows with what sticks out.
+        return bool(self.runs("const e = document.documentElement; return e.scrollWidth <= e.clientWidth"))
 
     def complaints(self) -> list[str]:
         """What the browser wrote to its console, such as breaches of the content security policy."""

@@ -4,13 +4,14 @@ import urllib.request
 from typing import Any
 
 import feedparser
+import msgspec
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from marsad.records import Trigger
 from marsad.testing.desk import PORT_CALL
-from marsad.testing.factories import an_alert
+from marsad.testing.factories import a_quarantined, an_alert
 from marsad.testing.fakes import InMemoryStore
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -139,3 +140,30 @@ def test_a_page_fits_a_phone_without_scrolling_sideways(reader: Any, page: str, 
 
     assert reader.width_fits()
     assert reader.complaints() == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_long_words_and_open_menus_fit_a_phone(reader: Any, store: InMemoryStore, language: str) -> None:
+    one = msgspec.structs.replace(
+        store.subscriptions.subscriptions()[0],
+        outlets=("webhook:https://hooks.example.org/marsad", "mailto:desk@example.org"),
+        lost=("mailto:desk@example.org",),
+    )
+    store.subscriptions.put_subscription(one)
+    refusal = f"document_parsing_exception: [1:4711] failed to parse [{'x' * 90}]"
+    store.quarantine.quarantine([a_quarantined(id="long", stage="index", reason=refusal)])
+    reader.on_a_phone()
+
+    for page in (f"/subscriptions/{one.id}", "/quarantine/long", "/quarantine"):
+        reader.opens(f"{page}?lang={language}")
+        assert reader.width_fits(), page
+    reader.opens(f"/?q=الجزائر&lang={language}")
+    reader.presses(".menu summary")
+    assert reader.runs(
+        "const r = document.querySelector('.menu div').getBoundingClientRect(); return r.left >= 0 && r.right <= 375"
+    )
+    assert len(reader.reads(".masthead nav a")) == 8
+    assert reader.runs(
+        "return [...document.querySelectorAll('.masthead nav a')].every(each => {"
+        "const r = each.getBoundingClientRect(); return r.left >= 0 && r.right <= 375})"
+    )

@@ -44,3 +44,14 @@ async def test_a_notice_of_an_older_version_is_told_by_its_title(
     store.alerts.record_alerts([old], [a_delivery(delivery_id="d7", alert_id="old")])
 
     assert old.title in html.fromstring((await client.get("/deliveries?lang=en")).content).text_content()
+
+
+async def test_a_notice_leads_to_no_story(client: httpx.AsyncClient, store: InMemoryStore) -> None:
+    one = store.subscriptions.subscriptions()[0]
+    notice = lost_notice(one, "mailto:a@example.org", "the mail server answered 550 No such user", NOW)
+    store.alerts.record_alerts([notice], [])
+
+    page = html.fromstring((await client.get(f"/subscriptions/{one.id}")).content)
+
+    assert page.xpath("//a[contains(@href, '/stories/')]")
+    assert not page.xpath("//a[contains(@href, '/stories/outlet')]")

@@ -64,7 +64,7 @@ def test_a_snippet_shows_the_place_where_most_matched() -> None:
 
     assert [piece.text for piece in found if piece.kinds] == ["الهدف"] * 3
     assert found[0].text == "… "
-    assert found[-1].text == " …"
+    assert found[-1].text == "\u00a0…"
 
 
 words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20).map(str.strip).filter(bool)
