@@ -17,6 +17,7 @@ from marsad.testing.fakes import InMemoryStore
 from sinks.alerts.deliver import Deliverer, Sender
 from sinks.alerts.gate import Circuit, paced_until
 from sinks.alerts.plan import MOST_IN_ONE, deliveries_for
+from sinks.alerts.wording import Codes, Language
 
 
 class Outlet:
@@ -192,6 +193,26 @@ def test_an_outlet_that_is_gone_is_given_up_at_once_and_the_operator_told_where_
     assert desk.subscription.lost == ("a:",)
     assert len(desk.outlets["operator:"].told) == 1
     assert desk.open() == []
+
+
+def test_a_lost_outlet_is_told_in_the_words_that_the_application_has_for_it() -> None:
+    class Words(Codes):
+        def fault(self, error: str, language: Language) -> str:
+            return f"{language}: {error.lower()}"
+
+    desk = Desk()
+    store = desk.store
+    sender = Sender(desk.outlets.__getitem__, AlertSettings(), desk.clock)
+    desk.deliverer = Deliverer(
+        store.deliveries, store.alerts, store.subscriptions, sender, desk.clock, "operator:", Words()
+    )
+    desk.outlets["a:"].failing = [OutletGoneError("410 Gone")]
+    desk.raise_alerts("1")
+    desk.run(60)
+
+    (notice,) = (alert for alert in store.alerts.alerts() if alert.reason is Trigger.OUTLET_LOST)
+    assert notice.title.endswith(" — ar: 410 gone")
+    assert (notice.lost_outlet, notice.error) == ("a:", "410 Gone")
 
 
 def test_rest_after_a_message_gathers_what_comes_meanwhile() -> None:

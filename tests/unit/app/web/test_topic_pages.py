@@ -94,6 +94,8 @@ async def test_a_change_is_taken_back(editor: httpx.AsyncClient, tmp_path: Path,
     undo = html.fromstring((await editor.get("/topics")).content).xpath("//form[contains(@action, '/undo')]/@action")
     assert len(undo) == 2
     assert (await editor.post(undo[0], data={"form_token": "f00d"})).headers["location"] == "/topics?notice=undone"
+    notes = html.fromstring((await editor.get("/topics?lang=ar")).content).xpath("//*[@id='changes']//td[4]")
+    assert [note.text_content().partition(" عن ")[0] for note in notes] == ["تراجع", "بلا سبب مذكور", "بلا سبب مذكور"]
     assert (tmp_path / "bees.toml").read_text("utf-8") == TOPIC_FILE
     # What was changed since cannot be jumped over.
     assert (await editor.post(undo[0], data={"form_token": "f00d"})).status_code == 400
