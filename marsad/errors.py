@@ -62,7 +62,8 @@ class TopicFileError(ConfigError):
         self.path = Path(path)
         self.line = line
         self.reason = reason
-        super().__init__(f"{path}:{line}: {reason}")
+        place = f"{path}:{line}" if line else f"{path}"
+        super().__init__(f"{place}: {reason}")
 
 
 class OpmlError(ConfigError):

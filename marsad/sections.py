@@ -247,6 +247,9 @@ class ElasticsearchSettings(_Section):
     refresh: str = Field(
         "500ms", pattern=r"^\d+(ms|s|m)$", description="how soon after being indexed an article is found"
     )
+    refresh_boards: str = Field(
+        "5s", pattern=r"^\d+(ms|s|m)$", description="the same of feeds' states and alerts, which dashboards show"
+    )
     timeout: float = Field(30, gt=0, description="seconds for one request")
 
 

@@ -18,6 +18,9 @@ __all__ = ["Reconciled", "find_gap", "reconcile", "remember"]
 
 _REMEMBER_FACTOR: Final = 2
 _REMEMBER_LEAST: Final = 50
+# Of a document of six entries and more, so few that are left of the last one may be pinned to it.
+_PINNED_MOST: Final = 3
+_BESIDE_PINNED: Final = 5
 
 
 class Reconciled(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +36,9 @@ class Reconciled(msgspec.Struct, frozen=True, kw_only=True):
     newest: datetime | None
     """The latest date in the document that is not in the future."""
     oldest: datetime | None
+    """The earliest date of a new entry."""
+    known_newest: datetime | None
+    """The latest date of a known entry."""
     published: tuple[datetime | None, ...]
     """The date of each new entry."""
     lacks_text: bool
@@ -49,6 +55,7 @@ def reconcile(feed: Feed, state: FeedState, parsed: ParsedFeed, now: datetime) -
     by_content = only_renamed(feed.id, found, known)
     entries: list[Entry] = []
     published: list[datetime | None] = []
+    known_dates: list[datetime] = []
     current: dict[str, Seen] = {}
     revised, lacks_text = 0, False
     for candidate in found:
@@ -64,8 +71,10 @@ def reconcile(feed: Feed, state: FeedState, parsed: ParsedFeed, now: datetime) -
             revised += before is not None
             entries.append(_entry(feed, candidate, key, seen, now))
             lacks_text = lacks_text or isinstance(candidate.parsed, KeptEntry)
-            if before is None:
-                published.append(candidate.parsed.published_at)
+        if before is None:
+            published.append(candidate.parsed.published_at)
+        elif candidate.parsed.published_at:
+            known_dates.append(candidate.parsed.published_at)
     dates = [c.parsed.published_at for c in found if c.parsed.published_at and c.parsed.published_at <= now]
     new = len(published)
     doubt = date_doubt(parsed.entries, state, now, known=len(current) - new)
@@ -77,7 +86,8 @@ def reconcile(feed: Feed, state: FeedState, parsed: ParsedFeed, now: datetime) -
         known=len(current) - new,
         seen=remember(state.seen, current),
         newest=max(dates, default=None),
-        oldest=min(dates, default=None),
+        oldest=min((at for at in published if at), default=None),
+        known_newest=max(known_dates, default=None),
         published=tuple(published),
         lacks_text=lacks_text,
         dropped=sum(key not in current for key in state.unfinished),
@@ -95,9 +105,9 @@ def remember(before: Mapping[str, Seen], current: Mapping[str, Seen]) -> dict[st
 
 
 def find_gap(state: FeedState, result: Reconciled, now: datetime) -> GapMark | None:
-    """The proof that entries came and went between two polls: nothing known is left in the document.
+    """The proof that entries came and went between two polls: nothing known is left in the document, or only what is pinned to it.
 
-    Where dates are there, its oldest entry must also be newer than the newest one known; a feed that was emptied and
+    Where dates are there, its oldest new entry must also be newer than the newest one known; a feed that was emptied and
     filled with older entries has missed nothing. Entries that a poll cut short had found and that are gone are proof by
     themselves.
     """
@@ -114,10 +124,21 @@ def find_gap(state: FeedState, result: Reconciled, now: datetime) -> GapMark | N
 
 
 def _rolled_over(state: FeedState, result: Reconciled) -> bool:
-    joins_on = result.known or result.dropped < len(state.unfinished)
+    joins_on = (result.known and not _only_pinned(state, result)) or result.dropped < len(state.unfinished)
     if not state.seen or not result.total or joins_on:
         return False
     return not (state.newest_published and result.oldest and result.oldest <= state.newest_published)
+
+
+def _only_pinned(state: FeedState, result: Reconciled) -> bool:
+    """Tell whether what is known in the document stays in it while others come and go.
+
+    Entries leave a document from its old end: where one is left, the newest of all that were known should be, too.
+    """
+    newest = state.newest_published
+    if newest is None or result.known_newest is None or result.known > _PINNED_MOST or result.new < _BESIDE_PINNED:
+        return False
+    return result.known_newest < newest and all(at is not None and at > newest for at in result.published)
 
 
 def _missed(state: FeedState, result: Reconciled, now: datetime) -> float:
@@ -125,7 +146,7 @@ def _missed(state: FeedState, result: Reconciled, now: datetime) -> float:
     hole = (result.oldest - state.newest_published) if result.oldest and state.newest_published else None
     span = (result.newest - result.oldest) if result.newest and result.oldest else None
     if hole and span:
-        return (result.total - 1) * (hole / span) - 1
+        return (result.new - 1) * (hole / span) - 1
     return expected_entries(state, state.last_ok_at, now) - result.new
 
 

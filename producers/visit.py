@@ -29,12 +29,12 @@ from producers.readings import KeptReadings
 from producers.turns import Turns
 from producers.websub import HubRequest
 
-__all__ = ["Visitor"]
+__all__ = ["STORING", "Visitor"]
 
 _KEPT_BYTES: Final = 200_000
 # One reads ahead while another is read; one packs while another waits for the disk or the broker.
 _LOADING: Final = 1
-_STORING: Final = 2
+STORING: Final = 2
 
 
 class Visitor:
@@ -68,9 +68,9 @@ class Visitor:
         # One thread: parsing holds the interpreter's lock anyway, and a queue of documents is bounded by concurrency.
         self._parsing = ThreadPoolExecutor(1, thread_name_prefix="parse")
         self._readings = KeptReadings()
-        self._threads = ThreadPoolExecutor(_LOADING + _STORING, thread_name_prefix="ledger")
+        self._threads = ThreadPoolExecutor(_LOADING + STORING, thread_name_prefix="ledger")
         self._loads = Bunched(self._load_all, self._threads, _LOADING)
-        self._commits = Bunched(ledger.commit_polls, self._threads, _STORING)
+        self._commits = Bunched(ledger.commit_polls, self._threads, STORING)
         self._later = Postponed(ledger.put_states, self._threads, self._unwritten)
         self._filler = Filler(means, self._read)
         self._at_hand = AtHand()

@@ -111,8 +111,8 @@ class Figures(msgspec.Struct, frozen=True):
     handed: Latency
     """Until an outlet had it: the log of ``deliver``."""
     memory: dict[str, Memory]
-    longest: dict[int, float]
-    """Of each minute the longest time until an article was searchable: one stall is told from slowness."""
+    by_minute: dict[int, Latency]
+    """Until an article was searchable, of each minute: one stall is told from slowness, and a server that has just started from one that runs."""
 
 
 def run_latency(
@@ -156,16 +156,15 @@ def run_latency(
         sent = {each.alert_id: each.sent_at for each in ledger if each.sent_at is not None}
         handed = {alert.article_id: sent[alert.alert_id] for alert, _ in raised if alert.alert_id in sent}
         found = {key: (watch.found[key] - at).total_seconds() for key, at in timed.items() if key in watch.found}
-        longest: dict[int, float] = {}
+        minutes: dict[int, list[float]] = {}
         for key, seconds in found.items():
-            minute = int((timed[key].timestamp() - start) // 60)
-            longest[minute] = max(longest.get(minute, 0.0), round(seconds, 1))
+            minutes.setdefault(int((timed[key].timestamp() - start) // 60), []).append(seconds)
         return Figures(
             Latency.of(list(found.values())),
             Latency.of([(alerted[key] - at).total_seconds() for key, at in timed.items() if key in alerted]),
             Latency.of([(handed[key] - at).total_seconds() for key, at in timed.items() if key in handed]),
             {name: _memory(samples) for name, samples in sorted(watch.memory.items())},
-            dict(sorted(longest.items())),
+            {minute: Latency.of(seconds) for minute, seconds in sorted(minutes.items())},
         )
 
 

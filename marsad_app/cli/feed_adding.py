@@ -74,7 +74,7 @@ def as_feed(
 
 def refusal(seen: SeenFeed) -> str:
     """Why what was seen is no feed, with the feeds that it offers."""
-    why = seen.detail or seen.plan
+    why = seen.detail.removeprefix(f"{seen.url}: ") or seen.plan
     if seen.offered:
         why = f"{why.partition('; it offers')[0]}; it offers these feeds: {' '.join(seen.offered)}"
     return f"{seen.state}: {why}"

@@ -79,6 +79,8 @@ class TransactionalJournal:
             if upto is not None and self._group is not None:
                 place = {self._topic: OffsetAndMetadata(upto, "", -1)}
                 self._producer.send_offsets_to_transaction(place, self._group())
+            # What is full or has lingered goes by itself; this sends the rest at once.
+            self._producer.flush(timeout=_SEND_S)
             offsets = [future.get(timeout=_SEND_S).offset for future in sent]
             self._producer.commit_transaction()
         except kafka_errors.KafkaError as error:

@@ -147,6 +147,7 @@ def article_template(settings: ElasticsearchSettings) -> dict[str, Any]:
         aliases={read_alias(settings.prefix): {}},
         searched=("title", "title.stem", "text", "text.stem"),
         shards=settings.shards,
+        refresh=settings.refresh,
     )
 
 
@@ -159,6 +160,7 @@ def story_template(settings: ElasticsearchSettings) -> dict[str, Any]:
         aliases={},
         searched=("headline", "headline.stem"),
         shards=1,
+        refresh=settings.refresh,
     )
 
 
@@ -172,6 +174,8 @@ def board_template(settings: ElasticsearchSettings, board: Board) -> dict[str, A
         aliases={},
         searched=searched,
         shards=1,
+        # Measured at 20 articles a second: 40 % of the time of all refreshes went into these two.
+        refresh=settings.refresh_boards,
     )
 
 
@@ -258,6 +262,7 @@ def _template(
     aliases: dict[str, Any],
     searched: Sequence[str],
     shards: int,
+    refresh: str,
 ) -> dict[str, Any]:
     """The arguments of ``put_index_template``; ``meta`` tells this shape from any other."""
     index = {
@@ -265,7 +270,7 @@ def _template(
         "number_of_replicas": settings.replicas,
         # Written out, it also holds for shards that nobody searches: left to its default, the server stops refreshing
         # those after 30 s, and the first search after a pause would miss the newest articles.
-        "refresh_interval": settings.refresh,
+        "refresh_interval": refresh,
         "max_result_window": MOST_ROWS,
         "analysis": analysis(),
         "query": {"default_field": list(searched)},

@@ -46,7 +46,8 @@ def latency(minutes: float, rate: float, group_minutes: float) -> int:
         figures = run_latency(stack_dir() / "replay-feeds", news, limit=limit, rate=rate, settings=settings)
     console = Console(soft_wrap=True)
     console.print(f"searchable: {figures.searchable}")
-    console.print(f"longest until searchable, by minute: {figures.longest}")
+    for minute, found in figures.by_minute.items():
+        console.print(f"minute {minute}: searchable: {found}")
     console.print(f"alerted: {figures.alerted}")
     console.print(f"handed to the outlet: {figures.handed}")
     for name, memory in figures.memory.items():

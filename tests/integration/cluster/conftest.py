@@ -41,7 +41,7 @@ def elastic() -> Iterator[ElasticsearchSettings]:
     url = test_servers()[1]
     if not url:
         pytest.skip(f"MARSAD_TEST_ELASTICSEARCH names no server; {_HOW}")
-    settings = ElasticsearchSettings(url=url, prefix=f"t{secrets.token_hex(4)}", refresh="50ms")
+    settings = ElasticsearchSettings(url=url, prefix=f"t{secrets.token_hex(4)}", refresh="50ms", refresh_boards="50ms")
     yield settings
     with Elasticsearch(url) as client:
         # By their names: a server refuses by default to delete what a pattern names (action.destructive_requires_name).

@@ -225,6 +225,38 @@ def test_overlap_is_no_gap() -> None:
     assert history.poll(entries_of(*range(9, 19))).missed == 0
 
 
+def test_an_entry_that_is_pinned_to_the_document_hides_no_gap() -> None:
+    history = History()
+    history.poll(entries_of(0, *range(10, 20)))
+
+    result = history.poll([entry(0), *entries_of(*range(40, 50))])
+
+    assert (result.new, result.missed) == (10, 20)
+    assert result.state.gaps[0].newest_known == START - timedelta(hours=81)
+    assert result.state.gaps[0].oldest_seen == START - timedelta(hours=60)
+
+
+def test_beside_a_pinned_entry_the_newest_one_known_joins_two_documents() -> None:
+    history = History()
+    history.poll(entries_of(0, *range(10, 20)))
+
+    assert history.poll([entry(0), *entries_of(*range(19, 29))]).missed == 0
+
+
+def test_what_the_publisher_took_back_is_no_gap_as_long_as_more_of_its_neighbours_are_left_than_anybody_pins() -> None:
+    history = History()
+    history.poll(entries_of(*range(10, 20)))
+
+    assert history.poll(entries_of(*range(12, 16), *range(20, 26))).missed == 0
+
+
+def test_a_known_entry_among_undated_ones_joins_two_documents() -> None:
+    history = History()
+    history.poll([replace(one, published_at=None) for one in entries_of(0, *range(10, 20))])
+
+    assert history.poll([replace(one, published_at=None) for one in entries_of(0, *range(40, 50))]).missed == 0
+
+
 def test_a_feed_refilled_with_older_entries_has_no_gap() -> None:
     history = History()
     history.poll(entries_of(*range(50, 60)))

@@ -8,7 +8,7 @@ import msgspec
 from marsad.config import ElasticsearchSettings
 from marsad.records import Article, Story
 from sinks.index.analysis import analysis
-from sinks.index.mapping import article_template, story_template, templates
+from sinks.index.mapping import article_template, board_template, story_template, templates
 
 SETTINGS = ElasticsearchSettings(prefix="news-x", shards=3, replicas=2, refresh="2s")
 # Only in the stored document: how it looks, where it came from, what it was told by.
@@ -36,6 +36,15 @@ def test_shards_copies_and_refresh_are_those_of_the_settings() -> None:
 
     assert (found["number_of_shards"], found["number_of_replicas"], found["refresh_interval"]) == (3, 2, "2s")
     assert index_settings(story_template(SETTINGS))["number_of_shards"] == 1
+    assert index_settings(story_template(SETTINGS))["refresh_interval"] == "2s"
+
+
+def test_what_only_dashboards_show_is_refreshed_as_seldom_as_its_own_setting_says() -> None:
+    settings = SETTINGS.model_copy(update={"refresh_boards": "9s"})
+
+    assert index_settings(board_template(settings, "feeds"))["refresh_interval"] == "9s"
+    assert index_settings(board_template(settings, "alerts"))["refresh_interval"] == "9s"
+    assert index_settings(board_template(SETTINGS, "alerts"))["refresh_interval"] == "5s"
 
 
 def test_every_field_of_an_article_is_indexed_or_left_out_on_purpose() -> None:

@@ -46,7 +46,7 @@ def test_a_fault_is_named_with_its_line(content: str, line: int) -> None:
     with pytest.raises(TopicFileError) as error:
         read_topic(content.encode(), "water.toml")
     assert (error.value.path, error.value.line) == (Path("water.toml"), line)
-    assert str(error.value).startswith(f"water.toml:{line}: ")
+    assert str(error.value).startswith(f"water.toml:{line}: " if line else "water.toml: no ")
 
 
 def test_a_file_that_is_not_utf8_is_named_with_its_line() -> None:
