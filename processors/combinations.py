@@ -1,14 +1,12 @@
 """Combinations of words that speak for a topic when they stand together in one zone of an article."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from typing import Final, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from marsad.taxonomy import CompiledTopics, Hit
 
 __all__ = ["Combinations", "Whole", "Word"]
-
-_NO_GROUP: Final = -1
 
 
 class Word(NamedTuple):
@@ -37,26 +35,26 @@ class Combinations:
 
     def __init__(self, compiled: CompiledTopics) -> None:
         self._compiled = compiled
-        self._group_of = [_NO_GROUP] * len(compiled.terms) + [word.group for word in compiled.words]
         self._rules_of = _by_rarest(compiled)
+        self._rarest = frozenset(self._rules_of)
 
-    def whole(self, zone: int, hits: list[Hit]) -> Iterator[Whole]:
-        """Yield every combination that stands whole in a zone, given its words that are of combinations."""
+    def whole(self, zone: int, hits: Mapping[int, list[Hit]]) -> Iterator[Whole]:
+        """Yield every combination that stands whole in a zone, given its words that are of combinations by their group."""
         words, beyond = self._compiled.words, len(self._compiled.terms)
-        combinations, group_of = self._compiled.combinations, self._group_of
-        present = {group_of[at] for _, _, at in hits}
+        combinations = self._compiled.combinations
+        present = set(hits)
         possible = [
             rule
-            for rarest in present & self._rules_of.keys()
-            for rule in self._rules_of[rarest]
-            if present.issuperset(combinations[rule].groups)
+            for rarest in present & self._rarest
+            for rule, groups in self._rules_of[rarest]
+            if groups.issubset(present)
         ]
-        groups: dict[int, list[Word]] = {group: [] for rule in possible for group in combinations[rule].groups}
-        for first, end, at in hits if possible else ():
-            if group_of[at] in groups:
-                groups[group_of[at]].append(Word(first, end, words[at - beyond].text))
+        found: dict[int, list[Word]] = {}
         for rule in sorted(possible):
-            whole = self._whole(rule, zone, groups)
+            for group in combinations[rule].groups:
+                if group not in found:
+                    found[group] = [Word(first, end, words[at - beyond].text) for first, end, at in hits[group]]
+            whole = self._whole(rule, zone, found)
             if whole is not None:
                 yield whole
 
@@ -66,39 +64,40 @@ class Combinations:
         starts = [word for word in groups[wanted[0]] if _stands(word, others, near.within, ordered=near.ordered)]
         if not starts:
             return None
-        taking_part = {
-            word
-            for group in wanted
-            for word in groups[group]
-            if any(_span(start, word) <= near.within for start in starts)
-        }
+        taking_part = {word for group in wanted for word in groups[group] if _near(word, starts, near.within)}
         return Whole(rule, zone, tuple(starts), tuple(sorted(taking_part)))
 
 
-def _by_rarest(compiled: CompiledTopics) -> dict[int, list[int]]:
-    """Return the combinations by that of their groups which has the fewest words: without it the others need no look."""
+def _by_rarest(compiled: CompiledTopics) -> dict[int, list[tuple[int, frozenset[int]]]]:
+    """Return combinations and their groups by that one which has the fewest words: without it the others need no look."""
     sizes = Counter(word.group for word in compiled.words)
-    found: dict[int, list[int]] = defaultdict(list)
+    found: dict[int, list[tuple[int, frozenset[int]]]] = defaultdict(list)
     for rule, combination in enumerate(compiled.combinations):
-        found[min(combination.groups, key=sizes.__getitem__)].append(rule)
+        rarest = min(combination.groups, key=sizes.__getitem__)
+        found[rarest].append((rule, frozenset(combination.groups)))
     return found
 
 
-def _span(one: Word, other: Word) -> int:
-    """Return over how many tokens two words reach."""
-    return max(one.end, other.end) - min(one.first, other.first)
+def _near(word: Word, starts: list[Word], within: int) -> bool:
+    """Whether a word and one of those that begin the combination together reach over so few tokens."""
+    return any(max(word.end, start.end) - min(word.first, start.first) <= within for start in starts)
 
 
 def _stands(start: Word, others: list[list[Word]], within: int, *, ordered: bool) -> bool:
     """Whether each further group has a word near enough to ``start``, after the former one where order counts."""
-    after = start.end
+    begin, stop, _ = start
+    # Two words that do not overlap reach from the beginning of the one to the end of the other.
+    earliest, latest = stop - within, begin + within
+    after = stop
     for group in others:
-        ends = [
-            word.end
-            for word in group
-            if _span(start, word) <= within
-            and (word.first >= after if ordered else word.first >= start.end or word.end <= start.first)
-        ]
+        if ordered:
+            ends = [end for first, end, _ in group if first >= after and end <= latest]
+        else:
+            ends = [
+                end
+                for first, end, _ in group
+                if (first >= stop and end <= latest) or (end <= begin and first >= earliest)
+            ]
         if not ends:
             return False
         after = min(ends)

@@ -7,8 +7,7 @@ name or an ambiguity: the field of الفيل is no elephant. A topic far behind
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from math import sqrt
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 import msgspec
@@ -24,6 +23,7 @@ from marsad.taxonomy import (
     Role,
     Taxonomy,
     Topic,
+    Weighing,
     Zone,
     ZoneKind,
     analyse,
@@ -52,7 +52,8 @@ _ALONE: Final = 0.6
 _ENOUGH_TEXT: Final = 60
 """Tokens of such a text."""
 _NO_TOPIC: Final = -1
-_NO_RULE: Final = -1
+_VETO, _TERM, _REQUIRE = range(3)
+_RANK: Final = {Role.VETO: _VETO, Role.TERM: _TERM, Role.REQUIRE: _REQUIRE}
 
 
 class Adjuster(Protocol):
@@ -68,6 +69,17 @@ class Adjuster(Protocol):
 
 _Hit: TypeAlias = tuple[int, int, int, int, int]
 """Zone, first token, minus end, rank, term. Sorted, a longer hit stands before those inside it, a veto before a term."""
+
+
+class _Told(NamedTuple):
+    """What is known of a term before any article."""
+
+    topic: int
+    """A word of combinations is of no topic alone."""
+    rank: int
+    """A veto comes before a term at the same place. Of a word of combinations its group."""
+    gain: float
+    """What a hit gives at most, by the zone."""
 
 
 class _Hits(NamedTuple):
@@ -92,19 +104,14 @@ class Tagger:
             adjuster = LearnedLayer(load_learned(), frozenset(topic.id for topic in taxonomy.topics) - taxonomy.own)
         self._adjuster = adjuster
         terms = self._compiled.terms
-        # A word of combinations is of no topic alone.
-        self._topic_of = [term.topic for term in terms] + [_NO_TOPIC] * len(self._compiled.words)
-        self._rank = [0 if term.role is Role.VETO else 1 for term in terms]
         self._bonus = [_bonus(term, self._compiled.topics[term.topic]) for term in terms]
         self._boosts = [_by_zone(topic) for topic in self._compiled.topics]
-        self._gain = {
-            kind: [
-                (term.weight + bonus) * self._boosts[term.topic][kind] if term.role is Role.TERM else 0.0
-                for term, bonus in zip(terms, self._bonus, strict=True)
-            ]
+        words = [_Told(_NO_TOPIC, word.group, 0.0) for word in self._compiled.words]
+        self._told = {
+            kind: [_told(*each, self._boosts[each[0].topic][kind]) for each in zip(terms, self._bonus, strict=True)]
+            + words
             for kind in ZoneKind
         }
-        self._required = [term.rule if term.role is Role.REQUIRE else _NO_RULE for term in terms]
         self._combinations = Combinations(self._compiled)
 
     def tag(self, title: str, lead: str, text: str) -> tuple[TopicTag, ...]:
@@ -121,9 +128,7 @@ class Tagger:
         """Return the topics of an article whose tokens are known, best first."""
         found = self._find(analysed, prune=True)
         by_id = {self._compiled.topics[topic].id: hits for topic, hits in found.items()}
-        scores: Mapping[str, float] = {
-            self._compiled.topics[topic].id: self._score(topic, hits, analysed) for topic, hits in found.items()
-        }
+        scores = self._scored(found, analysed)
         least = max(1.0, _FAR_BEHIND * min(_STRONG, max(scores.values(), default=0.0)))
         adjusted = Adjusted(scores, _silent)
         decided: frozenset[str] = frozenset()
@@ -132,7 +137,8 @@ class Tagger:
         kept = sorted(
             (-score, topic_id)
             for topic_id, score in adjusted.scores.items()
-            if score >= (1.0 if topic_id in decided else least)
+            # Most are far below.
+            if score >= 1.0 and (topic_id in decided or score >= least)
         )
         tags: list[TopicTag] = []
         for minus, topic_id in kept:
@@ -149,8 +155,7 @@ class Tagger:
             analysed: the article.
             prune: leave out topics whose hits could not reach the threshold wherever they stood, as tagging does.
         """
-        found = self._find(analysed, prune=prune)
-        return {self._compiled.topics[topic].id: self._score(topic, hits, analysed) for topic, hits in found.items()}
+        return self._scored(self._find(analysed, prune=prune), analysed)
 
     def final_scores(self, analysed: AnalysedText) -> Mapping[str, float]:
         """Return the scores by which ``tag_analysed`` decides, also where they are far too low: the rules', adjusted."""
@@ -177,21 +182,21 @@ class Tagger:
             analysed: the article.
             prune: leave out topics whose weights could not reach the threshold wherever the hits stood.
         """
-        topic_of, rank, boosts = self._topic_of, self._rank, self._boosts
+        boosts = self._boosts
         hits: dict[int, list[_Hit]] = defaultdict(list)
         most: dict[int, float] = defaultdict(float)
         found: list[Whole] = []
-        for number, zone in enumerate(analysed.zones):
-            gain = self._gain[zone.kind]
-            words: list[Hit] = []
-            for hit in self._compiled.automaton.scan(zone.keys):
+        for number, hits_here in enumerate(self._compiled.automaton.scan_zones(analysed)):
+            told = self._told[analysed.zones[number].kind]
+            words: dict[int, list[Hit]] = defaultdict(list)
+            for hit in hits_here:
                 first, end, term = hit
-                topic = topic_of[term]
+                topic, rank, gain = told[term]
                 if topic == _NO_TOPIC:
-                    words.append(hit)
+                    words[rank].append(hit)
                 else:
-                    hits[topic].append((number, first, -end, rank[term], term))
-                    most[topic] += gain[term]
+                    hits[topic].append((number, first, -end, rank, term))
+                    most[topic] += gain
             found.extend(self._combinations.whole(number, words))
         wholes: dict[int, list[Whole]] = defaultdict(list)
         states = -1
@@ -205,53 +210,44 @@ class Tagger:
             most[topic] += near.weight * boosts[topic][analysed.zones[whole.zone].kind] * len(whole.starts)
         topics = self._compiled.topics
         return {
-            topic: _Hits(self._longest(hits[topic]), wholes.get(topic, []))
+            topic: _Hits(_longest(hits[topic]), wholes.get(topic, []))
             for topic, bound in most.items()
             if not prune or bound >= topics[topic].threshold
         }
 
-    def _longest(self, hits: list[_Hit]) -> list[_Hit]:
-        """Drop terms inside a longer or vetoing hit. Words of requirements stand for themselves."""
-        terms = self._compiled.terms
-        kept: list[_Hit] = []
-        reached = (-1, -1)
-        for hit in sorted(hits):
-            role = terms[hit[4]].role
-            if role is not Role.REQUIRE:
-                here = (hit[0], -hit[2])
-                if here > reached:
-                    reached = here
-                elif role is Role.TERM:
-                    continue
-            kept.append(hit)
-        return kept
+    def _scored(self, found: Mapping[int, _Hits], analysed: AnalysedText) -> dict[str, float]:
+        zones = [zone.weighing(_USUAL_LENGTH) for zone in analysed.zones]
+        enough = analysed.length > _ENOUGH_TEXT
+        return {
+            self._compiled.topics[topic].id: self._score(topic, hits, zones, enough=enough)
+            for topic, hits in found.items()
+        }
 
-    def _score(self, topic_number: int, hits: _Hits, analysed: AnalysedText) -> float:
+    def _score(self, topic_number: int, hits: _Hits, zones: Sequence[Weighing], *, enough: bool) -> float:
         topic = self._compiled.topics[topic_number]
         terms = self._compiled.terms
         required: set[int] = set()
         places: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        for zone, first, _, _, term in hits.terms:
-            rule = self._required[term]
-            if rule == _NO_RULE:
-                places[term].append((zone, first))
+        for zone, first, _, rank, term in hits.terms:
+            if rank == _REQUIRE:
+                required.add(terms[term].rule)
             else:
-                required.add(rule)
+                places[term].append((zone, first))
         if len(required) < len(topic.require):
             return 0.0
         total, words = 0.0, len(places) + len(hits.wholes)
         for number, where in places.items():
-            position = _position(topic, where, analysed)
+            position = _position(topic, where, zones)
             if terms[number].role is Role.VETO:
                 total -= terms[number].weight * position
                 words -= 1
             else:
                 total += terms[number].weight * min(position, _MOST_PLACES) + self._bonus[number] * min(position, 1.0)
                 words += self._bonus[number] > 0
-        if words == 1 and analysed.length > _ENOUGH_TEXT:
+        if words == 1 and enough:
             total *= _ALONE
         for rule, where in self._combined(hits).items():
-            position = min(_position(topic, where, analysed), _MOST_PLACES)
+            position = min(_position(topic, where, zones), _MOST_PLACES)
             total += self._compiled.combinations[rule].near.weight * position
         return max(0.0, total) / topic.threshold
 
@@ -276,14 +272,30 @@ class Tagger:
         terms = self._compiled.terms
         evidence = [
             _in_field(analysed.zones[zone], first, -minus_end, terms[term].text, terms[term].weight)
-            for zone, first, minus_end, _, term in hits.terms
-            if terms[term].role is Role.TERM
+            for zone, first, minus_end, rank, term in hits.terms
+            if rank == _TERM
         ]
         for whole in hits.wholes:
             weight = self._compiled.combinations[whole.rule].near.weight
             zone = analysed.zones[whole.zone]
             evidence.extend(_in_field(zone, word.first, word.end, word.text, weight) for word in whole.words)
         return tuple(evidence)
+
+
+def _longest(hits: list[_Hit]) -> list[_Hit]:
+    """Drop terms inside a longer or vetoing hit. Words of requirements stand for themselves."""
+    kept: list[_Hit] = []
+    reached = (-1, -1)
+    for hit in sorted(hits):
+        zone, _, minus_end, rank, _ = hit
+        if rank != _REQUIRE:
+            here = (zone, -minus_end)
+            if here > reached:
+                reached = here
+            elif rank == _TERM:
+                continue
+        kept.append(hit)
+    return kept
 
 
 def _silent(_: str) -> tuple[Evidence, ...]:
@@ -306,6 +318,11 @@ def _bonus(term: CompiledTerm, topic: Topic) -> float:
     return _PHRASE * term.weight if telling else 0.0
 
 
+def _told(term: CompiledTerm, bonus: float, boost: float) -> _Told:
+    gain = (term.weight + bonus) * boost if term.role is Role.TERM else 0.0
+    return _Told(term.topic, _RANK[term.role], gain)
+
+
 def _by_zone(topic: Topic) -> dict[ZoneKind, float]:
     return {
         ZoneKind.TITLE: topic.boosts.title,
@@ -318,20 +335,18 @@ def _in_field(zone: Zone, first: int, end: int, term: str, weight: float) -> Evi
     return Evidence(term, zone.field, *zone.span(first, end), weight)
 
 
-def _position(topic: Topic, places: Iterable[tuple[int, int]], analysed: AnalysedText) -> float:
+def _position(topic: Topic, places: Iterable[tuple[int, int]], zones: Sequence[Weighing]) -> float:
     """Return what the places of one term's hits (zone and first token) make of its weight."""
     share, body, further = 0.0, 0.0, 1.0
     seen: set[ZoneKind] = set()
     for number, first in places:
-        zone = analysed.zones[number]
-        if zone.kind is ZoneKind.BODY:
-            length = zone.end - zone.first
-            part = topic.passing if 2 * first > max(length, _USUAL_LENGTH) else 1.0
-            body += further * part * min(1.0, sqrt(_USUAL_LENGTH / length))
+        kind, left, late = zones[number]
+        if kind is ZoneKind.BODY:
+            body += further * (topic.passing if first > late else 1.0) * left
             further *= _FURTHER_HIT
-        elif zone.kind not in seen:
-            seen.add(zone.kind)
-            share += topic.boosts.title if zone.kind is ZoneKind.TITLE else topic.boosts.lead
+        elif kind not in seen:
+            seen.add(kind)
+            share += topic.boosts.title if kind is ZoneKind.TITLE else topic.boosts.lead
     return share + topic.boosts.body * body
 
 

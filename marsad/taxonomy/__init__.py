@@ -1,6 +1,6 @@
 """Topics and names as data: read, checked, expanded into all their forms and found in one pass."""
 
-from marsad.taxonomy.analysed import AnalysedText, Zone, ZoneKind, analyse
+from marsad.taxonomy.analysed import AnalysedText, Weighing, Zone, ZoneKind, analyse
 from marsad.taxonomy.compiled import CompiledTerm, CompiledTopics, Role
 from marsad.taxonomy.learned import Adjusted, LearnedLayer, load_learned
 from marsad.taxonomy.loader import load_taxonomy, read_topic
@@ -18,6 +18,7 @@ __all__ = [
     "Role",
     "Taxonomy",
     "Topic",
+    "Weighing",
     "Zone",
     "ZoneKind",
     "analyse",

@@ -1,15 +1,20 @@
 """The tokens of an article, computed once for topics and places, and the zones by which position counts."""
 
 from enum import IntEnum
-from functools import lru_cache
-from typing import Final
+from functools import cached_property, lru_cache
+from itertools import accumulate, chain
+from math import inf, sqrt
+from typing import Final, NamedTuple
 
 import msgspec
+import numpy as np
 
-from marsad.arabic.tokens import Tokens, tokenize
+from marsad.arabic.tokens import Tokens, numbered, tokenize
+from marsad.arabic.vocabulary import Vocabulary
 from marsad.records import TextField
+from marsad.taxonomy.columns import Numbers
 
-__all__ = ["AnalysedText", "Zone", "ZoneKind", "analyse"]
+__all__ = ["AnalysedText", "Weighing", "Zone", "ZoneKind", "analyse"]
 
 _LONGEST_LEAD = 80
 """Tokens. Without a lead the first paragraph stands for it; feeds' leads are shorter than this but for one in 50."""
@@ -30,7 +35,17 @@ class ZoneKind(IntEnum):
     BODY = 2
 
 
-class Zone(msgspec.Struct, frozen=True):
+class Weighing(NamedTuple):
+    """What a zone makes of a hit's weight."""
+
+    kind: ZoneKind
+    left: float
+    """The share that is left of it in a long body."""
+    late: float
+    """The token after which a hit stands in the later half of a body."""
+
+
+class Zone(msgspec.Struct, frozen=True, dict=True):
     """A stretch of a field: the tokens ``first`` up to, not including, ``end``."""
 
     kind: ZoneKind
@@ -41,7 +56,7 @@ class Zone(msgspec.Struct, frozen=True):
     first: int
     end: int
 
-    @property
+    @cached_property
     def keys(self) -> tuple[str, ...]:
         """The key forms of the zone's tokens."""
         return self.tokens.keys[self.first : self.end]
@@ -50,14 +65,45 @@ class Zone(msgspec.Struct, frozen=True):
         """Return where tokens of the zone, counted from its beginning, stand in the field."""
         return self.tokens.starts[self.first + first], self.tokens.ends[self.first + end - 1]
 
+    def weighing(self, usual: int) -> "Weighing":
+        """Return what becomes of a hit's weight, where bodies longer than usual are weighed down."""
+        if self.kind is not ZoneKind.BODY:
+            return Weighing(self.kind, 1.0, inf)
+        length = self.end - self.first
+        return Weighing(self.kind, min(1.0, sqrt(usual / length)), max(length, usual) / 2)
 
-class AnalysedText(msgspec.Struct, frozen=True):
+
+class AnalysedText(msgspec.Struct, frozen=True, dict=True):
     """An article's title, lead and text as tokens. No word of the article is in two zones."""
 
     title: Tokens
     lead: Tokens
     text: Tokens
     zones: tuple[Zone, ...]
+
+    @cached_property
+    def numbered(self) -> tuple[Vocabulary, Numbers]:
+        """The numbers of the words of all zones in their vocabulary, and after each zone number nought."""
+        parts = [zone.tokens.numbered for zone in self.zones]
+        if len({id(part.words) for part in parts}) != 1:
+            # A field was split before the others, by an older vocabulary.
+            words, each = numbered([key for zone in self.zones for key in (*zone.keys, "")])
+        else:
+            words = parts[0].words
+            each = tuple(
+                chain.from_iterable(
+                    (*part.numbers[zone.first : zone.end], 0) for zone, part in zip(self.zones, parts, strict=True)
+                )
+            )
+        numbers = np.array(each, dtype=np.intp)
+        if words.met:
+            np.frombuffer(words.met, dtype=np.int32)[numbers] = len(words)
+        return words, numbers
+
+    @cached_property
+    def begins(self) -> tuple[int, ...]:
+        """By zone, where its words begin among those that are numbered."""
+        return tuple(accumulate((zone.end - zone.first + 1 for zone in self.zones), initial=0))[: len(self.zones)]
 
     @property
     def length(self) -> int:

@@ -61,9 +61,9 @@ class States:
         """Return how many different states are named, ambiguous names apart."""
         names = self._names.names
         found: set[str] = set()
-        for zone in analysed.zones:
+        for hits in self._names.automaton.scan_zones(analysed):
             reached = 0
-            for first, end, at in sorted(self._names.automaton.scan(zone.keys), key=lambda hit: (hit[0], -hit[1])):
+            for first, end, at in sorted(hits, key=lambda hit: (hit[0], -hit[1])):
                 if first < reached:
                     continue
                 reached = end

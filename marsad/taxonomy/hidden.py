@@ -6,14 +6,14 @@ these are shown as evidence.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 import msgspec
 import numpy as np
 
-__all__ = ["Hidden", "HiddenUnits", "packed"]
+from marsad.taxonomy.columns import Numbers
 
-Numbers: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
+__all__ = ["Hidden", "HiddenUnits", "packed", "with_rules"]
 
 _WEIGHTS: Final = "<f2"
 """Weights that are few: half precision, little-endian."""
@@ -71,9 +71,7 @@ class Hidden:
             scores: by column, the squashed scores by the rules.
         """
         words = self._words.take(rows, axis=0).astype(np.float32)
-        units: Numbers = self._start + values.astype(np.float32) @ words
-        for column, score in scores.items():
-            units += score * self._rules[column]
+        units = with_rules(self._start + values.astype(np.float32) @ words, self._rules, scores)
         return Lit(units, words, values, self._topics)
 
 
@@ -102,6 +100,18 @@ class Lit:
         """Return what each word adds to the sum of one decided topic, the units above nought being what they are."""
         found: Numbers = self._values * (self._words @ np.where(self._units > 0, self._topics[:, topic], 0))
         return found
+
+
+def with_rules(sums: Numbers, weights: Numbers, scores: Mapping[int, float]) -> Numbers:
+    """Return sums to which each row of weights is added, times its score, one after the other: so they are rounded."""
+    if not scores:
+        return sums
+    rows = np.empty((len(scores) + 1, len(sums)), dtype=sums.dtype)
+    rows[0] = sums
+    factors = np.array(list(scores.values()), dtype=sums.dtype)
+    np.multiply(weights.take(list(scores), axis=0), factors[:, None], out=rows[1:])
+    found: Numbers = np.add.reduce(rows, axis=0)
+    return found
 
 
 def _read(stored: bytes) -> Numbers:

@@ -7,11 +7,12 @@ and is written by ``tests/quality/train_topics.py``.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from importlib.resources import files
-from itertools import compress, count
+from itertools import repeat
 from math import tanh
+from sys import maxsize
 from typing import Final, NamedTuple
 
 import msgspec
@@ -20,13 +21,14 @@ import numpy as np
 from marsad.arabic import stem
 from marsad.records import Evidence
 from marsad.taxonomy.analysed import AnalysedText, Zone, ZoneKind
-from marsad.taxonomy.hidden import Hidden, HiddenUnits, Lit, Numbers
+from marsad.taxonomy.columns import Column, Numbers
+from marsad.taxonomy.hidden import Hidden, HiddenUnits, Lit, with_rules
 
 __all__ = ["Adjusted", "Learned", "LearnedLayer", "LearnedTopic", "load_learned", "squashed", "word_counts"]
 
 _ZONE_WEIGHT: Final = {ZoneKind.TITLE: 3, ZoneKind.LEAD: 2, ZoneKind.BODY: 1}
-_BODY: Final = 150
-"""Tokens of the body whose words count: what an article is about stands in its beginning."""
+_COUNTED: Final = {ZoneKind.TITLE: maxsize, ZoneKind.LEAD: maxsize, ZoneKind.BODY: 150}
+"""Tokens whose words count: what an article is about stands in the beginning of its body."""
 _SQUASHED_BY: Final = 1.5
 _ANSWERED: Final = 12
 """Known words that an article must have; one with fewer is left to the rules."""
@@ -35,8 +37,6 @@ _BEST_SCORE: Final = 2.5
 _SHOWN: Final = 5
 """Words that are shown as evidence of a topic."""
 _UNKNOWN: Final = -1
-_REMEMBERED: Final = 1 << 17
-_LONGEST_REMEMBERED: Final = 48
 
 
 class LearnedTopic(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,15 +78,8 @@ def squashed(score: float) -> float:
 
 def word_counts(analysed: AnalysedText) -> Counter[str]:
     """Return how often an article says each stem, words of title and lead counted several times."""
-    counted = zip(analysed.zones, _counted(analysed), strict=True)
+    counted = ((zone, zone.keys[: _COUNTED[zone.kind]]) for zone in analysed.zones)
     return Counter([stem(key) for zone, keys in counted for key in keys * _ZONE_WEIGHT[zone.kind]])
-
-
-def _counted(analysed: AnalysedText) -> Iterator[tuple[str, ...]]:
-    """Yield for each zone the words that count, in key form."""
-    for zone in analysed.zones:
-        end = min(zone.end, zone.first + _BODY) if zone.kind is ZoneKind.BODY else zone.end
-        yield zone.tokens.keys[zone.first : end]
 
 
 class Adjusted(NamedTuple):
@@ -109,21 +102,9 @@ class _Read(NamedTuple):
     values: Numbers
     """What each counts; these have the length one together."""
 
-
-class _Rows(dict[str, int]):
-    """By word in key form, the row of its stem or -1: a bounded memo, so that the rest of a text need not be stemmed."""
-
-    def __init__(self, row_of: Mapping[str, int]) -> None:
-        super().__init__()
-        self._row_of = row_of
-
-    def __missing__(self, key: str) -> int:
-        row = self._row_of.get(stem(key), _UNKNOWN)
-        if len(self) >= _REMEMBERED:
-            self.clear()
-        if len(key) <= _LONGEST_REMEMBERED:
-            self[key] = row
-        return row
+    def place(self, row: int) -> tuple[int, int]:
+        """Return where a word first stands: in which zone, and there at which token."""
+        return next((number, rows.index(row)) for number, rows in enumerate(self.by_zone) if row in rows)
 
 
 class LearnedLayer:
@@ -143,7 +124,7 @@ class LearnedLayer:
         self._column = {topic: number for number, topic in enumerate(sorted(learned.topics))}
         self._stems = tuple(learned.rarity)
         row_of = {word: row for row, word in enumerate(self._stems)}
-        self._row_of_key = _Rows(row_of)
+        self._rows_of = Column(lambda words: map(row_of.get, map(stem, words), repeat(_UNKNOWN)))
         self._lone = learned.lone
         decided = [learned.topics[topic] for topic in self._ids]
         self._rarity = np.array(list(learned.rarity.values()))
@@ -168,8 +149,7 @@ class LearnedLayer:
         if len(article.rows) < _ANSWERED:
             return Adjusted(scores, evidence)
         sums = self._start + article.values.astype(np.float32) @ self._words.take(article.rows, axis=0)
-        for column, score in by_rule.items():
-            sums += score * self._rules[column]
+        sums = with_rules(sums, self._rules, by_rule)
         if lit is not None:
             sums += lit.sums()
         if len(sums) and -self._lone <= sums.max() < 0:
@@ -187,14 +167,8 @@ class LearnedLayer:
         speaking = article.values * self._words[article.rows, number]
         if lit is not None:
             speaking = speaking + lit.said(number)
-        weights = {row: round(weight, 3) for weight, row in self._best(article.rows, speaking)}
-        found: dict[int, Evidence] = {}
-        for zone, rows in zip(article.zones, article.by_zone, strict=True):
-            for at in compress(count(), map(weights.__contains__, rows)):
-                if rows[at] not in found:
-                    key = zone.tokens.keys[zone.first + at]
-                    found[rows[at]] = Evidence(key, zone.field, *zone.span(at, at + 1), weights[rows[at]])
-        return tuple(found.values())
+        places = sorted((*article.place(row), round(weight, 3)) for weight, row in self._best(article.rows, speaking))
+        return tuple(_evidence(article.zones[number], at, weight) for number, at, weight in places)
 
     def _best(self, rows: Numbers, speaking: Numbers) -> list[tuple[float, int]]:
         """Return those of an article's words that speak most for a topic, and how much; of equal ones the first by stem."""
@@ -204,9 +178,12 @@ class LearnedLayer:
         return sorted(found, key=lambda word: (-word[0], self._stems[word[1]]))[:_SHOWN]
 
     def _read(self, analysed: AnalysedText) -> _Read:
-        by_zone = [list(map(self._row_of_key.__getitem__, keys)) for keys in _counted(analysed)]
+        known = self._rows_of.of(*analysed.numbered).tolist()
+        by_zone: list[list[int]] = []
         weighed: list[int] = []
-        for zone, here in zip(analysed.zones, by_zone, strict=True):
+        for zone, begin in zip(analysed.zones, analysed.begins, strict=True):
+            here = known[begin : begin + min(zone.end - zone.first, _COUNTED[zone.kind])]
+            by_zone.append(here)
             weighed += here * _ZONE_WEIGHT[zone.kind]
         counts = Counter(weighed)
         counts.pop(_UNKNOWN, None)
@@ -214,3 +191,8 @@ class LearnedLayer:
         values = np.log1p(np.array(list(counts.values()), dtype=np.float64)) * self._rarity.take(rows)
         length = float(np.sqrt(values @ values))
         return _Read(analysed.zones, by_zone, rows, values / length if length else values)
+
+
+def _evidence(zone: Zone, at: int, weight: float) -> Evidence:
+    start, end = zone.span(at, at + 1)
+    return Evidence(zone.keys[at], zone.field, start, end, weight)

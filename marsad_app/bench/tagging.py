@@ -77,8 +77,7 @@ def _measure(told: Connection, data: Path, count: int | None) -> None:
         for article in articles:
             pipeline.enrich(article)
             # As the pipeline has split it a moment ago, so the matcher of subscriptions finds it split.
-            for zone in analyse(article.title, article.lead, article.text).zones:
-                subscriptions.scan(zone.keys)
+            subscriptions.scan_zones(analyse(article.title, article.lead, article.text))
         seconds += time.process_time() - began
         done += len(articles)
     told.send(_Figures(build, _memory_mb() - before, done / seconds, done))

@@ -4,12 +4,13 @@ from pathlib import Path
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy import array
+from numpy import array, float32, float64
+from numpy.random import default_rng
 
 from marsad.arabic import key_words
 from marsad.records import Evidence, TopicTag
 from marsad.taxonomy import AnalysedText, LearnedLayer, Taxonomy, analyse, load_learned, load_taxonomy, read_topic
-from marsad.taxonomy.hidden import HiddenUnits, packed
+from marsad.taxonomy.hidden import HiddenUnits, packed, with_rules
 from marsad.taxonomy.learned import Learned, LearnedTopic
 from processors.tag import Tagger
 
@@ -135,3 +136,16 @@ def test_scores_say_how_the_layer_decides() -> None:
     analysed: AnalysedText = analyse("", "", OTHER_WORDS + " سد")
     assert TAGGER.scores(analysed) == {}
     assert TAGGER.final_scores(analysed)["water"] > 1
+
+
+@given(scores=st.lists(st.floats(0, 1), max_size=12), seed=st.integers(0, 999), half=st.booleans())
+def test_weights_of_rules_are_added_one_after_the_other_and_rounded_so(
+    scores: list[float], seed: int, *, half: bool
+) -> None:
+    kind = float32 if half else float64
+    chance = default_rng(seed)
+    weights, sums = (chance.normal(size=size).astype(kind) for size in ((12, 40), 40))
+    expected = sums.copy()
+    for column, score in enumerate(scores):
+        expected = expected + score * weights[column]
+    assert with_rules(sums, weights, dict(enumerate(scores))).tolist() == expected.tolist()

@@ -77,7 +77,29 @@ def test_long_words_are_not_kept_in_memory() -> None:
     word = "ب" * 100_000
 
     assert tokenize(word).keys == (word,)
-    assert word not in module._KEYS
+    assert word not in module._words
+
+
+def test_words_in_memory_are_bounded_and_texts_are_split_the_same_after_many_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_NUMBERED", 8)
+    monkeypatch.setattr(module, "_words", module._vocabulary())
+    for number in range(100):
+        found = tokenize(f"عام{number} ثم مدرسة")
+        assert found.keys == (f"عام{number}", "ثم", "مدرسه")
+        assert [found.numbered.words.keys_of[at] for at in found.numbered.numbers] == list(found.keys)
+
+    assert "مدرسة" in module._words
+    assert len(module._words) <= 10
+
+
+def test_a_text_of_more_words_than_are_kept_is_split_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_NUMBERED", 2)
+    monkeypatch.setattr(module, "_words", module._vocabulary())
+
+    assert tokenize("واحد اثنان ثلاثة أربعة خمسة ستة").keys == ("واحد", "اثنان", "ثلاثه", "اربعه", "خمسه", "سته")
+    assert len(module._words) <= 2
 
 
 def test_a_memo_forgets_what_is_not_asked_for_and_keeps_what_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,12 +112,3 @@ def test_a_memo_forgets_what_is_not_asked_for_and_keeps_what_is(monkeypatch: pyt
 
     assert asked.count("often") == 1
     assert len(memo) + len(memo._older) <= 8
-
-
-def test_a_word_without_a_key_of_its_own_is_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_GENERATION", 2)
-    asked: list[str] = []
-    memo = module._Cache(asked.append)
-
-    assert [memo[word] for word in ("a", "b", "c", "a")] == [None] * 4
-    assert asked == ["a", "b", "c"]

@@ -1,11 +1,14 @@
+import gc
 import tomllib
+import weakref
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marsad.arabic import tokenize
+from marsad.arabic import tokenize, tokens
+from marsad.taxonomy import AnalysedText, Zone, ZoneKind, analyse
 from marsad.taxonomy.matcher import Automaton, Entry, forms_of
 from marsad.taxonomy.schema import Inflected
 
@@ -69,3 +72,40 @@ def test_hits_lie_inside_the_text_and_in_order(words: list[str]) -> None:
     hits = automaton.scan(words)
     assert all(0 <= first < end <= len(words) for first, end, _ in hits)
     assert [first for first, _, _ in hits] == sorted(first for first, _, _ in hits)
+
+
+ARTICLE = st.lists(
+    st.sampled_from(["تعاون", "عسكري", "وزير", "الدفاع", "قال", "في", "العسكري", "للتعاون", "\n", "."]), max_size=20
+).map(" ".join)
+
+
+@given(title=ARTICLE, lead=ARTICLE, text=ARTICLE)
+def test_an_article_has_the_hits_of_its_zones_and_none_across_them(title: str, lead: str, text: str) -> None:
+    automaton = _automaton("تعاون عسكري", "تعاون", "وزير الدفاع", "قال وزير الدفاع", "عسكري وزير", "في")
+    analysed = analyse(title, lead, text)
+    assert automaton.scan_zones(analysed) == [automaton.scan(zone.keys) for zone in analysed.zones]
+
+
+def test_hits_are_the_same_where_the_title_was_split_long_before_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    automaton = _automaton("تعاون عسكري", "وزير الدفاع")
+    title = tokenize("تعاون عسكري مع وزير الدفاع")
+    monkeypatch.setattr(tokens, "_words", tokens._vocabulary())
+    text = tokenize("قال وزير الدفاع")
+    zones = [
+        Zone(kind, "text", "", split, 0, len(split)) for kind, split in ((ZoneKind.TITLE, title), (ZoneKind.BODY, text))
+    ]
+    analysed = AnalysedText(title, tokenize(""), text, tuple(zones))
+    assert title.numbered.words is not text.numbered.words
+    assert automaton.scan_zones(analysed) == [[(0, 2, 0), (3, 5, 1)], [(1, 3, 1)]]
+
+
+def test_an_automaton_that_nothing_uses_is_gone_at_once() -> None:
+    automaton = _automaton("تعاون عسكري")
+    assert automaton.scan_zones(analyse("تعاون عسكري", "", "")) == [[(0, 2, 0)]]
+    gone = weakref.ref(automaton)
+    gc.disable()
+    try:
+        del automaton
+        assert gone() is None
+    finally:
+        gc.enable()
