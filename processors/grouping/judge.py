@@ -54,8 +54,8 @@ _EVENT_WEIGHTS: Final = {
     "told-before": -0.16,
     "alike-in-an-affair": -0.09,
 }
-_ALIKE: Final = 5
-"""The first so many of these signs tell what the two have in common."""
+_ALIKE_WEIGHTS: Final = tuple(_EVENT_WEIGHTS.values())[:5]
+"""Of the signs that tell what the two have in common: the first ones."""
 _EVEN: Final = 14.0
 """What those weigh together where it is even whether two articles report one event."""
 _USUAL_BEFORE: Final = 2.25
@@ -146,8 +146,10 @@ class Comparer:
             contained = both / min(len(self._shingles), len(other.shingles))
             jaccard = both / (len(self._shingles) + len(other.shingles) - both)
         actors, apart, places, outlet, comment = _compare_settings(self._document.setting, other.setting)
-        befores = (self._document.before, other.before)
-        known = [before for before in befores if before is not None]
+        before = affair = 0.0
+        for each in (self._document.before, other.before):
+            before += _UNKNOWN_BEFORE if each is None else each
+            affair += 0.0 if each is None else each - _USUAL_BEFORE
         return Likeness(
             cosine,
             (self._held_by(other) + self._holds(other)) / 2,
@@ -161,8 +163,8 @@ class Comparer:
             places,
             outlet,
             comment,
-            _UNKNOWN_BEFORE * befores.count(None) + fsum(known),
-            fsum(known) - _USUAL_BEFORE * len(known),
+            before,
+            affair,
         )
 
     @cached_property
@@ -279,7 +281,7 @@ def _event_signs(likeness: Likeness) -> tuple[float, ...]:
     signs = _signs_of_two(likeness)
     # In an affair that runs on, two events are alike as well: what they have in common says less there, and more where
     # nothing of the kind was told.
-    alike = fsum(map(mul, _EVENT_WEIGHTS.values(), signs[:_ALIKE]))
+    alike = fsum(map(mul, _ALIKE_WEIGHTS, signs))
     return (*signs, likeness.before, (alike - _EVEN) * likeness.affair)
 
 
