@@ -104,7 +104,7 @@ class Document:
         filed: The story that it was given at first: its readers know it there, also where that story has gone on in another.
         root: The article that it is a copy of, or its own id.
         mark: The latest publication time when it came: it leaves the window by that.
-        before: How much it is like what was told days before it came.
+        before: How much it is like what was told days before it came; None where that is not known.
     """
 
     __slots__ = (
@@ -132,7 +132,7 @@ class Document:
         self.number = number
         self.at = at
         self.mark = mark
-        self.before = 0.0
+        self.before: float | None = 0.0
         self.setting = NOWHERE
         self.story = ""
         self.filed = ""

@@ -52,7 +52,14 @@ _EVENT_WEIGHTS: Final = {
     "days": -1.75,
     "comment": -2.0,
     "told-before": -0.16,
+    "alike-in-an-affair": -0.09,
 }
+_ALIKE_WEIGHTS: Final = tuple(_EVENT_WEIGHTS.values())[:5]
+"""Of the signs that tell what the two have in common: the first ones."""
+_EVEN: Final = 14.0
+"""What those weigh together where it is even whether two articles report one event."""
+_USUAL_BEFORE: Final = 2.25
+"""Half the mean of ``before`` over pairs that may be one event: there each sign has the weight above."""
 _BEFORE: Final = 2 * _DAY
 """Seconds after which what is told anew of an event is mostly another event of its affair."""
 _KNOWN: Final = 2.5 * _DAY
@@ -91,6 +98,8 @@ class Likeness(msgspec.Struct, frozen=True):
     """Whether one of them, and only one, comments on events and reports none, as 0 or 1."""
     before: float
     """How much both are like what was told two days before them, see ``told_before``; the sum."""
+    affair: float
+    """How much more that is than usual; 0 for one of which it is not known."""
 
 
 class Comparer:
@@ -137,6 +146,10 @@ class Comparer:
             contained = both / min(len(self._shingles), len(other.shingles))
             jaccard = both / (len(self._shingles) + len(other.shingles) - both)
         actors, apart, places, outlet, comment = _compare_settings(self._document.setting, other.setting)
+        before = affair = 0.0
+        for each in (self._document.before, other.before):
+            before += _UNKNOWN_BEFORE if each is None else each
+            affair += 0.0 if each is None else each - _USUAL_BEFORE
         return Likeness(
             cosine,
             (self._held_by(other) + self._holds(other)) / 2,
@@ -150,7 +163,8 @@ class Comparer:
             places,
             outlet,
             comment,
-            self._document.before + other.before,
+            before,
+            affair,
         )
 
     @cached_property
@@ -220,11 +234,11 @@ def event_odds(likeness: Likeness) -> float:
     return _EVENT_BASE + fsum(map(mul, _EVENT_WEIGHTS.values(), _event_signs(likeness)))
 
 
-def told_before(comparer: Comparer, candidates: Sequence[Document], known: float) -> float:
+def told_before(comparer: Comparer, candidates: Sequence[Document], known: float) -> float | None:
     """How much an article is like what was told at least two days before it: 0 for news, some 4 in an affair that runs on.
 
     Two articles of a running affair are alike by what belongs to the affair, so that their likeness says less of one event
-    than it does where nothing of the kind was told before.
+    than it does where nothing of the kind was told before. None where too little is known to say.
 
     Args:
         comparer: of the article.
@@ -232,12 +246,12 @@ def told_before(comparer: Comparer, candidates: Sequence[Document], known: float
         known: seconds before the article from which on articles are known.
     """
     if known < _KNOWN:
-        return _UNKNOWN_BEFORE
+        return None
     old = next((other for other in candidates if comparer.seconds_after(other) > _BEFORE), None)
     if old is None:
         return 0.0
-    likeness = msgspec.structs.replace(comparer.compare(old, texts=False), days=0.0, outlet=0.0, before=0.0)
-    return log1p(exp(event_odds(likeness)))
+    likeness = msgspec.structs.replace(comparer.compare(old, texts=False), days=0.0, outlet=0.0)
+    return log1p(exp(_EVENT_BASE + fsum(map(mul, _EVENT_WEIGHTS.values(), _signs_of_two(likeness)))))
 
 
 def copy_terms(likeness: Likeness) -> dict[str, float]:
@@ -264,6 +278,15 @@ def _copy_signs(likeness: Likeness) -> tuple[float, ...]:
 
 
 def _event_signs(likeness: Likeness) -> tuple[float, ...]:
+    signs = _signs_of_two(likeness)
+    # In an affair that runs on, two events are alike as well: what they have in common says less there, and more where
+    # nothing of the kind was told.
+    alike = fsum(map(mul, _ALIKE_WEIGHTS, signs))
+    return (*signs, likeness.before, (alike - _EVEN) * likeness.affair)
+
+
+def _signs_of_two(likeness: Likeness) -> tuple[float, ...]:
+    """The signs that do not ask what was told before them."""
     return (
         log(min(likeness.cosine, _MOST_COSINE) + _NO_COSINE) - _LOG_NO_COSINE,
         likeness.title,
@@ -275,5 +298,4 @@ def _event_signs(likeness: Likeness) -> tuple[float, ...]:
         likeness.outlet,
         min(likeness.days, _MOST_DAYS),
         likeness.comment,
-        likeness.before,
     )

@@ -69,3 +69,11 @@ def test_where_the_days_before_are_not_known_a_pair_is_judged_as_in_an_affair() 
     one, other = article("1", QUAKE), article("2", OTHER, 3, outlet="المرفأ")
     unknown, new = explain(one, other), explain(one, other, [article("0", GRAIN, -72, "DZ")])
     assert unknown.event_signs["told-before"] < new.event_signs["told-before"]
+
+
+def test_what_two_reports_share_says_less_in_an_affair_and_more_where_nothing_like_it_was_told() -> None:
+    one, other = article("1", QUAKE), article("2", OTHER, 3, outlet="المرفأ")
+    told = explain(one, other, [article("0", f"{QUAKE} {GRAIN}", -72)])
+    new = explain(one, other, [article("0", GRAIN, -72, "DZ")])
+    assert told.event_signs["alike-in-an-affair"] < 0 < new.event_signs["alike-in-an-affair"]
+    assert explain(one, other).event_signs["alike-in-an-affair"] == 0
