@@ -32,9 +32,10 @@ from producers.websub import HubRequest
 __all__ = ["STORING", "Visitor"]
 
 _KEPT_BYTES: Final = 200_000
-# One reads ahead while another is read; one packs while another waits for the disk or the broker.
+# One reads ahead while another is read. One packs while two others wait for the broker: with two in all the producing bench came to
+# 0.78 to 0.98 of the bare loop, with three to 0.89 to 0.95.
 _LOADING: Final = 1
-STORING: Final = 2
+STORING: Final = 3
 
 
 class Visitor:
