@@ -90,13 +90,14 @@ def test_hits_are_the_same_where_the_title_was_split_long_before_the_text(monkey
     automaton = _automaton("تعاون عسكري", "وزير الدفاع")
     title = tokenize("تعاون عسكري مع وزير الدفاع")
     monkeypatch.setattr(tokens, "_words", tokens._vocabulary())
-    text = tokenize("قال وزير الدفاع")
+    # No other test splits this one: the tokens of the last texts are remembered.
+    text = tokenize("صرح سيادة وزير الدفاع")
     zones = [
         Zone(kind, "text", "", split, 0, len(split)) for kind, split in ((ZoneKind.TITLE, title), (ZoneKind.BODY, text))
     ]
     analysed = AnalysedText(title, tokenize(""), text, tuple(zones))
     assert title.numbered.words is not text.numbered.words
-    assert automaton.scan_zones(analysed) == [[(0, 2, 0), (3, 5, 1)], [(1, 3, 1)]]
+    assert automaton.scan_zones(analysed) == [[(0, 2, 0), (3, 5, 1)], [(2, 4, 1)]]
 
 
 def test_an_automaton_that_nothing_uses_is_gone_at_once() -> None:
