@@ -10,11 +10,15 @@ __all__ = ["favour_the_loop", "set_loaded_aside"]
 # a poller has now, one run of the polling bench each: 822 polls a second against 826 at 5 ms, the median of the longest halts
 # 34 against 33 ms, processor time 6 % more. What it is still for are the busy threads of the embedded size.
 _SWITCH_S = 0.0005
+# The youngest generation is looked through each time that it has grown by so many. Python's own 700 is less than one turn of a loop with
+# sixty polls makes: 0.54 instead of 0.58 ms a poll, and halts a sixth shorter.
+_YOUNG = 20_000
 
 
 def favour_the_loop() -> None:
-    """Have threads give up the interpreter soon after the loop wants it; for processes that poll."""
+    """Have threads give up the interpreter soon after the loop wants it, and garbage looked for less often; for processes that poll."""
     sys.setswitchinterval(_SWITCH_S)
+    gc.set_threshold(_YOUNG, *gc.get_threshold()[1:])
 
 
 def set_loaded_aside() -> None:

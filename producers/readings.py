@@ -1,5 +1,6 @@
 """What the entries of each feed are known by, as of the last poll, up to a bound for all feeds together."""
 
+import threading
 from collections import OrderedDict
 from typing import Final
 
@@ -18,7 +19,7 @@ _Rows = list[tuple[str, KeptEntry]]
 
 
 class KeptReadings:
-    """A memory that may forget: what is not in it is read anew. For one thread.
+    """A memory that may forget: what is not in it is read anew. Safe to use from several threads.
 
     Args:
         most: bytes kept at most; the feeds that have been changed last stay.
@@ -26,6 +27,7 @@ class KeptReadings:
 
     def __init__(self, most: int = _MOST_BYTES) -> None:
         self._most = most
+        self._lock = threading.Lock()
         self._size = 0
         self._kept: OrderedDict[str, bytes] = OrderedDict()
         self._encoder = msgspec.msgpack.Encoder()
@@ -33,6 +35,9 @@ class KeptReadings:
 
     def __len__(self) -> int:
         return len(self._kept)
+
+    def __contains__(self, feed_id: object) -> bool:
+        return feed_id in self._kept
 
     def read(self, feed_id: str, answer: FetchResponse, max_entries: int) -> ParsedFeed:
         """Read a document; with a feed's id, entries that were in its last one come as :class:`KeptEntry`."""
@@ -54,12 +59,13 @@ class KeptReadings:
 
     def keep(self, feed_id: str, readings: Readings) -> None:
         """Keep what a feed reads as now instead of what it read as before."""
-        self._size -= len(self._kept.pop(feed_id, b""))
         rows = [(digest, kept(entry)) for digest, entry in readings.items()]
         packed = self._encoder.encode(rows) if rows else b""
-        if not packed or len(packed) > _LARGEST:
-            return
-        self._kept[feed_id] = packed
-        self._size += len(packed)
-        while self._size > self._most:
-            self._size -= len(self._kept.popitem(last=False)[1])
+        with self._lock:
+            self._size -= len(self._kept.pop(feed_id, b""))
+            if not packed or len(packed) > _LARGEST:
+                return
+            self._kept[feed_id] = packed
+            self._size += len(packed)
+            while self._size > self._most:
+                self._size -= len(self._kept.popitem(last=False)[1])

@@ -38,7 +38,7 @@ from marsad_app.embedded.board import Board
 from marsad_app.embedded.store import Store, open_store
 from marsad_app.embedded.supervise import PollingTold
 from marsad_app.switching import favour_the_loop, set_loaded_aside
-from producers.fetch import AiohttpFetcher
+from producers.fetch import CurlFetcher
 from producers.means import Means
 from producers.parse import parse
 from producers.politeness import HostGate
@@ -258,7 +258,7 @@ async def _measure(store: Store, port: int, count: int, steps: _Steps) -> Figure
     bare = _Bare(store, port, count)
     clock, stop, each = SystemClock(), asyncio.Event(), count // _TURNS
     ticking = asyncio.create_task(ticks.run())
-    async with AiohttpFetcher(_SETTINGS, clock) as fetcher, aiohttp.ClientSession() as session:
+    async with CurlFetcher(_SETTINGS, clock) as fetcher, aiohttp.ClientSession() as session:
         await bare.take(session, each)
         before = _resident()
         gate = HostGate(_SETTINGS, clock)

@@ -119,13 +119,13 @@ async def _outcomes(
     addresses: Sequence[tuple[int, str]], known: set[str], settings: PollSettings, country: str, *, no_check: bool
 ) -> AsyncIterator[_Tried]:
     """Each address's outcome as it comes."""
-    from producers.fetch import AiohttpFetcher
+    from producers.fetch import CurlFetcher
     from producers.politeness import HostGate
 
     clock = SystemClock()
     gate = HostGate(settings, clock)
     running: set[asyncio.Task[_Tried]] = set()
-    async with AiohttpFetcher(settings, clock) as fetcher:
+    async with CurlFetcher(settings, clock) as fetcher:
 
         async def look(url: str) -> SeenFeed | None:
             if no_check:

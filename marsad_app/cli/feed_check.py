@@ -62,9 +62,9 @@ def check_feed(url: str) -> SeenFeed:
 
 
 async def _check_one(url: str, settings: PollSettings) -> SeenFeed:
-    from producers.fetch import AiohttpFetcher
+    from producers.fetch import CurlFetcher
 
-    async with AiohttpFetcher(settings, SystemClock()) as fetcher:
+    async with CurlFetcher(settings, SystemClock()) as fetcher:
         return await look_at(url, fetcher, settings)
 
 

@@ -27,7 +27,7 @@ from marsad_app.cluster.tables import Table
 from marsad_app.feed_alerts import FeedAlerts
 from marsad_app.switching import favour_the_loop, set_loaded_aside
 from producers.completing import Completer
-from producers.fetch import AiohttpFetcher
+from producers.fetch import CurlFetcher
 from producers.hubs import Hubs, NewsBox
 from producers.means import Means
 from producers.pages import PageReader
@@ -200,7 +200,7 @@ class _Polling:
     async def _poll(self) -> None:
         context, settings = self._context, self._context.settings.poll
         gate = HostGate(settings, context.clock)
-        async with AiohttpFetcher(settings, context.clock) as fetcher:
+        async with CurlFetcher(settings, context.clock) as fetcher:
             completer = Completer(
                 PageReader(fetcher, gate, settings, context.clock).read,
                 settings,

@@ -22,6 +22,7 @@ _LEVEL = 1
 _STEPS: Final = 5_000
 """Instructions of SQLite between two looks at the clock: a tenth of a millisecond."""
 _BUSY_MS = 30_000
+_PLAIN: Final = b"{"
 
 
 class DamagedError(StoreError):
@@ -34,11 +35,13 @@ def pack(record: msgspec.Struct) -> bytes:
 
 
 def unpack(kind: type[Record], data: bytes) -> Record:
-    """The record again.
+    """The record again, whether it lies there deflated or as it is.
 
     Raises:
         StoreError: the row is damaged.
     """
+    if data.startswith(_PLAIN):
+        return decode(kind, data)
     try:
         return decode(kind, zlib.decompress(data))
     except zlib.error as error:

@@ -28,7 +28,7 @@ from marsad_app.naming import CommonNames
 from marsad_app.switching import favour_the_loop, set_loaded_aside
 from marsad_app.web.server import WebServer, bind
 from producers.catalogue import load_catalogue
-from producers.fetch import AiohttpFetcher
+from producers.fetch import CurlFetcher
 from producers.hubs import Hubs, NewsBox
 from producers.means import Means
 from producers.opml import read_opml
@@ -139,7 +139,7 @@ class Runtime:
         """Poll feeds and read pages: one client and one politeness for both."""
         settings = self._settings.poll
         gate = HostGate(settings, self._clock)
-        async with AiohttpFetcher(settings, self._clock) as fetcher:
+        async with CurlFetcher(settings, self._clock) as fetcher:
             means = Means(
                 fetcher,
                 gate,

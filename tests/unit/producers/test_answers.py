@@ -16,7 +16,7 @@ from marsad.events import Event
 from marsad.records import FeedState, Health
 from marsad.testing.factories import a_feed
 from marsad.testing.fakes import InMemoryStore
-from producers.fetch import AiohttpFetcher
+from producers.fetch import CurlFetcher
 from producers.loopback import Asked, reply, routes, serving
 from producers.means import Means
 from producers.moves import VOTES_NEEDED
@@ -113,7 +113,7 @@ async def polled(url: str, polls: int = 1, between: Callable[[], None] = lambda:
     """The state of a feed after some polls, an hour apart."""
     store, clock, feed = InMemoryStore(), FrozenClock(NOW), a_feed(id="f", url=url)
     store.feeds.put_feeds([feed])
-    async with AiohttpFetcher(SETTINGS, clock) as fetcher:
+    async with CurlFetcher(SETTINGS, clock) as fetcher:
         for _ in range(polls):
             gate = HostGate(SETTINGS, clock)
             means = Means(fetcher, gate, SETTINGS, clock, random.Random(1), Quiet())

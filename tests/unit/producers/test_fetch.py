@@ -14,7 +14,7 @@ from marsad.config import PollSettings
 from marsad.errors import FetchError
 from marsad.records import FetchRequest, FetchResponse
 from producers import loopback
-from producers.fetch import AiohttpFetcher
+from producers.fetch import CurlFetcher
 from producers.loopback import Asked, always, routes, serving
 
 if sys.version_info >= (3, 14):
@@ -35,7 +35,7 @@ def reply(status: str = "200 OK", body: bytes = BODY, **headers: str) -> bytes:
 
 
 async def fetch(url: str, config: PollSettings | None = None, **fields: object) -> FetchResponse:
-    async with AiohttpFetcher(config or settings(), SystemClock()) as fetcher:
+    async with CurlFetcher(config or settings(), SystemClock()) as fetcher:
         return await fetcher.fetch(FetchRequest(url=url, **fields))  # type: ignore[arg-type]
 
 
@@ -283,7 +283,7 @@ async def test_a_name_that_leads_inside_is_blocked_when_it_is_connected_to() -> 
 
 
 async def test_one_session_serves_many_requests_at_once() -> None:
-    async with serving(always(reply())) as base, AiohttpFetcher(settings(), SystemClock()) as fetcher:
+    async with serving(always(reply())) as base, CurlFetcher(settings(), SystemClock()) as fetcher:
         answers = await asyncio.gather(*(fetcher.fetch(FetchRequest(url=f"{base}/{n}")) for n in range(50)))
 
     assert {answer.status for answer in answers} == {200}

@@ -18,7 +18,7 @@ from marsad.records import FeedState, FetchRequest, Health
 from marsad.testing.factories import a_feed, an_entry
 from marsad.testing.fakes import InMemoryStore
 from producers import guard
-from producers.fetch import AiohttpFetcher
+from producers.fetch import CurlFetcher
 from producers.loopback import Asked, Handler, always, reply, routes, serving
 from producers.means import Means
 from producers.pages import PageReader
@@ -44,7 +44,7 @@ async def after_a_poll(hostile: Handler) -> tuple[FeedState, InMemoryStore]:
     store, clock = InMemoryStore(), SystemClock()
     async with serving(hostile) as bad, serving(always(reply(body=GOOD))) as good:
         store.feeds.put_feeds([a_feed(id="bad", url=f"{bad}/feed"), a_feed(id="good", url=f"{good}/feed")])
-        async with AiohttpFetcher(SETTINGS, clock) as fetcher:
+        async with CurlFetcher(SETTINGS, clock) as fetcher:
             gate = HostGate(SETTINGS, clock)
             means = Means(fetcher, gate, SETTINGS, clock, random.Random(1), Quiet())
             poller = Poller(store.feeds, store.polls, means)
@@ -239,7 +239,7 @@ class Names:
 
 
 async def error_of(url: str, settings: PollSettings) -> FetchError:
-    async with AiohttpFetcher(settings, SystemClock()) as fetcher:
+    async with CurlFetcher(settings, SystemClock()) as fetcher:
         with pytest.raises(FetchError) as caught:
             await fetcher.fetch(FetchRequest(url=url))
     return caught.value
@@ -258,7 +258,7 @@ async def test_a_name_is_resolved_once_for_check_and_connection(monkeypatch: pyt
     async with serving(always(reply(body=GOOD))) as base:
         names = Names(("127.0.0.1",), ("10.0.0.1",))
         monkeypatch.setattr(guard, "_lookup", names)
-        async with AiohttpFetcher(SETTINGS, SystemClock()) as fetcher:
+        async with CurlFetcher(SETTINGS, SystemClock()) as fetcher:
             port = base.rpartition(":")[2]
             answer = await fetcher.fetch(FetchRequest(url=f"http://rebind.example:{port}/"))
 
@@ -292,7 +292,7 @@ async def test_a_redirect_to_a_name_that_leads_inside_is_blocked(monkeypatch: py
 async def test_an_article_page_is_held_to_the_same_limits(target: str) -> None:
     clock = SystemClock()
     moved = routes({"/1": reply("302 Found", Location=target)})
-    async with serving(moved) as base, AiohttpFetcher(SETTINGS, clock) as fetcher:
+    async with serving(moved) as base, CurlFetcher(SETTINGS, clock) as fetcher:
         reader = PageReader(fetcher, HostGate(SETTINGS, clock), SETTINGS, clock)
         redirected = await reader.read(an_entry(url=f"{base}/1"))
         direct = await reader.read(an_entry(url=target))

@@ -24,7 +24,7 @@ from marsad_app.web.explaining import explain, parts_of
 from marsad_app.web.reasons import reason_in
 from marsad_app.web.texts import Texts
 from processors.agents.tagging import incoming, outgoing
-from producers.fetch import AiohttpFetcher
+from producers.fetch import CurlFetcher
 from producers.parse import parse
 from producers.testing import History
 from sinks.alerts.losing import lost_notice
@@ -261,7 +261,7 @@ def test_several_remarks_are_told_each_in_arabic() -> None:
 async def test_a_refused_connection_is_told_in_arabic_with_the_words_of_the_system() -> None:
     url = "http://127.0.0.1:1/feed"
     settings = PollSettings(allow_networks=(ip_network("127.0.0.0/8"),))
-    async with AiohttpFetcher(settings, SystemClock()) as fetcher:
+    async with CurlFetcher(settings, SystemClock()) as fetcher:
         with pytest.raises(FetchError) as caught:
             await fetcher.fetch(FetchRequest(url=url))
     quoted = [part.text for part in parts_of(str(caught.value), "ar") if part.quoted]
