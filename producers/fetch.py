@@ -68,9 +68,6 @@ class CurlFetcher:
         """
         try:
             return await self._follow(request)
-        except TimeoutError as error:
-            message = f"{request.url}: no whole answer within {self._settings.timeout:g} s"
-            raise FetchError(message, health="slow") from error
         except FetchError as error:
             raise FetchError(f"{request.url}: {error}", health=error.health, status=error.status) from error
 
@@ -98,22 +95,20 @@ class CurlFetcher:
 
     async def _ask(self, url: str, request: FetchRequest, seconds: float) -> Reply:
         """One request of the chain, in the time that is left."""
-        target = self._target(url)
-        route = ""
-        if target.host:
-            until = self._clock.monotonic() + seconds
-            route = await self._route(target, seconds)
-            seconds = until - self._clock.monotonic()
-        return await self._wire.send(
-            Call(
+        target, until = self._target(url), self._clock.monotonic() + seconds
+        try:
+            route = await self._route(target, seconds) if target.host else ""
+            call = Call(
                 url=target.url,
                 route=route,
                 headers=_headers(request),
                 form=urlencode(request.form).encode() if request.form else None,
                 max_bytes=request.max_bytes,
-                seconds=seconds,
+                seconds=until - self._clock.monotonic() if route else seconds,
             )
-        )
+            return await self._wire.send(call)
+        except TimeoutError as error:
+            raise FetchError(f"no whole answer within {self._settings.timeout:g} s", health="slow") from error
 
     async def _route(self, target: _Target, seconds: float) -> str:
         """Where the connection may be made to."""

@@ -45,6 +45,7 @@ _TLS: Final = frozenset(
         pycurl.E_SSL_INVALIDCERTSTATUS,
     }
 )
+_BROKEN: Final = frozenset({pycurl.E_GOT_NOTHING, pycurl.E_PARTIAL_FILE, pycurl.E_RECV_ERROR, pycurl.E_SEND_ERROR})
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,6 +91,7 @@ class Wire:
             b"Expect:",
         )
         self._allow = tuple(allow)
+        self._trusted = _trusted()
         self._kept = concurrency * _KEPT_CONNECTIONS
         self._multi: pycurl.AsyncCurlMulti | None = None
         self._idle: list[_Transfer] = []
@@ -114,7 +116,7 @@ class Wire:
             TimeoutError: the answer was not there in time.
         """
         assert self._multi is not None, "use the wire as an async context manager"
-        transfer = self._idle.pop() if self._idle else _Transfer(self._allow)
+        transfer = self._idle.pop() if self._idle else _Transfer(self._allow, self._trusted)
         transfer.begin(call, self._always)
         try:
             await self._multi.add_handle(transfer.curl)
@@ -136,11 +138,11 @@ class _Transfer:
         "_routed", "_size", "_status", "_unpacker", "curl", "is_enough",
     )  # fmt: skip
 
-    def __init__(self, allow: Sequence[Network]) -> None:
+    def __init__(self, allow: Sequence[Network], trusted: tuple[int, str]) -> None:
         self._allow = allow
         self._posts = self._routed = False
         self.curl = pycurl.Curl()
-        for option, value in _CONSTANT:
+        for option, value in (*_CONSTANT, trusted):
             self.curl.setopt(option, value)
         self.curl.setopt(pycurl.HEADERFUNCTION, self._header)
         self.curl.setopt(pycurl.WRITEFUNCTION, self._chunk)
@@ -190,9 +192,9 @@ class _Transfer:
         if self._refused is not None:
             return self._refused
         if self._blocked:
-            message = f"it leads to {self._blocked}, which poll.allow_networks does not let through"
-            return FetchError(message, health="blocked")
-        return _failure(*error.args)
+            return FetchError(f"poll.allow_networks does not let {self._blocked} through", health="blocked")
+        code, message = error.args
+        return TimeoutError(message) if code == pycurl.E_OPERATION_TIMEDOUT else _failure(code, message)
 
     def _is_redirect(self) -> bool:
         return self._status in REDIRECTS and "location" in self._headers
@@ -282,16 +284,18 @@ class _LentSocket(socket.socket):
         self.close()
 
 
-def _failure(code: int, message: str) -> Exception:
-    if code == pycurl.E_OPERATION_TIMEDOUT:
-        return TimeoutError(message)
+def _failure(code: int, message: str) -> FetchError:
     if code == pycurl.E_COULDNT_RESOLVE_HOST:
         return FetchError("the host name does not resolve", health="dns")
     if code in _TLS:
         return FetchError(f"no trustworthy TLS connection: {message}", health="tls")
     if code == pycurl.E_URL_MALFORMAT:
         return FetchError("not a web address", health="blocked")
-    return FetchError(message or f"libcurl's error {code}", health="network")
+    if code == pycurl.E_COULDNT_CONNECT:
+        return FetchError(f"no connection: {message}", health="network")
+    if code in _BROKEN:
+        return FetchError(f"the connection broke: {message}", health="network")
+    return FetchError(f"no answer of HTTP: {message}", health="network")
 
 
 def _number(texts: Sequence[bytes]) -> int:
@@ -316,5 +320,4 @@ _CONSTANT: Final = (
     (pycurl.CONNECTTIMEOUT_MS, _CONNECT_MS),
     (pycurl.MAXAGE_CONN, _KEEPALIVE_SECONDS),
     (pycurl.DNS_CACHE_TIMEOUT, -1),
-    _trusted(),
 )
