@@ -11,7 +11,7 @@ _MOST: Final = 16
 
 
 class Turns:
-    """A gate that some may pass in each turn of the loop; the others follow in their order.
+    """A gate that some may pass in each turn of the loop, of one for all its life; the others follow in their order.
 
     Args:
         most: how many.
@@ -19,12 +19,15 @@ class Turns:
 
     def __init__(self, most: int = _MOST) -> None:
         self._most = most
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._taken = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def take(self) -> None:
         """Go on, now or in a later turn."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop
+        if loop is None:  # asking which one runs is a call of the system each time: a twentieth of a quiet poll
+            loop = self._loop = asyncio.get_running_loop()
         if self._taken < self._most:
             if not self._taken:
                 loop.call_soon(self._next, loop)

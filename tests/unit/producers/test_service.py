@@ -2,11 +2,15 @@
 
 import asyncio
 import random
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from ipaddress import ip_network
 
-from marsad.clock import SystemClock
+import pytest
+
+from marsad.clock import Clock, SystemClock
 from marsad.config import PollSettings
 from marsad.errors import FetchError, StoreError
 from marsad.events import Event, FeedPolled, StageFailed
@@ -41,6 +45,7 @@ class News:
 
     def __init__(self) -> None:
         self.requests = 0
+        self.padding = ""
         self.hanging = asyncio.Event()
 
     async def fetch(self, request: FetchRequest) -> FetchResponse:
@@ -56,7 +61,7 @@ class News:
             f"<item><guid>{n}</guid><title>خبر {n}</title><description>نص</description></item>"
             for n in range(self.requests)
         )
-        body = f"<rss version='2.0'><channel><title>ن</title>{items}</channel></rss>".encode()
+        body = f"<rss version='2.0'><channel><title>ن{self.padding}</title>{items}</channel></rss>".encode()
         return FetchResponse(url=request.url, final_url=request.url, status=200, body=body)
 
 
@@ -70,6 +75,17 @@ class Still(News):
         if request.etag:
             return FetchResponse(url=request.url, final_url=request.url, status=304, headers=headers)
         return FetchResponse(url=request.url, final_url=request.url, status=200, headers=headers, body=body)
+
+
+class Whereabouts(SystemClock):
+    """A clock that remembers which threads asked for the time."""
+
+    def __init__(self) -> None:
+        self.threads: set[str] = set()
+
+    def now(self) -> datetime:
+        self.threads.add(threading.current_thread().name.partition("_")[0])
+        return super().now()
 
 
 class FullDisk(InMemoryPolls):
@@ -117,8 +133,8 @@ class Room:
         self.stop = asyncio.Event()
         self.poller = self.make()
 
-    def make(self, ledger: InMemoryPolls | None = None) -> Poller:
-        clock = SystemClock()
+    def make(self, ledger: InMemoryPolls | None = None, clock: Clock | None = None) -> Poller:
+        clock = clock or SystemClock()
         return Poller(
             self.store.feeds,
             ledger or self.store.polls,
@@ -167,6 +183,21 @@ async def test_one_poll_commits_state_and_entries() -> None:
     assert state is not None
     assert state.health is Health.OK
     assert await room.poller.poll_once("unknown") is None
+
+
+@pytest.mark.parametrize(("size", "second"), [(0, set()), (70_000, {"parse"})], ids=["small", "large"])
+async def test_only_a_small_document_of_a_known_feed_is_read_outside_the_thread(size: int, second: set[str]) -> None:
+    room, clock = Room("a"), Whereabouts()
+    room.fetcher.padding = "x" * size
+    poller = room.make(clock=clock)
+    read: list[set[str]] = []
+    for _ in range(2):
+        clock.threads.clear()
+        assert (await poller.poll_once("a")) is not None
+        read.append(clock.threads & {"parse"})
+
+    assert read == [{"parse"}, second]
+    assert len(room.store.polls.entries) == 2
 
 
 async def test_feeds_are_polled_again_and_again() -> None:
