@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from ipaddress import ip_address, ip_network
@@ -155,6 +155,30 @@ async def test_a_name_is_asked_for_again_after_five_minutes(monkeypatch: pytest.
     resolver.close()
 
     assert asked == ["a.example"] * 2
+
+
+async def test_a_name_that_has_moved_is_asked_at_its_new_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    def server(name: bytes) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(reply(body=name))
+            await writer.drain()
+            writer.close()
+
+        return answer
+
+    old = await asyncio.start_server(server(b"old"), "127.0.0.1", 0)
+    port = old.sockets[0].getsockname()[1]
+    new = await asyncio.start_server(server(b"new"), "127.0.0.2", port)
+    places = iter(["127.0.0.1", "127.0.0.2"])
+    monkeypatch.setattr(guard, "_lookup", lambda *_: [(0, 0, next(places))])
+    clock, found = FrozenClock(NOW), []
+    async with old, new, CurlFetcher(SETTINGS, clock) as fetcher:
+        for seconds in (0, 10, 300):
+            clock.advance(seconds)
+            found.append((await fetcher.fetch(FetchRequest(url=f"http://a.example:{port}/"))).body)
+
+    assert found == [b"old", b"old", b"new"]
 
 
 @asynccontextmanager
