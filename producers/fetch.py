@@ -88,7 +88,7 @@ class CurlFetcher:
                     permanent_url=permanent,
                     elapsed=self._clock.monotonic() - started,
                 )
-            url = urljoin(url, location).partition("#")[0]
+            url = _joined(url, location)
             unbroken = unbroken and reply.status in _PERMANENT
             permanent = url if unbroken else permanent
         raise FetchError(f"more than {self._settings.max_redirects} redirects", health="network")
@@ -146,6 +146,18 @@ class CurlFetcher:
 def _followed(request: FetchRequest) -> frozenset[int]:
     """The redirects that are followed: a form is posted again only where the server asks for exactly that (RFC 9110 15.4)."""
     return _REPEATED if request.form else REDIRECTS
+
+
+def _joined(base: str, location: str) -> str:
+    """Where a redirect leads.
+
+    Raises:
+        FetchError: nowhere.
+    """
+    try:
+        return urljoin(base, location).partition("#")[0]
+    except ValueError as error:
+        raise FetchError(f"not a web address: {error}", health="blocked") from error
 
 
 def _headers(request: FetchRequest) -> tuple[bytes, ...]:

@@ -257,6 +257,15 @@ async def test_a_redirect_to_what_must_not_be_asked_is_blocked(target: str) -> N
         assert (await failure(base)).health == "blocked"
 
 
+@pytest.mark.parametrize(
+    "target",
+    ["http://[::1", "http://127.0.0.1:99999/", "http://a b/", "http://", "//", "http://a\x01b/", "\\\\10.0.0.1\\x"],
+)
+async def test_a_redirect_to_nonsense_is_a_failure_that_has_a_name(target: str) -> None:
+    async with serving(always(reply("302 Found", b"", Location=target))) as base:
+        assert (await failure(base)).health in {"blocked", "dns", "network"}
+
+
 FORBIDDEN = [
     "http://127.0.0.1/", "http://127.1/", "http://2130706433/", "http://0x7f000001/", "http://0/", "http://localhost/",
     "http://10.1.2.3/", "http://172.16.0.1/", "http://192.168.1.1/", "http://169.254.169.254/latest/meta-data/",
