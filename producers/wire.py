@@ -1,5 +1,6 @@
 """Requests on the wire: libcurl on the event loop. Every limit holds while an answer comes in, not after it."""
 
+import re
 import socket
 import ssl
 from collections.abc import Sequence
@@ -30,6 +31,7 @@ _CHUNK: Final = 1 << 16
 _LONGEST_HEADER_LINE: Final = 16_384
 _MOST_HEADERS: Final = 128
 _LONGEST_NUMBER: Final = 18
+_STATUS: Final = re.compile(rb"HTTP/\S+ +([1-9]\d\d)(?!\d)")
 # The page that comes with a redirect is read so far, since the connection can be used again only after its end.
 _REDIRECT_BYTES: Final = 65_536
 _TLS: Final = frozenset(
@@ -209,8 +211,11 @@ class _Transfer:
         if len(line) > _LONGEST_HEADER_LINE:
             return self._refuse("network", f"a header line of more than {_LONGEST_HEADER_LINE:,} bytes")
         if line.startswith(b"HTTP/"):
-            self._headers, self._lines, self._in_head = {}, 0, True
-            self._status = _number(line.split(maxsplit=2)[1:2])
+            self._headers, self._name, self._lines, self._in_head = {}, "", 0, True
+            status = _STATUS.match(line)
+            if status is None:
+                return self._refuse("network", "no answer of HTTP: its first line has no status")
+            self._status = int(status[1])
         elif not self._in_head:
             return None
         elif not line.strip():
@@ -296,10 +301,6 @@ def _failure(code: int, message: str) -> FetchError:
     if code in _BROKEN:
         return FetchError(f"the connection broke: {message}", health="network")
     return FetchError(f"no answer of HTTP: {message}", health="network")
-
-
-def _number(texts: Sequence[bytes]) -> int:
-    return int(texts[0]) if texts and texts[0].isdigit() else 0
 
 
 def _trusted() -> tuple[int, str]:

@@ -1,7 +1,10 @@
 """What libcurl is told and what is made of what comes in: heads as servers write them, handles used again, whom to trust."""
 
 import asyncio
+import gzip
+import random
 import ssl
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -41,6 +44,21 @@ async def test_a_header_that_comes_twice_is_one_with_a_comma() -> None:
 
 async def test_a_folded_header_line_belongs_to_the_one_before() -> None:
     assert (await fetched(head("X-Long: one", "   two"))).headers["x-long"] == "one two"
+
+
+async def test_a_folded_line_with_none_before_it_stands_alone() -> None:
+    answer = await fetched(
+        b"HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\nHTTP/1.1 200 OK\r\n  Folded: y\r\nX: 1\r\n\r\nnews"
+    )
+
+    assert (answer.status, answer.headers) == (200, {"folded": "y", "x": "1"})
+
+
+@pytest.mark.parametrize("status", ["", "20", "2000", "abc", "099", "9" * 400])
+async def test_a_status_that_is_none_is_a_network_failure(status: str) -> None:
+    with pytest.raises(FetchError) as caught:
+        await fetched(f"HTTP/1.1 {status} OK\r\nContent-Length: 0\r\n\r\n".encode())
+    assert caught.value.health == "network"
 
 
 async def test_a_header_in_raw_utf_8_is_read_as_such() -> None:
@@ -179,6 +197,47 @@ async def test_a_name_that_has_moved_is_asked_at_its_new_address(monkeypatch: py
             found.append((await fetcher.fetch(FetchRequest(url=f"http://a.example:{port}/"))).body)
 
     assert found == [b"old", b"old", b"new"]
+
+
+ANSWERS = (
+    head("ETag: 1", "Content-Type: application/rss+xml"),
+    head("Content-Encoding: gzip", body=gzip.compress(b"news" * 100)),
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nnews\r\n5\r\n again\r\n0\r\nX: y\r\n\r\n",
+    b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/x\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\nHTTP/1.0 304 Not Modified\r\nETag: 2\r\n\r\n",
+)
+
+
+def spoiled(answer: bytes, rng: random.Random) -> bytes:
+    """Pieces of it gone, doubled, moved or replaced."""
+    for _ in range(rng.randint(1, 4)):
+        at, length = rng.randrange(len(answer) + 1), rng.randint(0, 12)
+        piece = answer[at : at + length]
+        into = rng.choice(
+            (b"", piece * rng.randint(2, 40), rng.randbytes(length), b"\r\n", b"\0", b"9" * 30, b"\xff\xfe")
+        )
+        answer = answer[:at] + into + answer[at + length :]
+    return answer
+
+
+async def test_whatever_a_server_sends_is_an_answer_or_a_failure_that_has_a_name() -> None:
+    rng, answer, kinds = random.Random(7), b"", Counter[str]()
+
+    async def handle(_: Asked, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer)
+
+    settings = SETTINGS.model_copy(update={"timeout": 2, "max_redirects": 0})
+    async with serving(handle) as base, CurlFetcher(settings, SystemClock()) as fetcher:
+        for _ in range(600):
+            answer = spoiled(rng.choice(ANSWERS), rng)
+            try:
+                kinds[str((await fetcher.fetch(FetchRequest(url=base, max_bytes=10_000))).status)] += 1
+            except FetchError as error:
+                kinds[error.health] += 1
+
+    assert all(kind.isalpha() or "-" in kind or len(kind) == 3 for kind in kinds)
+    assert kinds["200"] > 50
+    assert kinds["network"] > 50
 
 
 @asynccontextmanager
