@@ -12,6 +12,7 @@ from marsad.errors import QueryError
 from marsad.query import MatchDoc, compile_predicate, parse
 from marsad.records import Alert, Article, CountryTag, Feed, FeedState, Health, Subscription, Trigger
 from marsad.records.ids import alert_id
+from marsad.records.urls import shown_url
 from producers.history import HealthChange, latest_change
 
 __all__ = ["FeedAlerts"]
@@ -92,6 +93,6 @@ def _alert(feed: Feed, change: HealthChange, trigger: Trigger, subscription: Sub
         reason=trigger,
         title=f"{feed.title}: {said}",
         outlet=feed.outlet,
-        url=feed.url,
+        url=shown_url(feed.url),
         at=change.told_at,
     )

@@ -14,6 +14,7 @@ from marsad.config import PollSettings
 from marsad.errors import FetchError
 from marsad.memo import remembered
 from marsad.records import FetchRequest, FetchResponse
+from marsad.records.urls import shown_url
 from producers.guard import GuardedResolver
 from producers.unpack import ACCEPT_ENCODING
 from producers.wire import REDIRECTS, Call, Reply, Wire
@@ -69,7 +70,7 @@ class CurlFetcher:
         try:
             return await self._follow(request)
         except FetchError as error:
-            raise FetchError(f"{request.url}: {error}", health=error.health, status=error.status) from error
+            raise FetchError(f"{shown_url(request.url)}: {error}", health=error.health, status=error.status) from error
 
     async def _follow(self, request: FetchRequest) -> FetchResponse:
         """The answer at the end of the redirects; errors do not yet name the address."""

@@ -13,6 +13,7 @@ from marsad.config import PollSettings
 from marsad.errors import FetchError
 from marsad.events import FeedPolled
 from marsad.records import Entry, Feed, FeedState, FetchRequest, FetchResponse, Health, PollNote
+from marsad.records.urls import shown_url
 from producers import health as judge
 from producers.backfill import opened
 from producers.entries import Reconciled, find_gap, reconcile
@@ -218,7 +219,7 @@ def _unchanged(case: _Case, answer: FetchResponse, hints: Hints) -> PollResult:
     shown = answer.status == _OK or answer.permanent_url in {"", before.redirect_to}
     redirect_to, votes, url = vote(before, answer, is_feed=shown)
     learned = learn(before, (), now=case.now, total=None)
-    moved = None if url == before.url else (Health.MOVED, f"moved for good to {url}")
+    moved = None if url == before.url else (Health.MOVED, f"moved for good to {shown_url(url)}")
     state = replace(
         _judged(learned, moved or _still(learned, answer, case.now), case.now),
         redirect_to=redirect_to,
@@ -265,7 +266,7 @@ def _read(case: _Case, answer: FetchResponse, parsed: ParsedFeed, hints: Hints) 
     verdict = judge.of_document(answer, parsed, new=result.new, total=result.total, was=before, state=learned, now=now)
     redirect_to, votes, url = vote(before, answer, is_feed=True)
     if url != before.url:
-        verdict = (Health.MOVED, f"moved for good to {url}")
+        verdict = (Health.MOVED, f"moved for good to {shown_url(url)}")
     digest = body_hash(answer.body)
     news = bool(before.seen and (result.new or result.revised))
     trust = trust_after(

@@ -14,6 +14,7 @@ from marsad.outcome import outcome
 from marsad.ports import FeedRegistry, PollLedger
 from marsad.records import Entry, Feed, FeedState, FetchRequest, FetchResponse, HubNews, Quarantined
 from marsad.records.ids import quarantine_id
+from marsad.records.urls import shown_url
 from producers.at_hand import AtHand
 from producers.backfill import open_gap
 from producers.bunched import Bunched
@@ -288,7 +289,7 @@ class Visitor:
                 stage="poll",
                 key=feed_id,
                 reason=reason,
-                payload=(feed.url if feed else "").encode()[:_KEPT_BYTES],
+                payload=(shown_url(feed.url) if feed else "").encode()[:_KEPT_BYTES],
                 at=self._means.clock.now(),
             )
             kept = state or FeedState(feed_id=feed_id)

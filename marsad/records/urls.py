@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, parse_qs, quote, urlsplit
 
 from marsad.normalform import nfc, nfkc
 
-__all__ = ["canonical_url", "clean_url", "is_web_url"]
+__all__ = ["canonical_url", "clean_url", "is_web_url", "shown_url"]
 
 _TRACKING: Final = re.compile(
     r"(?:utm_|mtm_|pk_|piwik_|matomo_|hsa_|_hs|at_|fb_|ga_|oly_|vero_|sc_c|icid$|ncid$|cmpid$|ocid$|fbclid$|gclid$|gclsrc$"
@@ -52,6 +52,7 @@ _SLASHES: Final = re.compile("/{2,}")
 _ESCAPED_AMPERSAND: Final = re.compile(r"&(?:amp;)+", re.IGNORECASE)
 _GOOGLE_AMP: Final = re.compile(r"^/amp/(s/)?([^/]+\..+)$")
 _CDN_AMP: Final = re.compile(r"^/[civ]/(?:s/)?([^/]+\..+)$")
+_LOGIN: Final = re.compile(r"^(\s*[A-Za-z][A-Za-z0-9+.-]*://)[^/?#\\]*@")
 _DEFAULT_PORTS: Final = {80, 443}
 _ROUNDS: Final = 4
 _WRAPPERS: Final = 8
@@ -69,6 +70,11 @@ def is_web_url(url: str) -> bool:
         return parts.scheme.lower() in {"http", "https"} and bool(parts.hostname)
     except ValueError:
         return False
+
+
+def shown_url(url: str) -> str:
+    """The address as it may be shown and logged: without the name and password that it may hold for the server."""
+    return _LOGIN.sub(r"\1", url) if "@" in url else url
 
 
 def canonical_url(url: str) -> str:

@@ -8,6 +8,7 @@ import typer
 
 from marsad.clock import SystemClock
 from marsad.errors import ConfigError
+from marsad.records.urls import shown_url
 from marsad_app.cli.feed_adding import as_feed, country_code, refusal, require_web_address, silence
 from marsad_app.cli.feed_bulk import add_many
 from marsad_app.cli.feed_check import check_feed, describe
@@ -104,14 +105,14 @@ def add(
     code = country_code(country)
     seen = None if no_check else check_feed(url)
     if seen is not None and seen.is_something_else:
-        raise ConfigError(f"{url}: {refusal(seen)}")
+        raise ConfigError(f"{shown_url(url)}: {refusal(seen)}")
     made = as_feed(url, seen, SystemClock().now(), title=title, outlet=outlet, country=code, section=section)
     with made_store() as store:
         known = store.feeds.feed(made.id) is not None
         if not known:
             store.feeds.put_feeds([made])
     if remark := silence(seen):
-        note(f"{url} {remark}")
+        note(f"{shown_url(url)} {remark}")
     if as_json:
         json_line({**msgspec.to_builtins(made), "added": not known})
     else:
@@ -133,7 +134,7 @@ def check(
         for line in describe(seen):
             typer.echo(line)
     if not seen.kind:
-        raise ConfigError(f"{url}: {refusal(seen)}")
+        raise ConfigError(f"{shown_url(url)}: {refusal(seen)}")
 
 
 @app.command(epilog=example("marsad feeds mute 7a40c1d2"))

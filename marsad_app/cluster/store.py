@@ -13,6 +13,7 @@ from marsad.config import Settings
 from marsad.errors import CodecError, StoreError, TransientError
 from marsad.ports import ArticleSearch, ArticleWriter, Stories
 from marsad.records import Article, Entry, Feed, Quarantined, decode
+from marsad.records.urls import shown_url
 from marsad.streams import Message
 from marsad_app.cluster.materialise import Materialiser
 from marsad_app.cluster.ports import (
@@ -217,7 +218,7 @@ class ClusterStore:
             while self.view.store.polls.state(feed.id) is not None:
                 if self._clock.monotonic() > until:
                     raise StoreError(
-                        f"no poller has begun {feed.url} anew within {_FORGOTTEN_WITHIN_S:.0f} s: is `marsad poll` running?"
+                        f"no poller has begun {shown_url(feed.url)} anew within {_FORGOTTEN_WITHIN_S:.0f} s: is `marsad poll` running?"
                     )
                 time.sleep(_LOOK_S)
                 self._up_to_date()

@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from marsad.arabic import isolate_latin, reads_from_the_right
 from marsad.records import Alert
+from marsad.records.urls import shown_url
 from marsad_app.web.access import CSRF_COOKIE, SESSION_COOKIE, Access, local_path
 from marsad_app.web.explaining import Part, parts_of
 from marsad_app.web.marks import Piece
@@ -141,6 +142,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters["marked"] = _marked
     environment.filters["reading"] = _reading
+    environment.filters["shown"] = shown_url
     environment.globals["direction"] = _direction
     environment.globals["alert_title"] = _alert_title
     environment.globals["alert_reading"] = _alert_reading

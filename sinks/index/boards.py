@@ -7,6 +7,7 @@ import msgspec
 
 from marsad.errors import CodecError
 from marsad.records import Alert, Feed, FeedState, Subscription, decode
+from marsad.records.urls import shown_url
 from marsad.streams import Message
 from sinks.index.document import Board
 from sinks.index.messages import Reading, Unreadable
@@ -66,7 +67,7 @@ def _feed_document(state: FeedState, feed: Feed | None) -> Document:
         "country": feed.country if feed else "",
         "section": feed.section if feed else "",
         "language": feed.language if feed else "",
-        "url": state.url or (feed.url if feed else ""),
+        "url": shown_url(state.url or (feed.url if feed else "")),
         "missed": sum(gap.missed_at_least for gap in state.gaps),
         "silence": silence,
     }

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from marsad.errors import ConfigError
 from marsad.records import Feed, FeedState, Health
 from marsad.records.ids import feed_id
-from marsad.records.urls import is_web_url
+from marsad.records.urls import is_web_url, shown_url
 from marsad_app.removed_feeds import RemovedFeeds
 from marsad_app.web.api.feed_schemas import FeedIn, FeedOut, PastPollOut
 from marsad_app.web.api.schemas import ErrorOut, out
@@ -26,6 +26,7 @@ def _out(feed: Feed, state: FeedState | None, texts: Texts) -> FeedOut:
     return out(
         FeedOut,
         feed,
+        url=shown_url(feed.url),
         health=known.health,
         health_since=known.health_since,
         detail=known.detail,

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from marsad.query.ast import Keyword
 from marsad.records import Article, Feed, Subscription
 from marsad.records.ids import digest
+from marsad.records.urls import shown_url
 from marsad_app.web.criteria import Criteria, read_criteria
 from marsad_app.web.services import Services
 from marsad_app.web.shell import Web
@@ -142,7 +143,7 @@ def _change(feed: Feed, change: HealthChange, base: str, texts: Texts) -> AtomEn
         title=f"{feed.outlet}: {said}",
         updated=change.at,
         link=f"{base}/feeds/{feed.id}",
-        original=feed.url,
+        original=shown_url(feed.url),
         summary=texts(f"advice.{change.health.value}"),
         author=feed.outlet,
         categories=((change.health.value, name),),

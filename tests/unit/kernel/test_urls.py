@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marsad.records.urls import canonical_url, clean_url, is_web_url
+from marsad.records.urls import canonical_url, clean_url, is_web_url, shown_url
 
 SAME = [
     ("https://example.com/a?utm_source=rss&id=7", "https://example.com/a?id=7"),
@@ -116,3 +116,17 @@ def test_raw_and_encoded_letters_are_one_address(slug: str) -> None:
 @given(st.text())
 def test_cleaning_twice_changes_nothing(url: str) -> None:
     assert clean_url(clean_url(url)) == clean_url(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://desk:s3cret@news.example/rss?x=a@b", "https://news.example/rss?x=a@b"),
+        ("HTTP://a@b:c@news.example:8080", "HTTP://news.example:8080"),
+        ("https://news.example/a//b@c", "https://news.example/a//b@c"),
+        ("https://news.example/@desk", "https://news.example/@desk"),
+        ("mailto:desk@news.example", "mailto:desk@news.example"),
+    ],
+)
+def test_a_login_in_an_address_is_not_shown(url: str, shown: str) -> None:
+    assert shown_url(url) == shown == shown_url(shown)

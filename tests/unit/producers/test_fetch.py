@@ -296,3 +296,9 @@ async def test_one_session_serves_many_requests_at_once() -> None:
         answers = await asyncio.gather(*(fetcher.fetch(FetchRequest(url=f"{base}/{n}")) for n in range(50)))
 
     assert {answer.status for answer in answers} == {200}
+
+
+async def test_a_failure_does_not_tell_the_login_in_the_address() -> None:
+    error = await failure("http://desk:s3cret@no-such-host.invalid/rss")
+
+    assert str(error).startswith("http://no-such-host.invalid/rss: ")

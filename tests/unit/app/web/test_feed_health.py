@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from marsad.config import PollSettings
 from marsad.records import FeedState, GapMark, Health, PollNote, Standing, Trigger
-from marsad.testing.factories import NOW, an_alert
+from marsad.testing.factories import NOW, a_feed, an_alert
 from marsad.testing.fakes import InMemoryStore
 from marsad_app.web.reasons import reason_in
 from marsad_app.web.texts import Texts
@@ -202,3 +202,18 @@ async def test_an_alert_about_a_feed_leads_to_its_page(client: httpx.AsyncClient
     assert "/stories/feed" not in page
     assert 'href="/feeds/feed-1"' in listed
     assert 'value="feed-health"' in form
+
+
+async def test_the_login_in_a_feeds_address_is_shown_nowhere(client: httpx.AsyncClient, store: InMemoryStore) -> None:
+    feed = a_feed(id="behind-a-login", url="https://desk:s3cret@news.example/rss")
+    store.feeds.put_feeds([feed])
+    moved = FeedState(
+        feed_id=feed.id, url="https://desk:s3cret@news.example/2", health=Health.HTTP_4XX, last_poll_at=NOW
+    )
+    store.polls.commit_poll(moved, ())
+
+    for path in ("/feeds", f"/feeds/{feed.id}", "/api/v1/feeds", f"/api/v1/feeds/{feed.id}", "/feeds/health.atom"):
+        answer = await client.get(path)
+        assert answer.status_code == 200, path
+        assert "s3cret" not in answer.text, path
+    assert "https://news.example/rss" in (await client.get(f"/feeds/{feed.id}")).text
