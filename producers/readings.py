@@ -39,14 +39,21 @@ class KeptReadings:
     def __contains__(self, feed_id: object) -> bool:
         return feed_id in self._kept
 
-    def read(self, feed_id: str, answer: FetchResponse, max_entries: int) -> ParsedFeed:
-        """Read a document; with a feed's id, entries that were in its last one come as :class:`KeptEntry`."""
+    def read(
+        self, feed_id: str, answer: FetchResponse, max_entries: int, *, most_fresh: int | None = None
+    ) -> ParsedFeed:
+        """Read a document; with a feed's id, entries that were in its last one come as :class:`KeptEntry`.
+
+        Raises:
+            TooFreshError: more than ``most_fresh`` entries, where that is given, would have to be read.
+        """
         parsed, readings = parse_again(
             answer.body,
             self.of(feed_id),
             content_type=answer.headers.get("content-type", ""),
             url=answer.final_url,
             max_entries=max_entries,
+            most_fresh=most_fresh,
         )
         if feed_id:
             self.keep(feed_id, readings)

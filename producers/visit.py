@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -22,7 +23,7 @@ from producers.completing import Completer
 from producers.filler import Filler
 from producers.hubs import Hubs
 from producers.means import Means
-from producers.parse import ParsedFeed
+from producers.parse import ParsedFeed, TooFreshError
 from producers.poll import PollResult, decide, is_quiet, needs_parse, request_for
 from producers.postponed import Postponed
 from producers.push import as_answer, as_result
@@ -37,6 +38,7 @@ _KEPT_BYTES: Final = 200_000
 # (decision 38). So many are read in one turn of the loop.
 _AT_ONCE_BYTES: Final = 65_536
 _READ_AT_ONCE: Final = 4
+_MOST_FRESH: Final = 8
 # One reads ahead while another is read. One packs while two others wait for the broker: with two in all the producing bench came to
 # 0.78 to 0.98 of the bare loop, with three to 0.89 to 0.95.
 _LOADING: Final = 1
@@ -141,7 +143,12 @@ class Visitor:
         """Read a document and decide about it: here where it is small and most of it is known, else in a thread."""
         if len(answer.body) <= _AT_ONCE_BYTES and feed.id in self._readings:
             await self._reading.take()
-            return self._read_and_decided(feed, state, request, answer, asked_at)
+            with suppress(TooFreshError):
+                most = self._means.settings.max_entries
+                parsed = self._readings.read(feed.id, answer, most, most_fresh=_MOST_FRESH)
+                result = self._decided(feed, state, request, answer, parsed, asked_at)
+                if not result.lacks_text:
+                    return result, parsed
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._parsing, self._read_and_decided, feed, state, request, answer, asked_at)
 

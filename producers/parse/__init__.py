@@ -2,7 +2,16 @@
 
 from producers.parse.document import parse, parse_again
 from producers.parse.model import KeptEntry, ParsedEntry, ParsedFeed
-from producers.parse.pieces import Readings
+from producers.parse.pieces import Readings, TooFreshError
 from producers.parse.walls import looks_like_bot_wall
 
-__all__ = ["KeptEntry", "ParsedEntry", "ParsedFeed", "Readings", "looks_like_bot_wall", "parse", "parse_again"]
+__all__ = [
+    "KeptEntry",
+    "ParsedEntry",
+    "ParsedFeed",
+    "Readings",
+    "TooFreshError",
+    "looks_like_bot_wall",
+    "parse",
+    "parse_again",
+]

@@ -35,7 +35,13 @@ def parse(body: bytes, *, content_type: str = "", url: str = "", max_entries: in
 
 
 def parse_again(
-    body: bytes, known: Readings, *, content_type: str = "", url: str = "", max_entries: int = _DEFAULT_ENTRIES
+    body: bytes,
+    known: Readings,
+    *,
+    content_type: str = "",
+    url: str = "",
+    max_entries: int = _DEFAULT_ENTRIES,
+    most_fresh: int | None = None,
 ) -> tuple[ParsedFeed, Readings]:
     """Read a feed document as :func:`parse` does, but for the entries whose reading is known.
 
@@ -45,25 +51,31 @@ def parse_again(
         content_type: as for :func:`parse`.
         url: as for :func:`parse`.
         max_entries: as for :func:`parse`.
+        most_fresh: entries of an XML document that may have to be read; None for any number.
 
     Returns:
         The same reading that :func:`parse` gives, and what to give next time.
+
+    Raises:
+        TooFreshError: there are more.
     """
     text, charset = document_text(body, content_type)
     if not text.strip():
         return ParsedFeed(charset=charset, problems=("empty-document", "not-a-feed")), {}
-    found, readings = _parse_text(text, url, max_entries, known)
+    found, readings = _parse_text(text, url, max_entries, known, most_fresh)
     return replace(found, charset=charset), readings
 
 
-def _parse_text(text: str, url: str, max_entries: int, known: Readings) -> tuple[ParsedFeed, Readings]:
+def _parse_text(
+    text: str, url: str, max_entries: int, known: Readings, most_fresh: int | None
+) -> tuple[ParsedFeed, Readings]:
     if looks_like_json(text):
         return parse_json(text, url=url, max_entries=max_entries), {}
     if looks_like_html(text):
         return _page(text, url), {}
     if looks_like_sitemap(text):
         return parse_sitemap(text, url=url, max_entries=max_entries), {}
-    found, readings = parse_xml(text, url=url, max_entries=max_entries, known=known)
+    found, readings = parse_xml(text, url=url, max_entries=max_entries, known=known, most_fresh=most_fresh)
     return (_page(text, url) if found.kind is None and looks_like_bot_wall(text) else found), readings
 
 

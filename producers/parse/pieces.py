@@ -13,7 +13,7 @@ import msgspec
 
 from producers.parse.model import ParsedEntry
 
-__all__ = ["Pieces", "Readings", "pieces"]
+__all__ = ["Pieces", "Readings", "TooFreshError", "pieces"]
 
 Readings = Mapping[str, ParsedEntry]
 """What entries read as, by the digest of their text and surroundings."""
@@ -25,6 +25,10 @@ _AROUND: Final = re.compile(r"<(?:[\w-]{1,40}:)?(?:rss|rdf|feed|channel)(?=[\s>]
 _END: Final = re.compile(r"(?:\s|</(?:[\w-]{1,40}:)?(?:rss|rdf|feed|channel)\s*>)*", re.IGNORECASE)
 _SECTIONS: Final = (("<![CDATA[", "]]>"), ("<!--", "-->"), ("<?", "?>"))
 _DIGEST: Final = 10
+
+
+class TooFreshError(Exception):
+    """More of the document has to be read than was to be read at most."""
 
 
 class Pieces(msgspec.Struct, frozen=True):
@@ -41,9 +45,13 @@ class Pieces(msgspec.Struct, frozen=True):
         kept = ("" if digest in known else entry for entry, digest in zip(self.entries, self.digests, strict=True))
         return self.around[0] + "".join(a + b for a, b in zip(kept, self.around[1:], strict=True))
 
+    def fresh(self, known: Readings) -> int:
+        """How many entries have no known reading."""
+        return sum(digest not in known for digest in self.digests)
+
     def joined(self, known: Readings, fresh: Sequence[ParsedEntry]) -> list[ParsedEntry] | None:
         """All entries in order, given what the document without the known ones reads as; None where that does not fit."""
-        if len(fresh) != sum(digest not in known for digest in self.digests):
+        if len(fresh) != self.fresh(known):
             return None
         rest = iter(fresh)
         return [known[digest] if digest in known else next(rest) for digest in self.digests]

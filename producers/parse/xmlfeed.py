@@ -22,7 +22,7 @@ from producers.parse.htmltext import first_image, title_text
 from producers.parse.links import absolute
 from producers.parse.mend import Mended, cut_entries, is_well_formed, mend, without_bad_references, without_prolog
 from producers.parse.model import ParsedEntry, ParsedFeed
-from producers.parse.pieces import Pieces, Readings, pieces
+from producers.parse.pieces import Pieces, Readings, TooFreshError, pieces
 
 __all__ = ["parse_xml"]
 
@@ -54,7 +54,9 @@ _HEAD: Final = 65_536
 _HOURS: Final = 24
 
 
-def parse_xml(text: str, *, url: str, max_entries: int, known: Readings) -> tuple[ParsedFeed, Readings]:
+def parse_xml(
+    text: str, *, url: str, max_entries: int, known: Readings, most_fresh: int | None = None
+) -> tuple[ParsedFeed, Readings]:
     """Read an RSS, RDF or Atom document as far as it goes.
 
     Args:
@@ -62,14 +64,20 @@ def parse_xml(text: str, *, url: str, max_entries: int, known: Readings) -> tupl
         url: where it came from, for relative addresses.
         max_entries: entries to read; the rest is a problem that the result names.
         known: entries that need not be read.
+        most_fresh: entries that may have to be read; None for any number.
 
     Returns:
         The reading, and those of its entries.
+
+    Raises:
+        TooFreshError: there are more.
     """
     body, entities, problems = without_prolog(text)
     body, cut = cut_entries(body, _OPEN_ENTRY, max_entries)
     body = without_swollen_bases(without_swollen_tags(body))
     parts = None if entities else _mostly_known(body, url, known)
+    if most_fresh is not None and (parts is None or parts.fresh(known) > most_fresh):
+        raise TooFreshError
     mended = Mended(body, well_formed=True) if parts is not None else mend(body, entities)
     found, entries, readings = _read_rest(mended, parts, url, known)
     entries = entries[:max_entries]

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from producers.discover import feed_links
-from producers.parse import looks_like_bot_wall, parse, parse_again
+from producers.parse import TooFreshError, looks_like_bot_wall, parse, parse_again
 from producers.parse.dates import instant
 from producers.parse.htmltext import first_image, plain_text, title_text
 from producers.parse.mend import is_well_formed, mend
@@ -392,3 +392,27 @@ def test_readings_are_kept_up_to_a_bound_and_the_latest_stay() -> None:
     assert len(kept) < 10
     kept.keep("f49", {})
     assert kept.of("f49") == {}
+
+
+@pytest.mark.parametrize(("new", "most"), [(0, 0), (2, 2), (2, 5)])
+def test_a_document_with_no_more_news_than_may_be_read_is_read(new: int, most: int) -> None:
+    body = _numbered(range(10))
+    _, known = parse_again(body, {})
+    later = _numbered(range(new, 10 + new))
+
+    parsed, _ = parse_again(later, known, most_fresh=most)
+
+    assert [entry.guid for entry in parsed.entries] == [str(n) for n in range(new, 10 + new)]
+
+
+@pytest.mark.parametrize("later", [range(3, 13), range(10, 20), range(12)], ids=["some", "all", "more"])
+def test_more_news_than_may_be_read_is_told_before_it_is_read(later: range) -> None:
+    _, known = parse_again(_numbered(range(10)), {})
+
+    with pytest.raises(TooFreshError):
+        parse_again(_numbered(later), known, most_fresh=1)
+
+
+def _numbered(numbers: range) -> bytes:
+    items = "".join(f"<item><guid>{n}</guid><title>خبر {n}</title></item>" for n in numbers)
+    return f"<rss version='2.0'><channel><title>نشرة</title>{items}</channel></rss>".encode()

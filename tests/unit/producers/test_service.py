@@ -46,6 +46,7 @@ class News:
     def __init__(self) -> None:
         self.requests = 0
         self.padding = ""
+        self.step = 1
         self.hanging = asyncio.Event()
 
     async def fetch(self, request: FetchRequest) -> FetchResponse:
@@ -59,7 +60,7 @@ class News:
             raise RuntimeError("a bug")
         items = "".join(
             f"<item><guid>{n}</guid><title>خبر {n}</title><description>نص</description></item>"
-            for n in range(self.requests)
+            for n in range(self.requests * self.step)
         )
         body = f"<rss version='2.0'><channel><title>ن{self.padding}</title>{items}</channel></rss>".encode()
         return FetchResponse(url=request.url, final_url=request.url, status=200, body=body)
@@ -185,10 +186,16 @@ async def test_one_poll_commits_state_and_entries() -> None:
     assert await room.poller.poll_once("unknown") is None
 
 
-@pytest.mark.parametrize(("size", "second"), [(0, set()), (70_000, {"parse"})], ids=["small", "large"])
-async def test_only_a_small_document_of_a_known_feed_is_read_outside_the_thread(size: int, second: set[str]) -> None:
+@pytest.mark.parametrize(
+    ("size", "step", "second"),
+    [(0, 1, set()), (70_000, 1, {"parse"}), (0, 8, set()), (0, 9, {"parse"})],
+    ids=["small", "large", "some news", "much news"],
+)
+async def test_only_a_small_document_with_little_news_is_read_outside_the_thread(
+    size: int, step: int, second: set[str]
+) -> None:
     room, clock = Room("a"), Whereabouts()
-    room.fetcher.padding = "x" * size
+    room.fetcher.padding, room.fetcher.step = "x" * size, step
     poller = room.make(clock=clock)
     read: list[set[str]] = []
     for _ in range(2):
@@ -197,7 +204,7 @@ async def test_only_a_small_document_of_a_known_feed_is_read_outside_the_thread(
         read.append(clock.threads & {"parse"})
 
     assert read == [{"parse"}, second]
-    assert len(room.store.polls.entries) == 2
+    assert len(room.store.polls.entries) == 2 * step
 
 
 async def test_feeds_are_polled_again_and_again() -> None:
