@@ -47,13 +47,12 @@ class GuardedResolver:
         if addresses and self._clock.monotonic() < until:
             return addresses
         loop = asyncio.get_running_loop()
-        infos = await loop.run_in_executor(self._threads, _lookup, host, port, socket.AF_UNSPEC)
-        found = dict.fromkeys(address for _, _, address in infos)
+        found = await loop.run_in_executor(self._threads, _lookup, host, port)
         addresses = tuple(address for address in found if is_allowed(ip_address(address), self._allow))
         if not addresses:
             if not found:
                 raise socket.gaierror(socket.EAI_NONAME, f"{host} has no address")
-            raise BlockedAddressError(f"{host} leads to {infos[0][2]}, which poll.allow_networks does not let through")
+            raise BlockedAddressError(f"{host} leads to {found[0]}, which poll.allow_networks does not let through")
         self._kept.pop(host, None)
         self._kept[host] = self._clock.monotonic() + _KEPT_SECONDS, addresses
         if len(self._kept) > _KEPT_HOSTS:
@@ -65,9 +64,9 @@ class GuardedResolver:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _lookup(host: str, port: int, family: socket.AddressFamily) -> list[tuple[int, int, str]]:
+def _lookup(host: str, port: int) -> list[str]:
     try:
-        infos = socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+        infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
     except UnicodeError as error:  # a label that is too long or empty never reaches the name server
         raise socket.gaierror(socket.EAI_NONAME, f"{host!r} is no host name") from error
-    return [(kind, protocol, str(sockaddr[0])) for kind, _, protocol, _, sockaddr in infos]
+    return [str(sockaddr[0]) for _, _, _, _, sockaddr in infos]

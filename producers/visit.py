@@ -144,11 +144,7 @@ class Visitor:
         if len(answer.body) <= _AT_ONCE_BYTES and feed.id in self._readings:
             await self._reading.take()
             with suppress(TooFreshError):
-                most = self._means.settings.max_entries
-                parsed = self._readings.read(feed.id, answer, most, most_fresh=_MOST_FRESH)
-                result = self._decided(feed, state, request, answer, parsed, asked_at)
-                if not result.lacks_text:
-                    return result, parsed
+                return self._read_and_decided(feed, state, request, answer, asked_at, _MOST_FRESH)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._parsing, self._read_and_decided, feed, state, request, answer, asked_at)
 
@@ -175,16 +171,27 @@ class Visitor:
         )
 
     def _read_and_decided(
-        self, feed: Feed, state: FeedState | None, request: FetchRequest, answer: FetchResponse, asked_at: datetime
+        self,
+        feed: Feed,
+        state: FeedState | None,
+        request: FetchRequest,
+        answer: FetchResponse,
+        asked_at: datetime,
+        most_fresh: int | None = None,
     ) -> tuple[PollResult, ParsedFeed]:
         """Read and compare: of two thousand entries that would hold up the loop.
 
         What was read before a poll that was not stored, or was forgotten since, is new though its texts were left out.
+
+        Raises:
+            TooFreshError: more than ``most_fresh`` entries, where that is given, would have to be read.
         """
         most = self._means.settings.max_entries
-        parsed = self._readings.read(feed.id, answer, most)
+        parsed = self._readings.read(feed.id, answer, most, most_fresh=most_fresh)
         result = self._decided(feed, state, request, answer, parsed, asked_at)
         if result.lacks_text:
+            if most_fresh is not None:
+                raise TooFreshError
             parsed = self._readings.read("", answer, most)
             result = self._decided(feed, state, request, answer, parsed, asked_at)
         return result, parsed

@@ -1,4 +1,4 @@
-"""Bytes to feeds: RSS, Atom, RDF, JSON Feed and news sitemaps, as broken as they come. No I/O, and nothing raises."""
+"""Bytes to feeds: RSS, Atom, RDF, JSON Feed and news sitemaps, as broken as they come. No I/O. No document raises."""
 
 from producers.parse.document import parse, parse_again
 from producers.parse.model import KeptEntry, ParsedEntry, ParsedFeed

@@ -3,7 +3,6 @@
 import asyncio
 import gzip
 import random
-import socket
 import zlib
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
@@ -232,10 +231,10 @@ class Names:
         self.answers = list(answers)
         self.asked = 0
 
-    def __call__(self, host: str, port: int, family: socket.AddressFamily) -> list[tuple[int, int, str]]:
+    def __call__(self, host: str, port: int) -> list[str]:
         answer = self.answers[min(self.asked, len(self.answers) - 1)]
         self.asked += 1
-        return [(socket.AF_INET, socket.IPPROTO_TCP, address) for address in answer]
+        return list(answer)
 
 
 async def error_of(url: str, settings: PollSettings) -> FetchError:

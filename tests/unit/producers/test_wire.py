@@ -160,9 +160,9 @@ async def test_a_request_that_is_given_up_does_not_spoil_the_next() -> None:
 async def test_a_name_is_asked_for_again_after_five_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    def lookup(host: str, *_: object) -> list[tuple[int, int, str]]:
+    def lookup(host: str, _: int) -> list[str]:
         asked.append(host)
-        return [(0, 0, "93.184.216.34")]
+        return ["93.184.216.34"]
 
     monkeypatch.setattr(guard, "_lookup", lookup)
     clock = FrozenClock(NOW)
@@ -175,21 +175,24 @@ async def test_a_name_is_asked_for_again_after_five_minutes(monkeypatch: pytest.
     assert asked == ["a.example"] * 2
 
 
+def answering(body: bytes) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+    """For servers at an address or with a certificate of their own."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(reply(body=body))
+        await writer.drain()
+        writer.close()
+
+    return answer
+
+
 async def test_a_name_that_has_moved_is_asked_at_its_new_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    def server(name: bytes) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
-        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(reply(body=name))
-            await writer.drain()
-            writer.close()
-
-        return answer
-
-    old = await asyncio.start_server(server(b"old"), "127.0.0.1", 0)
+    old = await asyncio.start_server(answering(b"old"), "127.0.0.1", 0)
     port = old.sockets[0].getsockname()[1]
-    new = await asyncio.start_server(server(b"new"), "127.0.0.2", port)
+    new = await asyncio.start_server(answering(b"new"), "127.0.0.2", port)
     places = iter(["127.0.0.1", "127.0.0.2"])
-    monkeypatch.setattr(guard, "_lookup", lambda *_: [(0, 0, next(places))])
+    monkeypatch.setattr(guard, "_lookup", lambda *_: [next(places)])
     clock, found = FrozenClock(NOW), []
     async with old, new, CurlFetcher(SETTINGS, clock) as fetcher:
         for seconds in (0, 10, 300):
@@ -266,13 +269,7 @@ async def served_with_tls(folder: Path, name: str) -> AsyncIterator[str]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pem, private)
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(reply(body=b"safe"))
-        await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context)
+    server = await asyncio.start_server(answering(b"safe"), "127.0.0.1", 0, ssl=context)
     async with server:
         yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
 

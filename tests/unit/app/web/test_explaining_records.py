@@ -269,6 +269,7 @@ async def test_a_refused_connection_is_told_in_arabic_with_the_words_of_the_syst
 
     assert "لا يُتصل بالخادم" in _told(str(caught.value))
     assert "127.0.0.1:1" in quoted[0]
+    assert "Could not connect to server" in quoted[0]
 
 
 def test_a_fault_of_the_program_is_told_as_one() -> None:
